@@ -1,0 +1,1 @@
+"""RECEIVES: the HTTP edge, the operation engine and the wiring."""

@@ -1,0 +1,1 @@
+"""DECIDES: pure, synchronous rules about who may read and write what."""

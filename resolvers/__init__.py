@@ -1,0 +1,1 @@
+"""ANSWERS: the GraphQL types, fields and governed writes."""

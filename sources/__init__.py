@@ -1,0 +1,1 @@
+"""TALKS: everything outside the process; the only I/O."""
