@@ -1,0 +1,150 @@
+"""What can go wrong while talking to a source: one class per kind of failure, raised by connectors.
+
+SourceError
+├── Unauthorised      the source refuses who we are            (AUTH)
+├── Throttled         too much, too fast: wait `retry_after`   (THROTTLED_SHORT)
+├── QuotaExhausted    nothing more for hours                   (QUOTA_LONG)
+├── Contended         someone else holds the row               (CONFLICT_RETRY)
+├── Duplicate         it exists already                        (DUPLICATE)
+├── Rejected          the source's business rules say no       (VALIDATION)
+├── Locked            the document or period is closed         (LOCKED)
+├── Missing           no such record                           (NOT_FOUND)
+├── OutcomeUnknown    sent, and no answer                      (UNKNOWN_OUTCOME)
+├── Unavailable       refused, reset, 5xx                      (UPSTREAM)
+├── TimedOut          no answer in time
+└── Garbled           an answer that is not the contract's
+    ├── TooLarge      more bytes than allowed
+    └── UnknownValue  a value the vocabulary does not have
+"""
+
+from __future__ import annotations
+
+
+class SourceError(Exception):
+    """A call to a source failed. `code` is the public error code; `message` is ours and safe to show."""
+
+    code = "SOURCE_UNAVAILABLE"
+    retryable = False
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        source: str = "",
+        status: int | None = None,
+        vendor_code: str | None = None,
+        retry_after: float | None = None,
+        request_id: str | None = None,
+    ) -> None:
+        super().__init__(message)
+        self.message = message
+        self.source = source
+        self.status = status  # HTTP status, where there was one
+        self.vendor_code = vendor_code  # for logs and tests; never shown to a client
+        self.retry_after = retry_after  # seconds
+        self.request_id = request_id  # the vendor's own id of the request, for their support desk
+
+
+class Unauthorised(SourceError):
+    """The source refuses our credentials, also after a fresh token."""
+
+    code = "SOURCE_UNAVAILABLE"
+
+
+class Throttled(SourceError):
+    """Too many calls; may be tried again after `retry_after` seconds."""
+
+    code = "SOURCE_THROTTLED"
+    retryable = True
+
+
+class QuotaExhausted(SourceError):
+    """A long quota (a day's calls) is used up: do not call again until it resets."""
+
+    code = "SOURCE_THROTTLED"
+
+
+class Contended(SourceError):
+    """A concurrent change or lock; read again and retry."""
+
+    code = "SOURCE_REJECTED"
+    retryable = True
+
+
+class Duplicate(SourceError):
+    """The thing exists already; read it back."""
+
+    code = "SOURCE_REJECTED"
+
+
+class Rejected(SourceError):
+    """The source refuses the request for what it says."""
+
+    code = "SOURCE_REJECTED"
+
+
+class Locked(SourceError):
+    """A closed period, a finalised document, an approval lock."""
+
+    code = "PERIOD_LOCKED"
+
+
+class Missing(SourceError):
+    """No such record, where one was addressed (a read of many keys reports absence by leaving the key out)."""
+
+    code = "NOT_FOUND"
+
+
+class OutcomeUnknown(SourceError):
+    """A write was sent and no answer came."""
+
+    code = "OUTCOME_UNKNOWN"
+
+
+class Unavailable(SourceError):
+    """Refused, reset, or a 5xx."""
+
+    code = "SOURCE_UNAVAILABLE"
+    retryable = True
+
+
+class TimedOut(SourceError):
+    """No answer within the source's timeout."""
+
+    code = "SOURCE_TIMEOUT"
+    retryable = True
+
+
+class Garbled(SourceError):
+    """An answer that does not have the contract's shape."""
+
+    code = "SOURCE_GARBLED"
+
+
+class TooLarge(Garbled):
+    """An answer with more bytes than this source is allowed."""
+
+    code = "RESPONSE_TOO_LARGE"
+
+
+class UnknownValue(Garbled):
+    """A value the mapping's vocabulary does not have; names vendor, field and value."""
+
+    def __init__(self, vendor: str, field: str, value: object) -> None:
+        super().__init__(
+            f"{vendor} sent the unknown value `{value}` in `{field}`: add it to the vocabulary in "
+            f"sources/vendors/{vendor}/mapping.py"
+        )
+        self.vendor, self.field, self.value = vendor, field, value
+
+
+class Ambiguous(SourceError):
+    """Two accounts claim one record, or a rule-based link has two candidates."""
+
+    code = "IDENTITY_AMBIGUOUS"
+
+
+class BadAsk(SourceError):
+    """The question itself cannot be put: an unknown filter, a page beyond bounds, a cursor that is not ours."""
+
+    code = "BAD_INPUT"

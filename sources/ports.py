@@ -1,0 +1,163 @@
+"""What a source looks like from above: a question (`Ask`) and an answer (`Reading`)."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from typing import Any, Protocol
+
+import msgspec
+
+from sources.canonical import Record, System
+from sources.errors import SourceError
+
+# ---------------------------------------------------------------- questions
+
+
+class Filter(msgspec.Struct, frozen=True):
+    """One condition on a canonical attribute; conditions of a page are joined by AND.
+
+    `op`: `eq in lt lte gt gte contains` (contains: case-insensitive substring). `value` is canonical (enum, date, str,
+    tuple for `in`).
+    """
+
+    field: str
+    op: str
+    value: Any
+
+
+class Order(msgspec.Struct, frozen=True):
+    """Sort by a canonical attribute; the record's key always breaks ties, ascending."""
+
+    field: str
+    descending: bool = False
+
+
+class Position(msgspec.Struct, frozen=True):
+    """Keyset position of a row: the value it is ordered by and its key, both as text; never an offset.
+
+    `token` is the source's own continuation (a Stripe id, a search page), opaque to everybody else.
+    """
+
+    value: str | None
+    key: str
+    token: str | None = None
+
+
+class Page(msgspec.Struct, frozen=True):
+    """Which part of a list. `first` None = everything there is, bounded by the reader's own hard limit."""
+
+    first: int | None = None
+    after: Position | None = None
+    order: Order | None = None
+    filters: tuple[Filter, ...] = ()
+
+
+class Ask(msgspec.Struct, frozen=True):
+    """A question to one source: records of one class, found by one index, for many keys at once.
+
+    `by` is an index the connector declares: `key`, `account`, `invoice`, `list` (keys = ("",)), `search` (keys =
+    (text,)), ... With `by="account"` and a capability that says `own_account_ids`, keys are the source's own customer ids.
+    `accounts` maps those to canonical account keys where they are known.
+    """
+
+    record: type[Record]
+    by: str
+    keys: tuple[str, ...]
+    page: Page = Page()
+    accounts: Mapping[str, str] = msgspec.field(default_factory=dict)
+
+
+# ---------------------------------------------------------------- answers
+
+
+class Report(msgspec.Struct):
+    """What an answer cost; added up along the plan. Times in milliseconds."""
+
+    source: str
+    calls: int = 0
+    joined: int = 0  # keys answered by somebody else's call
+    cached: int = 0  # keys answered from memory
+    milliseconds: float = 0.0
+    error: str | None = None  # public code of the last failure
+
+
+class Rows(msgspec.Struct):
+    """The rows for one key, in order. `more` = the list goes on after the last row; `next` continues it there."""
+
+    records: Sequence[Record] = ()
+    more: bool = False
+    next: Position | None = None
+    total: int | None = None  # only where the source counted the whole predicate
+
+
+class Reading(msgspec.Struct):
+    """The answer to an Ask. A key absent from both `rows` and `errors` has no such record."""
+
+    rows: dict[str, Rows]
+    report: Report
+    errors: dict[str, SourceError] = msgspec.field(default_factory=dict)
+
+
+class Capability(msgspec.Struct, frozen=True):
+    """What a reader can be asked. Filters and orders name canonical attributes; `filters`: attribute -> operators."""
+
+    filters: Mapping[str, tuple[str, ...]] = msgspec.field(default_factory=dict)
+    orders: tuple[str, ...] = ()
+    per_parent_limit: bool = False  # `first` is honoured for each key of a batch, not only for a single key
+    own_account_ids: bool = False  # by="account" wants the source's own customer ids, not canonical account keys
+    fan_out: bool = False  # one call per key: refused above 25 keys
+    search_lag: float = 0.0  # seconds a search index may be behind; 0 = read from the source itself
+
+
+class Reader(Protocol):
+    """Anything that answers an Ask."""
+
+    async def read(self, ask: Ask) -> Reading: ...
+
+
+# ---------------------------------------------------------------- connectors
+
+
+class Connector(Protocol):
+    """One configured source of one vendor. `facet` is the record class by which this system knows an account."""
+
+    name: str
+    vendor: str
+    system: System
+    account_facet: type[Record] | None
+    capabilities: Mapping[tuple[type[Record], str], Capability]
+
+    async def read(self, ask: Ask) -> Reading: ...
+
+    async def check(self) -> str:
+        """One cheap authenticated call; returns a line for people, raises SourceError."""
+        ...
+
+    async def close(self) -> None: ...
+
+
+# ---------------------------------------------------------------- the wire
+
+
+class Call(msgspec.Struct, frozen=True):
+    """One HTTP request. `url` absolute; `body` bytes with its content type among the headers."""
+
+    method: str
+    url: str
+    headers: Mapping[str, str] = msgspec.field(default_factory=dict)
+    body: bytes | None = None
+    operation: str = ""  # stable short name for telemetry, e.g. `query`, `invoices.list`
+    timeout: float | None = None  # seconds, overrides the source's own
+
+
+class Reply(msgspec.Struct, frozen=True):
+    """One HTTP answer, read in full within the byte bound. Header names in lower case."""
+
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
+    milliseconds: float = 0.0
+
+
+Send = Callable[[Call], Awaitable[Reply]]
+Layer = Callable[[Send], Send]

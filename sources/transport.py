@@ -1,0 +1,93 @@
+"""The one aiohttp client: a session, a connection limit and a timeout for each source, and a bound on every answer."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from types import TracebackType
+
+import aiohttp
+
+from sources.errors import SourceError, TimedOut, TooLarge, Unavailable
+from sources.ports import Call, Reply
+
+_CHUNK = 64 * 1024
+
+
+class Transport:
+    """Sends calls for one source. Opens lazily, so that starting needs nobody; `close` when done.
+
+    `connections` bounds concurrent sockets, `timeout` (seconds) one whole call, `max_bytes` one answer. aiohttp's own
+    retry of idempotent calls on a stale connection is off: one `send` is at most one request.
+    """
+
+    def __init__(
+        self, source: str, *, connections: int = 20, timeout: float = 10.0, max_bytes: int = 8 * 1024 * 1024
+    ) -> None:
+        self._source = source
+        self._connections = connections
+        self._timeout = timeout
+        self._max_bytes = max_bytes
+        self._session: aiohttp.ClientSession | None = None
+
+    async def send(self, call: Call) -> Reply:
+        """One request, one answer; raises TimedOut, Unavailable or TooLarge."""
+        started = time.perf_counter()
+        try:
+            async with self._opened().request(
+                call.method,
+                call.url,
+                headers=call.headers,
+                data=call.body,
+                allow_redirects=False,
+                timeout=aiohttp.ClientTimeout(total=call.timeout or self._timeout),
+            ) as answer:
+                body = await self._body(answer)
+                headers = {name.lower(): value for name, value in answer.headers.items()}
+                return Reply(answer.status, headers, body, (time.perf_counter() - started) * 1000)
+        except TimeoutError as error:
+            limit = call.timeout or self._timeout
+            raise TimedOut(f"no answer from `{self._source}` within {limit:g} s", source=self._source) from error
+        except aiohttp.InvalidURL as error:
+            raise SourceError(
+                f"`{call.url}` is no address: correct `url` of `[sources.{self._source}]`", source=self._source
+            ) from error
+        except (aiohttp.ClientError, OSError) as error:
+            raise Unavailable(
+                f"`{self._source}` cannot be reached ({type(error).__name__})", source=self._source
+            ) from error
+
+    async def _body(self, answer: aiohttp.ClientResponse) -> bytes:
+        chunks, size = [], 0
+        async for chunk in answer.content.iter_chunked(_CHUNK):
+            size += len(chunk)
+            if size > self._max_bytes:
+                answer.close()
+                raise TooLarge(f"`{self._source}` answered more than {self._max_bytes} bytes", source=self._source)
+            chunks.append(chunk)
+        return b"".join(chunks)
+
+    def _opened(self) -> aiohttp.ClientSession:
+        if self._session is None or self._session.closed:
+            self._session = aiohttp.ClientSession(
+                connector=aiohttp.TCPConnector(limit=self._connections),
+                cookie_jar=aiohttp.DummyCookieJar(),
+                auto_decompress=True,
+            )
+            self._session._retry_connection = False
+        return self._session
+
+    async def close(self) -> None:
+        """Closes the sockets; a later `send` opens new ones."""
+        if self._session is not None:
+            await self._session.close()
+            await asyncio.sleep(0)
+            self._session = None
+
+    async def __aenter__(self) -> Transport:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self.close()
