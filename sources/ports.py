@@ -9,6 +9,7 @@ import msgspec
 
 from sources.canonical import Record, System
 from sources.errors import SourceError
+from sources.settings import SourceSettings
 
 # ---------------------------------------------------------------- questions
 
@@ -56,8 +57,8 @@ class Ask(msgspec.Struct, frozen=True):
     """A question to one source: records of one class, found by one index, for many keys at once.
 
     `by` is an index the connector declares: `key`, `account`, `invoice`, `list` (keys = ("",)), `search` (keys =
-    (text,)), ... With `by="account"` and a capability that says `own_account_ids`, keys are the source's own customer ids.
-    `accounts` maps those to canonical account keys where they are known.
+    (text,)), ... With `by="account"` and a capability that says `own_account_ids`, keys are the source's own customer
+    ids. `accounts` maps those to canonical account keys where they are known.
     """
 
     record: type[Record]
@@ -115,27 +116,6 @@ class Reader(Protocol):
     async def read(self, ask: Ask) -> Reading: ...
 
 
-# ---------------------------------------------------------------- connectors
-
-
-class Connector(Protocol):
-    """One configured source of one vendor. `facet` is the record class by which this system knows an account."""
-
-    name: str
-    vendor: str
-    system: System
-    account_facet: type[Record] | None
-    capabilities: Mapping[tuple[type[Record], str], Capability]
-
-    async def read(self, ask: Ask) -> Reading: ...
-
-    async def check(self) -> str:
-        """One cheap authenticated call; returns a line for people, raises SourceError."""
-        ...
-
-    async def close(self) -> None: ...
-
-
 # ---------------------------------------------------------------- the wire
 
 
@@ -161,3 +141,37 @@ class Reply(msgspec.Struct, frozen=True):
 
 Send = Callable[[Call], Awaitable[Reply]]
 Layer = Callable[[Send], Send]
+
+
+# ---------------------------------------------------------------- connectors
+
+
+class Connector(Protocol):
+    """One configured source of one vendor. `facet` is the record class by which this system knows an account."""
+
+    name: str
+    vendor: str
+    system: System
+    account_facet: type[Record] | None
+    capabilities: Mapping[tuple[type[Record], str], Capability]
+
+    async def read(self, ask: Ask) -> Reading: ...
+
+    async def check(self) -> str:
+        """One cheap authenticated call; returns a line for people, raises SourceError."""
+        ...
+
+    async def close(self) -> None: ...
+
+
+class Vendor(msgspec.Struct, frozen=True):
+    """What a vendor's folder offers as `VENDOR`: the catalog finds it by the folder's name.
+
+    `open(name, settings, send)` returns the connector of one configured source; it must not do I/O. `settings` is the
+    record of its part of `opsgraph.toml`.
+    """
+
+    name: str
+    system: System
+    settings: type[SourceSettings]
+    open: Callable[[str, Any, Send], Connector]

@@ -499,7 +499,7 @@ class ErpDocument(_Entry, frozen=True, gc=False, kw_only=True):
     # partially_fulfilled pending_billing_partial pending_billing billed closed; credit_memo: open applied voided;
     # payment: unapproved not_deposited deposited voided; write_off: posted
     status: str
-    date: date
+    on: date
     due_on: date | None
     period_id: str | None
     total: Decimal
