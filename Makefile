@@ -37,7 +37,7 @@ test: $(VENV)/dev.stamp ## Run the tests (ARGS="..." are passed on to pytest)
 check: $(VENV)/dev.stamp ## Lint, formatting, types, import contracts, locks and the published schema
 	$(BIN)/ruff check $(PROJECT)
 	$(BIN)/ruff format --check $(PROJECT)
-	$(BIN)/mypy $(PACKAGES)
+	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/python -m pytest -q tests/test_house.py
 	@if [ -f schema.graphql ]; then echo '$(BIN)/opsgraph schema --check'; $(BIN)/opsgraph schema --check; fi
