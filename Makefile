@@ -74,4 +74,4 @@ $(UV):
 		|| { echo 'error: `$(PYTHON)` is not Python 3.11, 3.12 or 3.13' >&2; exit 1; }
 	@"$(PYTHON)" -m venv $(VENV)
 	@awk '/^uv==/ { print; found = 1; next } found && /^ +--hash/ { print; next } { found = 0 }' requirements.lock > $(VENV)/uv.txt
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --no-deps --requirement $(VENV)/uv.txt
+	@$(BIN)/python -m pip install -qq --disable-pip-version-check --require-hashes --no-deps --requirement $(VENV)/uv.txt
