@@ -39,7 +39,7 @@ check: $(VENV)/dev.stamp ## Lint, formatting, types, import contracts, locks and
 	$(BIN)/ruff format --check $(PROJECT)
 	$(BIN)/mypy
 	$(BIN)/lint-imports
-	$(BIN)/python -m pytest -q tests/test_house.py
+	$(BIN)/python -m pytest tests/test_house.py
 	@if [ -f schema.graphql ]; then echo '$(BIN)/opsgraph schema --check'; $(BIN)/opsgraph schema --check; fi
 
 format: $(VENV)/dev.stamp ## Format the code and mend what the linter can mend
