@@ -1,0 +1,181 @@
+"""How a field declares what it needs: a link to records, a batched computation, or a value derived from one record.
+
+Nothing here runs anything. The engine reads the declaration (`declaration_of`) and decides when and how: once for all
+parents, after the policies have been asked. A resolver for one object at a time does not exist, so N+1
+cannot be written.
+"""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from typing import Any, NoReturn, Protocol, TypeAlias
+
+import msgspec
+import strawberry
+
+from resolvers.context import Context
+from sources.canonical import Record
+from sources.ports import Filter, Order, Page, Reading
+
+_KEY = "opsgraph"
+Need: TypeAlias = tuple[type[Record], str]
+
+
+class Read(Protocol):
+    """Reads bound to the asking principal: rows were judged before they are handed out.
+
+    Only (record, by) pairs named in `needs` may be read. Records of many keys in one call; keys that have errors are in
+    `errors`, keys that have nothing are in neither.
+    """
+
+    async def __call__(self, record: type[Record], by: str, keys: Sequence[str], page: Page = ...) -> Reading: ...
+
+
+Compute: TypeAlias = Callable[..., Awaitable[Sequence[Any]]]
+"""`async (parents, read, context, **arguments) -> one answer per parent`; an answer may be an exception instance, which
+becomes that parent's error. A root has one parent, None."""
+
+
+class Link(msgspec.Struct, frozen=True):
+    """Records that hang on a parent: `key` names the parent's attribute with the key(s), `argument` a root's."""
+
+    target: type[Record]
+    by: str
+    key: str
+    many: bool = False
+    paged: bool = False
+    argument: str | None = None
+    fixed: tuple[Filter, ...] = ()
+    order: Order | None = None
+    first: int | None = None  # default page size of a connection; bound of a plain list
+
+
+class Batched(msgspec.Struct, frozen=True):
+    """A computation over all parents at once; `needs` are the only reads it may make."""
+
+    compute: Compute
+    needs: tuple[Need, ...]
+
+
+class Derived(msgspec.Struct, frozen=True):
+    """A pure function of one record and the context: no I/O, no clock but the context's."""
+
+    derive: Callable[[Any, Context], Any]
+
+
+Declaration: TypeAlias = Link | Batched | Derived
+
+
+def declaration_of(field: Any) -> Declaration | None:
+    """What a graphql-core field was declared as; None for a plain attribute."""
+    definition = field.extensions.get("strawberry-definition")
+    declared: Declaration | None = definition.metadata.get(_KEY) if definition is not None else None
+    return declared
+
+
+def link(
+    target: type[Record],
+    *,
+    by: str = "key",
+    key: str = "key",
+    argument: str | None = None,
+    fixed: Sequence[Filter] = (),
+    description: str | None = None,
+) -> Any:
+    """One record or null: the first that `by` finds for the parent's `key` (or a root's `argument`, an ID)."""
+    declared = Link(target, by, key, argument=argument, fixed=tuple(fixed))
+    arguments = {argument: strawberry.ID} if argument else {}
+    return _field(declared, arguments, description)
+
+
+def links(
+    target: type[Record],
+    *,
+    by: str,
+    key: str = "key",
+    fixed: Sequence[Filter] = (),
+    first: int | None = None,
+    order: Order | None = None,
+    description: str | None = None,
+) -> Any:
+    """A plain list for things of which there are few; `first` bounds it."""
+    return _field(Link(target, by, key, many=True, fixed=tuple(fixed), first=first, order=order), {}, description)
+
+
+def connection(  # noqa: PLR0913 - a declaration: every argument is a keyword and most are left out
+    target: type[Record],
+    *,
+    by: str,
+    key: str = "key",
+    filters: type | None = None,
+    orders: type | None = None,
+    order: Order | None = None,
+    fixed: Sequence[Filter] = (),
+    first: int = 20,
+    argument: str | None = None,
+    description: str | None = None,
+) -> Any:
+    """A Relay connection: `first` (1 to 100), `after`, and `filter`/`orderBy` where the type is given.
+
+    `by="list"` needs no parent; `by="search"` takes its text from the root argument `argument`.
+    """
+    declared = Link(
+        target, by, key, many=True, paged=True, fixed=tuple(fixed), order=order, first=first, argument=argument
+    )
+    accepted: dict[str, Any] = {argument: str} if argument else {}
+    accepted |= {"first": int | None, "after": str | None}
+    if filters is not None:
+        accepted["filter"] = filters | None
+    if orders is not None:
+        accepted["order_by"] = orders | None
+    return _field(declared, accepted, description)
+
+
+def batched(
+    compute: Compute,
+    *,
+    needs: Sequence[Need],
+    arguments: Mapping[str, Any] | None = None,
+    description: str | None = None,
+) -> Any:
+    """A value computed for all parents at once; `arguments`: python name -> type, optional ones as `X | None`."""
+    return _field(Batched(compute, tuple(needs)), dict(arguments or {}), description)
+
+
+def derived(derive: Callable[[Any, Context], Any], *, description: str | None = None) -> Any:
+    """A value that one record already holds, in another shape."""
+    return _field(Derived(derive), {}, description)
+
+
+def where(field: str, op: str, description: str | None = None) -> Any:
+    """A filter input's field: which canonical attribute it tests, and how (`sources.ports.Filter`)."""
+    return strawberry.field(default=strawberry.UNSET, metadata={_KEY: (field, op)}, description=description)
+
+
+def filter_of(input_type: type) -> dict[str, tuple[str, str]]:
+    """python name -> (canonical attribute, operator) of a filter input."""
+    fields = input_type.__strawberry_definition__.fields  # type: ignore[attr-defined]
+    return {field.python_name: field.metadata[_KEY] for field in fields}
+
+
+def _field(declared: Declaration, arguments: Mapping[str, Any], description: str | None) -> Any:
+    def unplanned(**_: Any) -> NoReturn:
+        raise RuntimeError("a declared field is run by the engine, never by itself")
+
+    parameters = [
+        inspect.Parameter(
+            name,
+            inspect.Parameter.KEYWORD_ONLY,
+            annotation=accepted,
+            default=strawberry.UNSET if _optional(accepted) else inspect.Parameter.empty,
+        )
+        for name, accepted in arguments.items()
+    ]
+    unplanned.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
+    unplanned.__annotations__ = dict(arguments)
+    return strawberry.field(resolver=unplanned, metadata={_KEY: declared}, description=description)
+
+
+def _optional(accepted: Any) -> bool:
+    return type(None) in getattr(accepted, "__args__", ())
