@@ -1,0 +1,210 @@
+"""Which source owns which type: finds the vendors, opens the configured sources, and answers questions from their owners."""
+
+from __future__ import annotations
+
+import asyncio
+import pkgutil
+from collections.abc import Mapping, Sequence
+from functools import partial, reduce
+from importlib import import_module
+
+import msgspec
+
+import sources.vendors
+from sources import canonical as c
+from sources.canonical import Owned, Record, System
+from sources.continuation import Answer, Continuation, merge
+from sources.crosswalk import Crosswalk
+from sources.errors import BadAsk, SourceError, Unavailable
+from sources.ports import Ask, Capability, Connector, Layer, Reading, Report, Send, Vendor
+from sources.settings import SourceSettings
+from sources.transport import Transport
+
+_FEW = 5  # accounts up to which a list per customer is preferred to a search index
+
+_CRM, _BILLING, _ERP, _SUPPORT = (System.CRM,), (System.BILLING,), (System.ERP,), (System.SUPPORT,)
+DEFAULT_OWNERS: dict[type[Record], tuple[System, ...]] = {
+    **dict.fromkeys(
+        (c.Account, c.Contact, c.SubscriptionContract, c.Renewal, c.Order, c.CaseMirror, c.SlaProcess), _CRM
+    ),
+    **dict.fromkeys(
+        (c.BillingCustomer, c.Product, c.Price, c.Meter, c.AccountSubscription, c.Amendment, c.UsageSummary), _BILLING
+    ),
+    **dict.fromkeys((c.Invoice, c.InvoiceLine, c.GatewayPayment, c.Refund, c.Dispute), _BILLING),
+    **dict.fromkeys((c.BillingProfile, c.TaxProfile, c.PostedInvoice, c.SalesOrder, c.WriteOff, c.ErpItem), _ERP),
+    **dict.fromkeys((c.RevenueSchedule, c.LedgerPosting, c.LegalEntity, c.AccountingPeriod), _ERP),
+    **dict.fromkeys((c.SupportOrganization, c.Requester, c.Case, c.Sla, c.SupportPlan), _SUPPORT),
+    c.Entitlement: (System.BILLING, System.CRM),
+    c.Payment: (System.ERP, System.BILLING),
+    c.CreditMemo: (System.ERP, System.BILLING),
+}
+"""Where a type has two owners both are asked side by side and merged by key; the first one's record stands."""
+
+
+def vendors() -> dict[str, Vendor]:
+    """Every vendor there is a folder for, by name."""
+    found = {}
+    for module in pkgutil.iter_modules(sources.vendors.__path__):
+        vendor: Vendor | None = getattr(import_module(f"sources.vendors.{module.name}"), "VENDOR", None)
+        if vendor is not None:
+            found[vendor.name] = vendor
+    return found
+
+
+def stack(layers: Sequence[Layer], send: Send) -> Send:
+    """`send` wrapped by `layers`, the first one outermost."""
+    return reduce(lambda inner, layer: layer(inner), reversed(layers), send)
+
+
+class Source(msgspec.Struct, frozen=True):
+    """One open source: its connector, its settings, its transport."""
+
+    connector: Connector
+    settings: SourceSettings
+    transport: Transport
+
+
+class Catalog:
+    """The configured sources and what each owns. `read` is the one way to facts.
+
+    `owners` overrides DEFAULT_OWNERS by record class name in lower case (`invoice = ["tryton"]`, source names).
+    """
+
+    def __init__(self, opened: Sequence[Source], owners: Mapping[str, Sequence[str]] | None = None) -> None:
+        self.sources = {source.connector.name: source for source in opened}
+        self._owners = self._resolve_owners(owners or {})
+        self.crosswalk = Crosswalk(sharers=self._sharers)
+
+    def _resolve_owners(self, chosen: Mapping[str, Sequence[str]]) -> dict[type[Record], tuple[Connector, ...]]:
+        connectors = [source.connector for source in self.sources.values()]
+        owners = {
+            record: tuple(each for system in systems for each in connectors if each.system == system)
+            for record, systems in DEFAULT_OWNERS.items()
+        }
+        by_name = {record.__name__.lower(): record for record in DEFAULT_OWNERS}
+        for name, wanted in chosen.items():
+            if name not in by_name:
+                raise BadAsk(f"`[owners] {name}` is no type: one of {', '.join(sorted(by_name))}")
+            for source in wanted:
+                if source not in self.sources:
+                    raise BadAsk(f"`[owners] {name}` names `{source}`, which is not among [sources]")
+            owners[by_name[name]] = tuple(self.sources[source].connector for source in wanted)
+        return owners
+
+    def owners(self, record: type[Record]) -> tuple[Connector, ...]:
+        """Who answers for a type, most authoritative first."""
+        return self._owners.get(record, ())
+
+    def capability(self, record: type[Record], by: str) -> Capability | None:
+        """What can be asked of the first owner that has this index; None where nobody has."""
+        for connector in self.owners(record):
+            if (record, by) in connector.capabilities:
+                return connector.capabilities[record, by]
+        return None
+
+    async def read(self, ask: Ask) -> Reading:
+        """Asks every owner that has the index, side by side, and merges by key. Never raises for a source's failure:
+        it is an error of the keys it touches. Account keys are canonical, in and out."""
+        able = [each for each in self.owners(ask.record) if (ask.record, ask.by) in each.capabilities]
+        if not able:
+            return self._nobody(ask)
+        parts = Continuation.of(ask)
+        return merge(ask, await asyncio.gather(*(self._ask(each, ask, parts) for each in able)), parts)
+
+    def _nobody(self, ask: Ask) -> Reading:
+        name = ask.record.__name__
+        error = Unavailable(f"no configured source answers `{name}` by `{ask.by}`: add one under [sources]")
+        return Reading({}, Report("none", error=error.code), dict.fromkeys(ask.keys, error))
+
+    async def _ask(self, connector: Connector, ask: Ask, parts: Continuation) -> Answer:
+        try:
+            if ask.by == "account" and ask.record is connector.account_facet and ask.page.first is None:
+                answer = Answer(await self.crosswalk.facets(connector, ask.keys))
+            elif ask.by == "account":
+                answer = await self._by_account(connector, ask, parts)
+            else:
+                answer = Answer(await parts.read(connector, ask))
+            await self._named(connector, answer.reading)
+            return answer
+        except SourceError as error:
+            return Answer(Reading({}, Report(connector.name, error=error.code), dict.fromkeys(ask.keys, error)))
+
+    async def _by_account(self, connector: Connector, ask: Ask, parts: Continuation) -> Answer:
+        """Canonical account keys for a reader that wants its source's own; a list per customer where they are few."""
+        capability = connector.capabilities[ask.record, "account"]
+        few = capability.search_lag > 0 and len(ask.keys) <= _FEW and (ask.record, "customer") in connector.capabilities
+        if not capability.own_account_ids and not few:
+            return Answer(await parts.read(connector, ask))
+        resolved = await self.crosswalk.own_ids(connector, ask.keys)
+        accounts = {own: account for account, owned in resolved.links.items() for own in owned}
+        reading = Reading({}, Report(connector.name))
+        if accounts:
+            by = "customer" if few else "account"
+            own_ask = msgspec.structs.replace(ask, by=by, keys=tuple(accounts), accounts=accounts)
+            reading = await parts.read(connector, own_ask)
+        reading.report.calls += resolved.report.calls
+        reading.report.joined += resolved.report.joined
+        return Answer(reading, accounts, {key: each for key, each in resolved.errors.items() if key in ask.keys})
+
+    async def _named(self, connector: Connector, reading: Reading) -> None:
+        """Fills the canonical account key of records that carry only their source's own customer id."""
+        nameless = {
+            record.source_account_id
+            for rows in reading.rows.values()
+            for record in rows.records
+            if isinstance(record, Owned) and not record.account_key and record.source_account_id
+        }
+        if not nameless:
+            return
+        resolved = await self.crosswalk.account_keys(connector, sorted(nameless))
+        reading.report.calls += resolved.report.calls
+        name = partial(_name, links=resolved.links)
+        for rows in reading.rows.values():
+            rows.records = [name(record) for record in rows.records]
+
+    async def _sharers(self, accounts: Sequence[str]) -> Mapping[str, tuple[str, tuple[str, ...]]]:
+        known = await self.read(Ask(c.Account, "key", tuple(accounts)))
+        domains = {
+            key: record.domain
+            for key, rows in known.rows.items()
+            for record in rows.records
+            if isinstance(record, c.Account) and record.domain
+        }
+        if not domains:
+            return {}
+        sharing = await self.read(Ask(c.Account, "domain", tuple(dict.fromkeys(domains.values()))))
+        return {
+            account: (domain, tuple(record.key for record in sharing.rows[domain].records))
+            for account, domain in domains.items()
+            if domain in sharing.rows
+        }
+
+    async def close(self) -> None:
+        """Closes every source."""
+        for source in self.sources.values():
+            await source.connector.close()
+            await source.transport.close()
+
+
+def _name(record: Record, links: Mapping[str, tuple[str, ...]]) -> Record:
+    if not isinstance(record, Owned) or record.account_key:
+        return record
+    keys = links.get(record.source_account_id, ())
+    return msgspec.structs.replace(record, account_key=keys[0]) if len(keys) == 1 else record
+
+
+def open_catalog(
+    configured: Mapping[str, SourceSettings],
+    owners: Mapping[str, Sequence[str]] | None = None,
+    layers: Sequence[Layer] = (),
+) -> Catalog:
+    """Opens each configured source without I/O. `layers` wrap every transport's send, outermost first."""
+    known = vendors()
+    opened = []
+    for name, settings in configured.items():
+        transport = Transport(
+            name, connections=settings.connections, timeout=settings.timeout, max_bytes=settings.max_bytes
+        )
+        connector = known[settings.vendor].open(name, settings, stack(layers, transport.send))
+        opened.append(Source(connector, settings, transport))
+    return Catalog(opened, owners)

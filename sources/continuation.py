@@ -1,0 +1,192 @@
+"""Several lists read as one: merging the rows of several owners or customer records, and going on where each stopped.
+
+The position of a merged list is opaque text: for every part (source, the key that source was asked for) the position at
+which it goes on. A part that is not among them has ended.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+from collections.abc import Mapping, Sequence
+from functools import cmp_to_key
+from typing import Any
+
+import msgspec
+
+from sources.canonical import Money, Record
+from sources.errors import BadAsk, SourceError
+from sources.ports import Ask, Connector, Order, Position, Reading, Report, Rows
+
+_BOUND = 4  # keys continued at once
+_START = Position(None, "")
+
+
+class Part(msgspec.Struct, frozen=True, array_like=True):
+    """Where one part of a merged list goes on; `_START` where nothing of it has been used yet."""
+
+    source: str
+    key: str
+    after: Position
+
+
+class Continuation:
+    """The parts of a merged position; none at the beginning of a list."""
+
+    def __init__(self, parts: Sequence[Part] = ()) -> None:
+        self.parts = {(part.source, part.key): part.after for part in parts}
+
+    @classmethod
+    def of(cls, ask: Ask) -> Continuation:
+        """Reads an ask's position; raises BadAsk where it is none of ours."""
+        if ask.page.after is None:
+            return cls()
+        try:
+            raw = base64.urlsafe_b64decode(ask.page.after.token or "")
+            return cls(msgspec.json.decode(raw, type=list[Part]))
+        except (ValueError, msgspec.MsgspecError) as error:
+            raise BadAsk("`after` is no cursor of this list: use an `endCursor` of it") from error
+
+    async def read(self, connector: Connector, ask: Ask) -> Reading:
+        """Reads keys in one batch at the beginning, one by one where they go on at different places."""
+        if ask.page.after is None:
+            return await connector.read(ask)
+        gate = asyncio.Semaphore(_BOUND)
+
+        async def one(key: str) -> Reading:
+            after = self.parts.get((connector.name, key))
+            if after is None:
+                return Reading({key: Rows()}, Report(connector.name))
+            page = msgspec.structs.replace(ask.page, after=None if after == _START else after)
+            async with gate:
+                return await connector.read(msgspec.structs.replace(ask, keys=(key,), page=page))
+
+        whole = Reading({}, Report(connector.name))
+        for reading in await asyncio.gather(*(one(key) for key in ask.keys)):
+            whole.rows |= reading.rows
+            whole.errors |= reading.errors
+            add(whole.report, reading.report)
+        return whole
+
+
+class Answer(msgspec.Struct):
+    """What one owner said: `renamed` maps the keys it was asked for to the ask's own; `errors` are of the ask's own."""
+
+    reading: Reading
+    renamed: Mapping[str, str] | None = None
+    errors: Mapping[str, SourceError] = msgspec.field(default_factory=dict)
+
+
+class _Piece(msgspec.Struct):
+    source: str
+    key: str
+    rows: Rows
+
+
+def merge(ask: Ask, answers: Sequence[Answer], begun: Continuation) -> Reading:
+    """One reading of all answers. Of two records with one key the earlier answer's stands."""
+    merged = Reading({}, Report(""), reports=[answer.reading.report for answer in answers])
+    pieces: dict[str, list[_Piece]] = {key: [] for key in ask.keys}
+    for answer in answers:
+        names = answer.renamed
+        for key, rows in answer.reading.rows.items():
+            final = names[key] if names is not None else key
+            pieces.setdefault(final, []).append(_Piece(answer.reading.report.source, key, rows))
+        for key, error in answer.reading.errors.items():
+            merged.errors[names[key] if names is not None and key in names else key] = error
+        merged.errors.update(answer.errors)
+        add(merged.report, answer.reading.report)
+    for key, parts in pieces.items():
+        if parts:
+            merged.rows[key] = _one(ask, parts, begun)
+        elif ask.by != "key" and key not in merged.errors:
+            merged.rows[key] = Rows()
+    return merged
+
+
+def _one(ask: Ask, pieces: list[_Piece], begun: Continuation) -> Rows:
+    if len(pieces) == 1:
+        rows = pieces[0].rows
+        return _wrapped(rows, [Part(pieces[0].source, pieces[0].key, rows.next)] if rows.more and rows.next else [])
+    seen: set[str] = set()
+    tagged = [(index, record) for index, piece in enumerate(pieces) for record in piece.rows.records]
+    if ask.page.order is not None:
+        compare = comparison(ask.page.order)
+        tagged.sort(key=cmp_to_key(lambda left, right: compare(left[1], right[1])))
+    first = ask.page.first if ask.page.first is not None else len(tagged)
+    kept: list[Record] = []
+    used = [0] * len(pieces)
+    last: list[Record | None] = [None] * len(pieces)
+    for index, record in tagged:
+        if record.key not in seen and len(kept) >= first:
+            break
+        used[index], last[index] = used[index] + 1, record
+        if record.key not in seen:
+            seen.add(record.key)
+            kept.append(record)
+    parts = []
+    for piece, count, record in zip(pieces, used, last, strict=True):
+        after = _goes_on(ask, piece, count, record, begun)
+        if after is not None:
+            parts.append(Part(piece.source, piece.key, after))
+    totals = [piece.rows.total for piece in pieces]
+    exact = None if None in totals or len(seen) < len(tagged) else sum(total or 0 for total in totals)
+    return _wrapped(Rows(kept, bool(parts), None, exact), parts)
+
+
+def _goes_on(ask: Ask, piece: _Piece, count: int, record: Record | None, begun: Continuation) -> Position | None:
+    if count == len(piece.rows.records):
+        return piece.rows.next if piece.rows.more else None
+    if record is not None:
+        return position(record, ask.page.order)
+    return begun.parts.get((piece.source, piece.key), _START)
+
+
+def _wrapped(rows: Rows, parts: Sequence[Part]) -> Rows:
+    if not parts:
+        return Rows(rows.records, False, None, rows.total)
+    return Rows(rows.records, True, wrap(parts), rows.total)
+
+
+def wrap(parts: Sequence[Part]) -> Position:
+    """Parts as one position of a merged list."""
+    return Position(None, "", base64.urlsafe_b64encode(msgspec.json.encode(list(parts))).decode())
+
+
+def position(record: Record, order: Order | None) -> Position:
+    """The keyset position of a record: as text its order value, and its id in the source."""
+    value = getattr(record, order.field, None) if order else None
+    return Position(None if value is None else _text(value), record.source_id)
+
+
+def comparison(order: Order) -> Any:
+    """A comparison of records by `order`: nulls last, the key breaks ties, ascending."""
+
+    def compare(left: Record, right: Record) -> int:
+        a, b = (_sortable(getattr(record, order.field, None)) for record in (left, right))
+        if (a is None) != (b is None):
+            return 1 if a is None else -1
+        if a is not None and a != b:
+            return -1 if (a < b) != order.descending else 1
+        return -1 if left.key < right.key else int(left.key > right.key)
+
+    return compare
+
+
+def _sortable(value: Any) -> Any:
+    return value.minor if isinstance(value, Money) else value
+
+
+def _text(value: Any) -> str:
+    if isinstance(value, Money):
+        return str(value.minor)
+    return value.isoformat() if hasattr(value, "isoformat") else str(value)
+
+
+def add(total: Report, part: Report) -> None:
+    """Adds one report to another of the same question; times of what ran side by side do not add up, the longest counts."""
+    total.calls += part.calls
+    total.joined += part.joined
+    total.cached += part.cached
+    total.milliseconds = max(total.milliseconds, part.milliseconds)
+    total.error = part.error or total.error

@@ -1,0 +1,181 @@
+"""Crosswalk: what an account is called in each source, and back.
+
+Explicit keys come first: every source has one record class by which it knows an account (its `account_facet`), and that
+record carries the canonical account key. An account may have several records in one source; all of them count. Only where
+no explicit key exists a rule is tried (equal domain); a rule with two candidates, or a record that two accounts claim, is ambiguous, never a
+guess.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections import OrderedDict
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+
+import msgspec
+
+from sources.canonical import Record
+from sources.errors import Ambiguous, SourceError
+from sources.ports import Ask, Connector, Reading, Report, Rows
+
+
+Sharers = Callable[[Sequence[str]], Awaitable[Mapping[str, tuple[str, tuple[str, ...]]]]]
+"""accounts -> {account: (its domain, all accounts of the CRM with that domain)}; accounts without a domain are left out."""
+
+
+class Resolved(msgspec.Struct):
+    """Links by key (canonical account keys, or own ids for the way back), what failed, and what it cost."""
+
+    links: dict[str, tuple[str, ...]]
+    errors: dict[str, SourceError]
+    report: Report
+
+
+class Crosswalk:
+    """Remembers ids, never facts: `ttl` seconds, at most `bound` entries, the least recently used go first.
+
+    However many ask for one account of one source at once, the source is asked once (`facets`); that read also serves
+    whoever wants the facet itself.
+    """
+
+    def __init__(
+        self,
+        *,
+        sharers: Sharers | None = None,
+        ttl: float = 300.0,
+        bound: int = 200_000,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._sharers = sharers
+        self._ttl, self._bound, self._clock = ttl, bound, clock
+        self._known: OrderedDict[tuple[str, str, str], tuple[float, tuple[str, ...]]] = OrderedDict()
+        self._flights: dict[tuple[str, str], asyncio.Task[Reading]] = {}
+
+    async def own_ids(self, connector: Connector, accounts: Sequence[str]) -> Resolved:
+        """What `connector` calls each account; an account it does not know has an empty tuple."""
+        resolved = Resolved({}, {}, Report(connector.name))
+        missing = self._recall("own", connector.name, accounts, resolved.links)
+        if not missing:
+            return resolved
+        reading = await self.facets(connector, missing)
+        resolved.report, resolved.errors = reading.report, dict(reading.errors)
+        for account in missing:
+            if account not in reading.errors:
+                resolved.links[account] = self._ids(reading, account)
+        await self._by_domain(connector, [key for key in missing if resolved.links.get(key) == ()], resolved)
+        return resolved
+
+    async def _by_domain(self, connector: Connector, accounts: Sequence[str], resolved: Resolved) -> None:
+        """The rule: the source's one unclaimed record with the account's domain, if no other account has that domain."""
+        facet = connector.account_facet
+        if not accounts or facet is None or self._sharers is None or (facet, "domain") not in connector.capabilities:
+            return
+        sharers = await self._sharers(accounts)
+        if not sharers:
+            return
+        domains = tuple(dict.fromkeys(domain for domain, _ in sharers.values()))
+        reading = await connector.read(Ask(facet, "domain", domains))
+        resolved.report.calls += reading.report.calls
+        for account, (domain, sharing) in sharers.items():
+            if domain in reading.errors:
+                resolved.errors[account] = reading.errors[domain]
+                continue
+            found = reading.rows[domain].records if domain in reading.rows else ()
+            free = tuple(record.source_id for record in found if not _account_of(record))
+            if free and (len(free) > 1 or len(sharing) > 1):
+                resolved.errors[account] = Ambiguous(
+                    f"`{connector.name}` has {len(free)} unclaimed records for the domain `{domain}` and "
+                    f"{len(sharing)} accounts share it: link one of them explicitly",
+                    source=connector.name,
+                )
+                continue
+            resolved.links[account] = free
+            self._remember("own", connector.name, account, free)
+            for own in free:
+                self._remember("back", connector.name, own, (account,))
+
+    async def account_keys(self, connector: Connector, own_ids: Sequence[str]) -> Resolved:
+        """The way back: canonical account keys (none or one) of the source's own ids."""
+        resolved = Resolved({}, {}, Report(connector.name))
+        missing = self._recall("back", connector.name, own_ids, resolved.links)
+        if not missing or connector.account_facet is None:
+            return resolved
+        reading = await connector.read(Ask(connector.account_facet, "key", tuple(missing)))
+        resolved.report, resolved.errors = reading.report, dict(reading.errors)
+        for own in missing:
+            if own in reading.errors:
+                continue
+            records = reading.rows[own].records if own in reading.rows else ()
+            keys = tuple(key for key in (_account_of(record) for record in records) if key)
+            resolved.links[own] = keys
+            self._remember("back", connector.name, own, keys)
+        return resolved
+
+    async def facets(self, connector: Connector, accounts: Sequence[str]) -> Reading:
+        """The records by which `connector` knows the accounts, joined with every read of the same that is under way."""
+        if connector.account_facet is None:
+            return Reading({account: Rows() for account in accounts}, Report(connector.name))
+        fresh = tuple(account for account in accounts if (connector.name, account) not in self._flights)
+        if fresh:
+            task = asyncio.create_task(self._fly(connector, fresh))
+            self._flights.update({(connector.name, account): task for account in fresh})
+        flights = {account: self._flights[connector.name, account] for account in accounts}
+        own = flights[fresh[0]] if fresh else None
+        merged = Reading({}, Report(connector.name))
+        for task in dict.fromkeys(flights.values()):
+            reading = await asyncio.shield(task)
+            mine = [account for account, flight in flights.items() if flight is task]
+            merged.rows |= {account: reading.rows[account] for account in mine if account in reading.rows}
+            merged.errors |= {account: reading.errors[account] for account in mine if account in reading.errors}
+            if task is own:
+                merged.report = reading.report
+            else:
+                merged.report.joined += len(mine)
+        return merged
+
+    async def _fly(self, connector: Connector, accounts: tuple[str, ...]) -> Reading:
+        assert connector.account_facet is not None
+        try:
+            reading = await connector.read(Ask(connector.account_facet, "account", accounts))
+        except SourceError as error:
+            return Reading({}, Report(connector.name, error=error.code), dict.fromkeys(accounts, error))
+        finally:
+            for account in accounts:
+                self._flights.pop((connector.name, account), None)
+        for account in accounts:
+            if account not in reading.errors:
+                ids = self._ids(reading, account)
+                self._remember("own", connector.name, account, ids)
+                for own in ids:
+                    self._remember("back", connector.name, own, (account,))
+        return reading
+
+    @staticmethod
+    def _ids(reading: Reading, account: str) -> tuple[str, ...]:
+        return tuple(record.source_id for record in reading.rows[account].records) if account in reading.rows else ()
+
+    def _recall(self, way: str, source: str, keys: Sequence[str], found: dict[str, tuple[str, ...]]) -> tuple[str, ...]:
+        now, missing = self._clock(), []
+        for key in dict.fromkeys(keys):
+            entry = self._known.get((way, source, key))
+            if entry is None or entry[0] < now:
+                missing.append(key)
+                continue
+            self._known.move_to_end((way, source, key))
+            found[key] = entry[1]
+        return tuple(missing)
+
+    def _remember(self, way: str, source: str, key: str, ids: tuple[str, ...]) -> None:
+        self._known[way, source, key] = (self._clock() + self._ttl, ids)
+        while len(self._known) > self._bound:
+            self._known.popitem(last=False)
+
+    def forget(self, account: str) -> None:
+        """Drops what is remembered of one account, in every source."""
+        for known in [known for known in self._known if known[2] == account]:
+            del self._known[known]
+
+
+def _account_of(record: Record) -> str:
+    return getattr(record, "account_key", "") or ""
