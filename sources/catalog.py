@@ -1,4 +1,4 @@
-"""Which source owns which type: finds the vendors, opens the configured sources, and answers questions from their owners."""
+"""Which source owns which type: finds the vendors, opens the configured sources, asks the owners."""
 
 from __future__ import annotations
 

@@ -96,9 +96,9 @@ def merge(ask: Ask, answers: Sequence[Answer], begun: Continuation) -> Reading:
             merged.errors[names[key] if names is not None and key in names else key] = error
         merged.errors.update(answer.errors)
         add(merged.report, answer.reading.report)
-    for key, parts in pieces.items():
-        if parts:
-            merged.rows[key] = _one(ask, parts, begun)
+    for key, found in pieces.items():
+        if found:
+            merged.rows[key] = _one(ask, found, begun)
         elif ask.by != "key" and key not in merged.errors:
             merged.rows[key] = Rows()
     return merged
@@ -115,30 +115,29 @@ def _one(ask: Ask, pieces: list[_Piece], begun: Continuation) -> Rows:
         tagged.sort(key=cmp_to_key(lambda left, right: compare(left[1], right[1])))
     first = ask.page.first if ask.page.first is not None else len(tagged)
     kept: list[Record] = []
-    used = [0] * len(pieces)
-    last: list[Record | None] = [None] * len(pieces)
+    taken: list[list[Record]] = [[] for _ in pieces]
     for index, record in tagged:
         if record.key not in seen and len(kept) >= first:
             break
-        used[index], last[index] = used[index] + 1, record
+        taken[index].append(record)
         if record.key not in seen:
             seen.add(record.key)
             kept.append(record)
-    parts = []
-    for piece, count, record in zip(pieces, used, last, strict=True):
-        after = _goes_on(ask, piece, count, record, begun)
-        if after is not None:
-            parts.append(Part(piece.source, piece.key, after))
+    parts = [
+        Part(piece.source, piece.key, after)
+        for piece, used in zip(pieces, taken, strict=True)
+        if (after := _goes_on(ask, piece, used, begun)) is not None
+    ]
     totals = [piece.rows.total for piece in pieces]
     exact = None if None in totals or len(seen) < len(tagged) else sum(total or 0 for total in totals)
     return _wrapped(Rows(kept, bool(parts), None, exact), parts)
 
 
-def _goes_on(ask: Ask, piece: _Piece, count: int, record: Record | None, begun: Continuation) -> Position | None:
-    if count == len(piece.rows.records):
+def _goes_on(ask: Ask, piece: _Piece, used: Sequence[Record], begun: Continuation) -> Position | None:
+    if len(used) == len(piece.rows.records):
         return piece.rows.next if piece.rows.more else None
-    if record is not None:
-        return position(record, ask.page.order)
+    if used:
+        return position(used[-1], ask.page.order)
     return begun.parts.get((piece.source, piece.key), _START)
 
 
@@ -184,7 +183,7 @@ def _text(value: Any) -> str:
 
 
 def add(total: Report, part: Report) -> None:
-    """Adds one report to another of the same question; times of what ran side by side do not add up, the longest counts."""
+    """Adds one report to another of the same question; of times that ran side by side the longest counts."""
     total.calls += part.calls
     total.joined += part.joined
     total.cached += part.cached

@@ -1,9 +1,9 @@
 """Crosswalk: what an account is called in each source, and back.
 
-Explicit keys come first: every source has one record class by which it knows an account (its `account_facet`), and that
-record carries the canonical account key. An account may have several records in one source; all of them count. Only where
-no explicit key exists a rule is tried (equal domain); a rule with two candidates, or a record that two accounts claim, is ambiguous, never a
-guess.
+Explicit keys come first: every source has one record class by which it knows an account (its `account_facet`), and
+that record carries the canonical account key. An account may have several records in one source; all of them count.
+Only where no explicit key exists a rule is tried (equal domain); a rule with two candidates, or a record that two
+accounts claim, is ambiguous, never a guess.
 """
 
 from __future__ import annotations
@@ -19,9 +19,8 @@ from sources.canonical import Record
 from sources.errors import Ambiguous, SourceError
 from sources.ports import Ask, Connector, Reading, Report, Rows
 
-
 Sharers = Callable[[Sequence[str]], Awaitable[Mapping[str, tuple[str, tuple[str, ...]]]]]
-"""accounts -> {account: (its domain, all accounts of the CRM with that domain)}; accounts without a domain are left out."""
+"""accounts -> {account: (its domain, all CRM accounts with that domain)}; accounts without a domain are left out."""
 
 
 class Resolved(msgspec.Struct):
@@ -67,7 +66,7 @@ class Crosswalk:
         return resolved
 
     async def _by_domain(self, connector: Connector, accounts: Sequence[str], resolved: Resolved) -> None:
-        """The rule: the source's one unclaimed record with the account's domain, if no other account has that domain."""
+        """The rule: the one unclaimed record with the account's domain, if no other account has that domain."""
         facet = connector.account_facet
         if not accounts or facet is None or self._sharers is None or (facet, "domain") not in connector.capabilities:
             return
@@ -118,7 +117,7 @@ class Crosswalk:
             return Reading({account: Rows() for account in accounts}, Report(connector.name))
         fresh = tuple(account for account in accounts if (connector.name, account) not in self._flights)
         if fresh:
-            task = asyncio.create_task(self._fly(connector, fresh))
+            task = asyncio.create_task(self._fly(connector, connector.account_facet, fresh))
             self._flights.update({(connector.name, account): task for account in fresh})
         flights = {account: self._flights[connector.name, account] for account in accounts}
         own = flights[fresh[0]] if fresh else None
@@ -134,10 +133,9 @@ class Crosswalk:
                 merged.report.joined += len(mine)
         return merged
 
-    async def _fly(self, connector: Connector, accounts: tuple[str, ...]) -> Reading:
-        assert connector.account_facet is not None
+    async def _fly(self, connector: Connector, facet: type[Record], accounts: tuple[str, ...]) -> Reading:
         try:
-            reading = await connector.read(Ask(connector.account_facet, "account", accounts))
+            reading = await connector.read(Ask(facet, "account", accounts))
         except SourceError as error:
             return Reading({}, Report(connector.name, error=error.code), dict.fromkeys(accounts, error))
         finally:
