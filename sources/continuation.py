@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import base64
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import cmp_to_key
 from typing import Any
 
@@ -105,32 +105,38 @@ def merge(ask: Ask, answers: Sequence[Answer], begun: Continuation) -> Reading:
 
 
 def _one(ask: Ask, pieces: list[_Piece], begun: Continuation) -> Rows:
-    if len(pieces) == 1:
-        rows = pieces[0].rows
-        return _wrapped(rows, [Part(pieces[0].source, pieces[0].key, rows.next)] if rows.more and rows.next else [])
-    seen: set[str] = set()
     tagged = [(index, record) for index, piece in enumerate(pieces) for record in piece.rows.records]
-    if ask.page.order is not None:
+    if ask.page.order is not None and len(pieces) > 1:
         compare = comparison(ask.page.order)
-        tagged.sort(key=cmp_to_key(lambda left, right: compare(left[1], right[1])))
+        by_record = cmp_to_key(compare)
+        tagged.sort(key=lambda pair: by_record(pair[1]))
     first = ask.page.first if ask.page.first is not None else len(tagged)
     kept: list[Record] = []
+    positions: list[Position] = []
+    seen: set[str] = set()
     taken: list[list[Record]] = [[] for _ in pieces]
     for index, record in tagged:
-        if record.key not in seen and len(kept) >= first:
+        new = record.key not in seen
+        if new and len(kept) >= first:
             break
         taken[index].append(record)
-        if record.key not in seen:
+        if new:
             seen.add(record.key)
             kept.append(record)
-    parts = [
+            if ask.page.first is not None:
+                positions.append(wrap(_parts(ask, pieces, taken, begun)))
+    parts = _parts(ask, pieces, taken, begun)
+    totals = [piece.rows.total for piece in pieces]
+    exact = None if None in totals or len(seen) < len(tagged) else sum(total or 0 for total in totals)
+    return Rows(kept, bool(parts), wrap(parts) if parts else None, exact, positions)
+
+
+def _parts(ask: Ask, pieces: list[_Piece], taken: list[list[Record]], begun: Continuation) -> list[Part]:
+    return [
         Part(piece.source, piece.key, after)
         for piece, used in zip(pieces, taken, strict=True)
         if (after := _goes_on(ask, piece, used, begun)) is not None
     ]
-    totals = [piece.rows.total for piece in pieces]
-    exact = None if None in totals or len(seen) < len(tagged) else sum(total or 0 for total in totals)
-    return _wrapped(Rows(kept, bool(parts), None, exact), parts)
 
 
 def _goes_on(ask: Ask, piece: _Piece, used: Sequence[Record], begun: Continuation) -> Position | None:
@@ -139,12 +145,6 @@ def _goes_on(ask: Ask, piece: _Piece, used: Sequence[Record], begun: Continuatio
     if used:
         return position(used[-1], ask.page.order)
     return begun.parts.get((piece.source, piece.key), _START)
-
-
-def _wrapped(rows: Rows, parts: Sequence[Part]) -> Rows:
-    if not parts:
-        return Rows(rows.records, False, None, rows.total)
-    return Rows(rows.records, True, wrap(parts), rows.total)
 
 
 def wrap(parts: Sequence[Part]) -> Position:
@@ -158,11 +158,11 @@ def position(record: Record, order: Order | None) -> Position:
     return Position(None if value is None else _text(value), record.source_id)
 
 
-def comparison(order: Order) -> Any:
+def comparison(order: Order) -> Callable[[Record, Record], int]:
     """A comparison of records by `order`: nulls last, the key breaks ties, ascending."""
 
     def compare(left: Record, right: Record) -> int:
-        a, b = (_sortable(getattr(record, order.field, None)) for record in (left, right))
+        a, b = _sortable(getattr(left, order.field, None)), _sortable(getattr(right, order.field, None))
         if (a is None) != (b is None):
             return 1 if a is None else -1
         if a is not None and a != b:

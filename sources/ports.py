@@ -83,12 +83,16 @@ class Report(msgspec.Struct):
 
 
 class Rows(msgspec.Struct):
-    """The rows for one key, in order. `more` = the list goes on after the last row; `next` continues it there."""
+    """The rows for one key, in order. `more` = the list goes on after the last row; `next` continues it there.
+
+    `positions` continue after each row; the catalog fills them for pages, connectors leave them alone.
+    """
 
     records: Sequence[Record] = ()
     more: bool = False
     next: Position | None = None
     total: int | None = None  # only where the source counted the whole predicate
+    positions: Sequence[Position] = ()
 
 
 class Reading(msgspec.Struct):
