@@ -74,6 +74,7 @@ class Catalog:
         self.sources = {source.connector.name: source for source in opened}
         self._owners = self._resolve_owners(owners or {})
         self.crosswalk = Crosswalk(sharers=self._sharers)
+        self.states: dict[str, str] = {}  # how the last call of each source went: OK, or an error code
 
     def _resolve_owners(self, chosen: Mapping[str, Sequence[str]]) -> dict[type[Record], tuple[Connector, ...]]:
         connectors = [source.connector for source in self.sources.values()]
@@ -125,9 +126,15 @@ class Catalog:
             else:
                 answer = Answer(await parts.read(connector, ask))
             await self._named(connector, answer.reading)
+            self._remember(answer.reading)
             return answer
         except SourceError as error:
+            self.states[connector.name] = error.code
             return Answer(Reading({}, Report(connector.name, error=error.code), dict.fromkeys(ask.keys, error)))
+
+    def _remember(self, reading: Reading) -> None:
+        if reading.report.calls or reading.report.error:
+            self.states[reading.report.source] = reading.report.error or "OK"
 
     async def _by_account(self, connector: Connector, ask: Ask, parts: Continuation) -> Answer:
         """Canonical account keys for a reader that wants its source's own; a list per customer where they are few."""

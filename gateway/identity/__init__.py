@@ -1,0 +1,1 @@
+"""Who asks: a bearer token becomes a principal."""

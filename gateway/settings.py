@@ -1,0 +1,192 @@
+"""`opsgraph.toml` and the secrets it refers to, as one frozen tree; a mistake is one clear line."""
+
+from __future__ import annotations
+
+import difflib
+import re
+import tomllib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import msgspec
+
+from sources.catalog import vendors
+from sources.settings import Secret, SourceSettings
+
+
+class SettingsError(ValueError):
+    """The configuration cannot be used; the message says where and what to do."""
+
+
+class GatewaySettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """`[gateway]`: where it listens and what it accepts. Times in seconds."""
+
+    host: str = "127.0.0.1"
+    port: int = 4000
+    body_bytes: int = 256 * 1024
+    body_timeout: float = 15.0
+    drain: float = 10.0  # how long a graceful stop waits for what is under way
+    cursor_key: Secret | None = None  # the same in every process; none: a key of this process's own
+    console: bool = False
+
+
+class Claims(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Which claim of a token holds what."""
+
+    roles: str = "roles"
+    regions: str = "regions"
+    entities: str = "entities"
+    accounts: str = "accounts"
+    human: str = "onBehalfOf"
+
+
+class Issuer(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """One `[[identity.issuers]]`: who may issue tokens, for which audience, signed how."""
+
+    issuer: str
+    audience: str
+    jwks: str
+    algorithms: tuple[str, ...] = ("RS256",)
+    claims: Claims = Claims()
+
+
+class IdentitySettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """`[identity]`: issuers, and how far clocks may differ (seconds)."""
+
+    issuers: tuple[Issuer, ...] = ()
+    leeway: float = 30.0
+
+
+class PolicySettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """`[policies]`: the folder of the rules (none: the ones that come along), and the key of hashing masks."""
+
+    rules: str | None = None
+    hash_key: Secret | None = None
+
+
+class Settings(msgspec.Struct, frozen=True, kw_only=True):
+    """Everything."""
+
+    gateway: GatewaySettings = GatewaySettings()
+    identity: IdentitySettings = IdentitySettings()
+    policies: PolicySettings = PolicySettings()
+    sources: Mapping[str, SourceSettings] = msgspec.field(default_factory=dict)
+    owners: Mapping[str, tuple[str, ...]] = msgspec.field(default_factory=dict)
+
+
+_TABLES: dict[str, type[msgspec.Struct]] = {
+    "gateway": GatewaySettings,
+    "identity": IdentitySettings,
+    "policies": PolicySettings,
+}
+_SYMMETRIC = ("HS", "none")
+
+
+def load(path: Path, environ: Mapping[str, str]) -> Settings:
+    """Reads a file; raises SettingsError that names file, key and cure."""
+    try:
+        tree = tomllib.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise SettingsError(f"`{path}` does not exist: write one, or try `opsgraph demo`") from None
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise SettingsError(f"`{path}` cannot be read: {error}") from None
+    try:
+        return parse(tree, environ)
+    except SettingsError as error:
+        raise SettingsError(f"{path}: {error}") from None
+
+
+def parse(tree: Mapping[str, Any], environ: Mapping[str, str]) -> Settings:
+    """The same from a tree of plain values."""
+    for name in tree:
+        if name not in Settings.__struct_fields__:
+            raise SettingsError(f"unknown table `[{name}]`{_meant(name, Settings.__struct_fields__)}")
+    parts: dict[str, Any] = {
+        name: _convert(tree[name], shape, f"[{name}]", environ) for name, shape in _TABLES.items() if name in tree
+    }
+    parts["sources"] = _sources(tree.get("sources", {}), environ)
+    owners = tree.get("owners", {})
+    parts["owners"] = {key: (value,) if isinstance(value, str) else tuple(value) for key, value in owners.items()}
+    settings = Settings(**parts)
+    _check(settings)
+    return settings
+
+
+def _sources(tables: Mapping[str, Any], environ: Mapping[str, str]) -> dict[str, SourceSettings]:
+    known = vendors()
+    found = {}
+    for name, table in tables.items():
+        where = f"[sources.{name}]"
+        vendor = table.get("vendor") if isinstance(table, Mapping) else None
+        if vendor not in known:
+            raise SettingsError(f"{where} `vendor` is `{vendor}`: one of {', '.join(sorted(known))} is expected")
+        found[name] = _convert(table, known[vendor].settings, where, environ)
+    return found
+
+
+def _convert(value: Any, shape: type[Any], where: str, environ: Mapping[str, str]) -> Any:
+    def secret(kind: type[Any], raw: Any) -> Any:
+        if kind is Secret:
+            return _secret(raw, environ)
+        raise NotImplementedError
+
+    try:
+        return msgspec.convert(value, shape, dec_hook=secret, strict=False)
+    except msgspec.ValidationError as error:
+        raise SettingsError(f"{where} {_explained(str(error), shape)}") from None
+
+
+def _secret(raw: Any, environ: Mapping[str, str]) -> Secret:
+    if not isinstance(raw, Mapping) or len(raw) != 1 or next(iter(raw)) not in ("env", "file"):
+        raise ValueError('a secret is a reference, `{ env = "NAME" }` or `{ file = "PATH" }`, never the value itself')
+    ((kind, name),) = raw.items()
+    if kind == "env":
+        if not environ.get(name):
+            raise ValueError(f"the environment variable `{name}` is not set: set it before starting")
+        return Secret(environ[name])
+    try:
+        return Secret(Path(name).read_text(encoding="utf-8").strip())
+    except (OSError, UnicodeDecodeError):
+        raise ValueError(f"the file `{name}` cannot be read: create it, readable for this user") from None
+
+
+def _explained(message: str, shape: type[Any]) -> str:
+    text, _, place = message.partition(" - at ")
+    path = place.strip("`").removeprefix("$").removeprefix(".")
+    unknown = re.search(r"unknown field `([^`]+)`", text)
+    if unknown:
+        names = getattr(shape, "__struct_fields__", ())
+        return f"unknown key `{unknown[1]}`{f' in `{path}`' if path else ''}{_meant(unknown[1], names)}"
+    missing = re.search(r"missing required field `([^`]+)`", text)
+    if missing:
+        return f"`{missing[1]}` is missing{f' in `{path}`' if path else ''}: add it"
+    return f"`{path}`: {text[:1].lower()}{text[1:]}" if path else text
+
+
+def _meant(name: str, names: tuple[str, ...]) -> str:
+    close = difflib.get_close_matches(name, names, 1)
+    return f": did you mean `{close[0]}`?" if close else f": the known ones are {', '.join(names)}"
+
+
+def _check(settings: Settings) -> None:
+    for name, source in settings.sources.items():
+        _address(f"[sources.{name}] `url`", source.url)
+    for issuer in settings.identity.issuers:
+        _address("[[identity.issuers]] `jwks`", issuer.jwks)
+        for algorithm in issuer.algorithms:
+            if algorithm.startswith(_SYMMETRIC):
+                raise SettingsError(
+                    f"[[identity.issuers]] `algorithms` has `{algorithm}`: only signatures by key pairs are accepted"
+                )
+
+
+def _address(where: str, url: str) -> None:
+    try:
+        parts = urlsplit(url)
+        valid = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        valid = False
+    if not valid:
+        raise SettingsError(f"{where} is `{url}`: an address such as `https://example.test` is expected")
