@@ -1,0 +1,66 @@
+"""Wires the parts together: settings in, a Starlette application out."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import AsyncIterator, Sequence
+
+from starlette.applications import Starlette
+from starlette.routing import BaseRoute, Route
+
+from gateway.engine.engine import Engine
+from gateway.engine.judge import Judges
+from gateway.http.graphql import GraphQLEndpoint
+from gateway.http.health import Readiness, livez
+from gateway.identity.verify import Verifier
+from gateway.settings import Settings
+from resolvers.schema import build_schema
+from resolvers.types.registry import names
+from sources.catalog import open_catalog
+from sources.transport import Transport
+
+GRAPHQL = "/graphql"
+
+
+def create_app(settings: Settings, extra: Sequence[BaseRoute] = ()) -> Starlette:
+    """An application that opens nothing until it is asked; raises for rules or settings that cannot be used.
+
+    `extra` are routes of whoever runs it, such as the demo's console.
+    """
+    catalog = open_catalog(settings.sources, settings.owners)
+    issuers = Transport("identity", connections=4, timeout=5.0, max_bytes=1024 * 1024)
+    schema = build_schema()
+    judges = Judges.load(settings.policies, schema._schema)
+    cursor_key = settings.gateway.cursor_key
+    engine = Engine(
+        schema,
+        names(),
+        catalog,
+        judges.judge,
+        cursor_key=cursor_key.reveal().encode() if cursor_key else None,
+        rules=judges.rules,
+    )
+    verifier = Verifier(settings.identity, issuers.send, judges.external_roles)
+    readiness = Readiness(catalog)
+    endpoint = GraphQLEndpoint(
+        engine, verifier, body_bytes=settings.gateway.body_bytes, body_timeout=settings.gateway.body_timeout
+    )
+
+    @contextlib.asynccontextmanager
+    async def lifespan(_app: Starlette) -> AsyncIterator[None]:
+        yield
+        readiness.draining = True
+        await catalog.close()
+        await issuers.close()
+
+    app = Starlette(
+        routes=[
+            Route(GRAPHQL, endpoint, methods=["GET", "POST"]),
+            Route("/livez", livez),
+            Route("/readyz", readiness),
+            *extra,
+        ],
+        lifespan=lifespan,
+    )
+    app.state.engine, app.state.catalog = engine, catalog
+    return app

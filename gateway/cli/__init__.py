@@ -1,0 +1,41 @@
+"""The `opsgraph` command."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Sequence
+from importlib import import_module
+
+from gateway.cli.errors import Unusable
+
+_COMMANDS = {
+    "demo": "a simulated enterprise with a gateway in front of it",
+    "serve": "the gateway alone, against the sources that a settings file names",
+    "simulate": "one vendor's simulator alone",
+    "schema": "print the GraphQL schema, or check the committed one",
+    "check": "check a settings file and ask each of its sources once",
+    "policy": "explain, check and list the rules",
+}
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Runs one command; a mistake of the user's is one line on stderr and exit status 2."""
+    given = list(sys.argv[1:] if arguments is None else arguments)
+    parser = argparse.ArgumentParser(
+        prog="opsgraph", description="One governed GraphQL API over CRM, billing, ERP and support."
+    )
+    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
+    for name, purpose in _COMMANDS.items():
+        command = commands.add_parser(name, help=purpose, description=purpose.capitalize() + ".")
+        if given[:1] == [name]:  # only the chosen command is imported, so that each starts as fast as it can
+            import_module(f"gateway.cli.{name}").declare(command)
+    chosen = parser.parse_args(given)
+    try:
+        status: int = chosen.run(chosen)
+    except KeyboardInterrupt:
+        return 0
+    except Unusable as error:
+        print(f"opsgraph: {error}", file=sys.stderr)
+        return 2
+    return status

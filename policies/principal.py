@@ -1,0 +1,19 @@
+"""Who asks, as far as rules care."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Principal:
+    """A verified caller. `human` is the person a service acts for (`onBehalfOf`); `audience` internal or external."""
+
+    subject: str
+    roles: frozenset[str] = frozenset()
+    regions: tuple[str, ...] = ()
+    entities: tuple[str, ...] = ()
+    accounts: tuple[str, ...] = ()
+    audience: str = "internal"
+    human: str | None = None
+    purposes: tuple[str, ...] = ()
