@@ -88,7 +88,7 @@ def server(app: Starlette, drain: float) -> uvicorn.Server:
 def run_async(work: Coroutine[Any, Any, Any]) -> None:
     """Runs on uvloop where there is one: plain asyncio loops cost 40 ms a request with several processes."""
     try:
-        import uvloop  # noqa: PLC0415 - not on every platform
+        import uvloop
     except ImportError:
         asyncio.run(work)
         return

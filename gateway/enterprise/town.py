@@ -1,0 +1,138 @@
+"""The other side of a demo: the simulators of every vendor and the identity provider, in a process of their own.
+
+It prints one line of JSON when all of them listen, and ends when its standard input does: a parent that dies takes it
+along.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import json
+import socket
+import sys
+from collections.abc import Mapping, Sequence
+from importlib import import_module
+from types import ModuleType
+from typing import Any
+
+import uvicorn
+from starlette.applications import Starlette
+
+from gateway.enterprise.generate import generate
+from gateway.enterprise.identity_provider import AUDIENCE, IdentityProvider
+from sources.catalog import vendors
+from sources.simulation.kit import Clock
+
+HOST = "127.0.0.1"
+
+
+def simulator(vendor: str) -> ModuleType | None:
+    """A vendor's simulator package; None for a vendor without one."""
+    name = f"sources.vendors.{vendor}.simulator"
+    try:
+        return import_module(name)
+    except ModuleNotFoundError as error:
+        if error.name != name:
+            raise
+        return None
+
+
+class Listening:
+    """An application on a socket: bound at once, so that its address is known before it runs."""
+
+    def __init__(self, port: int = 0) -> None:
+        self.socket = socket.socket()
+        self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        self.socket.bind((HOST, port))
+        self.url = f"http://{HOST}:{self.socket.getsockname()[1]}"
+
+    def server(self, app: Starlette) -> uvicorn.Server:
+        """A server for it; the caller runs `serve([socket])`."""
+        config = uvicorn.Config(app, log_level="error", access_log=False, lifespan="off", timeout_graceful_shutdown=1)
+        return _Quiet(config)
+
+
+class _Quiet(uvicorn.Server):
+    """One of several servers in a process: signals are not its business."""
+
+    def install_signal_handlers(self) -> None:
+        """None of its own."""
+
+    def capture_signals(self) -> Any:
+        """None of its own."""
+        import contextlib
+
+        return contextlib.nullcontext()
+
+
+def build(
+    accounts: int, seed: int, only: Sequence[str] = ()
+) -> tuple[list[tuple[uvicorn.Server, socket.socket]], dict[str, Any]]:
+    """Servers that are ready to run, and what a gateway needs to know about them."""
+    enterprise = generate(accounts=accounts, seed=seed)
+    clock = Clock()
+    servers: list[tuple[uvicorn.Server, socket.socket]] = []
+    known: dict[str, Any] = {"simulators": {}, "sources": {}, "secrets": {}, "landmarks": enterprise.landmarks}
+    for name, vendor in vendors().items():
+        package = simulator(name) if not only or name in only else None
+        if package is None:
+            continue
+        place = Listening()
+        servers.append((place.server(package.create_simulator(enterprise, clock=clock)), place.socket))
+        connection = package.connection(place.url)
+        known["simulators"][name] = place.url
+        known["sources"][vendor.system.value.lower()] = {"vendor": name, **connection.table}
+        known["secrets"] |= connection.secrets
+    if not only:
+        servers.append(_identity(known, enterprise.landmarks))
+    return servers, known
+
+
+def _identity(known: dict[str, Any], landmarks: Mapping[str, str]) -> tuple[uvicorn.Server, socket.socket]:
+    place = Listening()
+    provider = IdentityProvider(place.url)
+    known |= {"issuer": place.url, "jwks": f"{place.url}/jwks.json", "audience": AUDIENCE}
+    known["tokens"] = provider.tokens(landmarks)
+    return place.server(Starlette(routes=provider.routes())), place.socket
+
+
+async def run(servers: Sequence[tuple[uvicorn.Server, socket.socket]], until: asyncio.Future[None]) -> None:
+    """Runs all until `until` is done."""
+    tasks = [asyncio.create_task(server.serve([listening])) for server, listening in servers]
+    await until
+    for server, _ in servers:
+        server.should_exit = True
+    await asyncio.gather(*tasks)
+
+
+async def _main(options: argparse.Namespace) -> None:
+    servers, known = build(options.accounts, options.seed)
+    loop = asyncio.get_running_loop()
+    ended: asyncio.Future[None] = loop.create_future()
+    loop.add_reader(sys.stdin.fileno(), lambda: _ended(ended))
+    running = asyncio.create_task(run(servers, ended))
+    while not all(server.started for server, _ in servers):
+        await asyncio.sleep(0.005)
+    print(json.dumps(known), flush=True)
+    await running
+
+
+def _ended(ended: asyncio.Future[None]) -> None:
+    if not sys.stdin.buffer.read1(1024) and not ended.done():
+        ended.set_result(None)
+
+
+def main() -> None:
+    """Entry of the process."""
+    parser = argparse.ArgumentParser(prog="town")
+    parser.add_argument("--accounts", type=int, default=500)
+    parser.add_argument("--seed", type=int, default=7)
+    try:
+        asyncio.run(_main(parser.parse_args()))
+    except KeyboardInterrupt:
+        return
+
+
+if __name__ == "__main__":
+    main()
