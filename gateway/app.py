@@ -30,7 +30,7 @@ def create_app(settings: Settings, extra: Sequence[BaseRoute] = ()) -> Starlette
     catalog = open_catalog(settings.sources, settings.owners)
     issuers = Transport("identity", connections=4, timeout=5.0, max_bytes=1024 * 1024)
     schema = build_schema()
-    judges = Judges.load(settings.policies, schema._schema)
+    judges = Judges.load(settings.policies, schema._schema, names())
     cursor_key = settings.gateway.cursor_key
     engine = Engine(
         schema,

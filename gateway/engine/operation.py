@@ -13,13 +13,14 @@ from graphql import GraphQLError, GraphQLResolveInfo
 from gateway.engine.cursors import Cursors
 from resolvers.batch import Need, Read
 from resolvers.context import Context
-from sources.canonical import Account, Record
+from sources.canonical import Account, BillingProfile, Record
 from sources.catalog import Catalog
 from sources.errors import BadAsk, SourceError
 from sources.ports import Ask, Page, Position, Reading, Report, Rows
 
 Info: TypeAlias = GraphQLResolveInfo[Any]
 _FAN_OUT = 25
+_ENTITIES = "legal_entities"  # of an account: held by its billing profiles, not by itself
 _EXTRA = 5  # further pages read where the policies thinned one out
 
 
@@ -39,10 +40,13 @@ class Judge(Protocol):
 
     roles: frozenset[str]
     external: bool
+    sees_every_row: bool
 
     def field(self, type_name: str, field: str, roles: frozenset[str]) -> Decision: ...
     def needs_account(self, record: type[Record]) -> bool: ...
-    def row(self, record: Record, account: Account | None) -> frozenset[str]: ...
+    def reads(self, record: type[Record]) -> frozenset[str]: ...
+    def row(self, record: Record, account: Account | None, facts: Mapping[str, Any]) -> frozenset[str]: ...
+    def pushed(self, record: type[Record]) -> tuple[str, str, tuple[str, ...]] | None: ...
 
 
 class Found(msgspec.Struct):
@@ -127,12 +131,19 @@ class Operation:
 
     async def visible(self, records: Sequence[Record]) -> list[Record | None]:
         """The records, with None for those that this principal may not see."""
+        if self.judge.sees_every_row or not records:
+            return list(records)
         owning = await self._owning_accounts(records)
-        return [self._judged(record, owning) for record in records]
+        entities = await self._entities(records)
+        return [self._judged(record, owning, entities) for record in records]
 
-    def _judged(self, record: Record, owning: Mapping[str, Account]) -> Record | None:
-        account = record if isinstance(record, Account) else owning.get(getattr(record, "account_key", ""))
-        roles = self.judge.row(record, account)
+    def _judged(
+        self, record: Record, owning: Mapping[str, Account], entities: Mapping[str, tuple[str, ...]]
+    ) -> Record | None:
+        key = _account_key(record)
+        account = record if isinstance(record, Account) else owning.get(key)
+        facts = {_ENTITIES: entities[key]} if key in entities else {}
+        roles = self.judge.row(record, account, facts)
         if not roles:
             return None
         self.attribute(record, roles)
@@ -140,7 +151,7 @@ class Operation:
 
     async def _owning_accounts(self, records: Sequence[Record]) -> dict[str, Account]:
         keys = {
-            getattr(record, "account_key", "")
+            _account_key(record)
             for record in records
             if not isinstance(record, Account) and self.judge.needs_account(type(record))
         } - {""}
@@ -154,6 +165,26 @@ class Operation:
             if each.rows is not None
             for row in each.rows.records
             if isinstance(row, Account)
+        }
+
+    async def _entities(self, records: Sequence[Record]) -> dict[str, tuple[str, ...]]:
+        """The legal entities that accounts buy from: a fact of the ERP, read where a row rule asks for it."""
+        keys = {
+            _account_key(record)
+            for record in records
+            if (isinstance(record, Account) or self.judge.needs_account(type(record)))
+            and _ENTITIES in self.judge.reads(type(record))
+        } - {""}
+        if not keys:
+            return {}
+        ordered = sorted(keys)
+        found = await self.load(BillingProfile, "account", ordered, Page())
+        return {
+            key: tuple(
+                {row.legal_entity for row in each.rows.records if isinstance(row, BillingProfile) and row.legal_entity}
+            )
+            for key, each in zip(ordered, found, strict=True)
+            if each.rows is not None
         }
 
     def attribute(self, value: Any, roles: frozenset[str]) -> None:
@@ -214,6 +245,10 @@ class Operation:
                 return kept, positions, True, reading.errors[question.keys[0]]
             rows = reading.rows.get(question.keys[0], Rows())
         return kept, positions, rows.more, None
+
+
+def _account_key(record: Record) -> str:
+    return record.key if isinstance(record, Account) else getattr(record, "account_key", "")
 
 
 def _wildcard(path: list[str | int]) -> list[str | int]:

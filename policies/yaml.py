@@ -1,0 +1,127 @@
+"""YAML with lines: every scalar stays a text until its type is known (`NO` is Norway), every value knows its line."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TypeAlias
+
+from ruamel.yaml import YAML
+from ruamel.yaml.error import MarkedYAMLError
+from ruamel.yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
+
+
+class RuleError(ValueError):
+    """A mistake in the rules: one line that names file, line and cure."""
+
+    def __init__(self, file: str, line: int, message: str) -> None:
+        super().__init__(f"{file}:{line}: {message}")
+        self.file, self.line, self.message = file, line, message
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where something stands."""
+
+    file: str
+    line: int
+
+    def error(self, message: str) -> RuleError:
+        """A mistake at this place."""
+        return RuleError(self.file, self.line, message)
+
+
+@dataclass(frozen=True, slots=True)
+class Text:
+    """A scalar, always as text."""
+
+    value: str
+    place: Place
+
+
+@dataclass(frozen=True, slots=True)
+class Sequence:
+    """A list."""
+
+    items: tuple[Value, ...]
+    place: Place
+
+
+@dataclass(frozen=True, slots=True)
+class Mapping:
+    """A mapping with unique text keys; `keys` keeps each key's own place."""
+
+    items: dict[str, Value]
+    keys: dict[str, Place]
+    place: Place
+
+
+Value: TypeAlias = Text | Sequence | Mapping
+
+
+def read(path: Path, shown: str) -> Mapping:
+    """The mapping in a file; `shown` is how errors name it."""
+    try:
+        node = YAML(typ="rt").compose(path.read_text(encoding="utf-8"))
+    except MarkedYAMLError as error:
+        line = error.problem_mark.line + 1 if error.problem_mark else 1
+        raise RuleError(shown, line, f"no YAML: {error.problem}") from None
+    except (OSError, UnicodeDecodeError) as error:
+        raise RuleError(shown, 1, f"cannot be read: {error}") from None
+    if node is None:
+        return Mapping({}, {}, Place(shown, 1))
+    value = _value(node, shown)
+    if not isinstance(value, Mapping):
+        raise value.place.error("a mapping is expected at the top of the file")
+    return value
+
+
+def _value(node: Node, file: str) -> Value:
+    place = Place(file, node.start_mark.line + 1)
+    if isinstance(node, ScalarNode):
+        return Text(str(node.value), place)
+    if isinstance(node, SequenceNode):
+        return Sequence(tuple(_value(each, file) for each in node.value), place)
+    if isinstance(node, MappingNode):
+        return _mapping(node, file, place)
+    raise place.error("aliases are not allowed: write the value out, an auditor reads this")
+
+
+def _mapping(node: MappingNode, file: str, place: Place) -> Mapping:
+    items: dict[str, Value] = {}
+    keys: dict[str, Place] = {}
+    for key_node, value_node in node.value:
+        at = Place(file, key_node.start_mark.line + 1)
+        if not isinstance(key_node, ScalarNode):
+            raise at.error("a key must be a text")
+        key = str(key_node.value)
+        if key in items:
+            raise at.error(f"duplicate key `{key}`: it stands already in line {keys[key].line}")
+        items[key], keys[key] = _value(value_node, file), at
+    return Mapping(items, keys, place)
+
+
+def text(value: Value, what: str) -> str:
+    """A scalar's text."""
+    if not isinstance(value, Text):
+        raise value.place.error(f"{what} must be a text")
+    return value.value
+
+
+def texts(value: Value, what: str) -> list[Text]:
+    """A list of scalars; a single scalar counts as a list of one."""
+    if isinstance(value, Text):
+        return [value]
+    if not isinstance(value, Sequence) or not all(isinstance(each, Text) for each in value.items):
+        raise value.place.error(f"{what} must be a list of texts")
+    return [each for each in value.items if isinstance(each, Text)]
+
+
+def mapping(value: Value, what: str, allowed: frozenset[str] | None = None) -> Mapping:
+    """A mapping, with only the `allowed` keys."""
+    if not isinstance(value, Mapping):
+        raise value.place.error(f"{what} must be a mapping")
+    for key, place in value.keys.items():
+        if allowed is not None and key not in allowed:
+            raise place.error(f"unknown key `{key}` in {what}: one of {', '.join(sorted(allowed))} is expected")
+    return value
