@@ -96,6 +96,7 @@ class _Loader:
 
     def load(self) -> None:
         customers, documents = self._erp.customers, self._erp.documents
+        self._put("dual", [("X",)])
         self._put("subsidiary", self._subsidiaries())
         self._put("accountingperiod", self._periods())
         self._put("item", self._items())

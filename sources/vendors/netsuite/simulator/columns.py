@@ -50,12 +50,20 @@ class Columns:
 
     def _derived_date(self, column: exp.Column) -> bool:
         _, source = self._sources.get(id(column), ("", None))
-        if not isinstance(source, Scope):
-            return False
-        return any(
-            one.alias_or_name == column.name and self.is_date(one)
-            for one in getattr(_first_select(source.expression), "expressions", ())
-        )
+        return isinstance(source, Scope) and self._gives_date(source, column.name)
+
+    def _gives_date(self, source: exp.Table | Scope, name: str) -> bool:
+        """Is the source's output of that name a date, through any number of stars?"""
+        if isinstance(source, exp.Table):
+            known = facts.TABLES[source.name].get(name)
+            return known is not None and known.kind == "date"
+        first = _first_scope(source)
+        for one in getattr(first.expression, "expressions", ()):
+            if one.alias_or_name == name:
+                return self.is_date(one)
+            if any(self._gives_date(each, name) for each in _starred(one, first)):
+                return True
+        return False
 
     def _place(self, column: exp.Column, scope: Scope) -> None:
         name, wanted = column.name, column.table
@@ -101,11 +109,17 @@ def _has(source: exp.Table | Scope, name: str) -> bool:
     for one in getattr(first.expression, "expressions", ()):
         if one.alias_or_name == name:
             return True
-        star = isinstance(one, exp.Star) or (isinstance(one, exp.Column) and isinstance(one.this, exp.Star))
-        wanted = one.table if isinstance(one, exp.Column) else ""
-        if star and any(_has(each, name) for alias, each in _selected(first).items() if wanted in ("", alias)):
+        if any(_has(each, name) for each in _starred(one, first)):
             return True
     return False
+
+
+def _starred(output: exp.Expr, scope: Scope) -> list[exp.Table | Scope]:
+    """The sources that `*` or `t.*` stands for."""
+    if not isinstance(output, exp.Star) and not (isinstance(output, exp.Column) and isinstance(output.this, exp.Star)):
+        return []
+    wanted = output.table if isinstance(output, exp.Column) else ""
+    return [source for alias, source in _selected(scope).items() if wanted in ("", alias)]
 
 
 def _first_scope(scope: Scope) -> Scope:

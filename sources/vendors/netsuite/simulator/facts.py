@@ -176,6 +176,7 @@ _TABLES = {
         revenuerecognitionrule:id>revenuerecognitionrule holdrevenuerecognition:flag comments:text""",
     "previoustransactionlinelink": """previousdoc:id>transaction previousline:id previoustype:text
         nextdoc:id>transaction nextline:id nexttype:text linktype:text foreignamount:number""",
+    "dual": "dummy:text",  # [K]
     "deletedrecord": """recordid:id recordtypeid:text name:text deleteddate:date""",
 }
 TABLES: dict[str, dict[str, Column]] = {
