@@ -14,7 +14,7 @@ from sources.vendors.netsuite.simulator.dates import mark
 _TYPES = {"id": "INTEGER", "number": "REAL"}
 _INDEXES = {
     "customer": ("externalid", "parent", "custentity_payer"),
-    "transaction": ("externalid", "entity", "type", "custbody_subscription_id", "lastmodifieddate"),
+    "transaction": ("externalid", "entity", "custbody_subscription_id", "lastmodifieddate"),
     "transactionline": ("transaction", "createdfrom"),
     "transactionaccountingline": ("transaction",),
     "item": ("itemid",),

@@ -62,37 +62,37 @@ def create(
     if not lines:
         raise business(facts.MISSING_VALUE.format(field="Items"))
     key, total = next_id(book, "transaction"), sum(one.amount for one in lines)
-    day = columns.get("trandate") or mark(now.date())
-    rate = columns.get("exchangerate") or 1.0
-    row: dict[str, object] = {
+    row = _fresh(key, kind, total, now) | {"currency": customer["currency"]} | columns
+    row["trandate"] = day = columns.get("trandate") or mark(now.date())
+    if kind == "CustInvc":
+        row |= {"foreignamountpaid": 0.0, "foreignamountunpaid": total, "approvalstatus": 2, "posting": "T"}
+        row["postingperiod"] = open_period(book, day, row.get("postingperiod"))
+        row["duedate"] = row.get("duedate") or day
+    insert_named(book, "transaction", row)
+    _put_lines(book, row, subsidiary or customer["subsidiary"], lines)
+    if kind == "CustInvc":
+        _post(book, key, total, float(str(row["exchangerate"])))
+    return key
+
+
+def _fresh(key: int, kind: str, total: float, now: datetime) -> dict[str, object]:
+    """What a new transaction has unless the caller says otherwise."""
+    return {
         "id": key,
         "tranid": f"{'INV' if kind == 'CustInvc' else 'SO'}{key}",
         "transactionnumber": str(key),
         "type": kind,
         "recordtype": RECORD_TYPES[kind],
         "status": "A",
-        "currency": customer["currency"],
-        "exchangerate": rate,
+        "exchangerate": 1.0,
         "foreigntotal": total,
         "taxtotal": 0.0,
         "voided": "F",
+        "posting": "F",
         "createddate": mark(now),
         "custbody_disputed": "F",
         "custbody_write_off": "F",
-        "posting": "F",
-        **columns,
-        "trandate": day,
     }
-    if kind == "CustInvc":
-        row |= {"foreignamountpaid": 0.0, "foreignamountunpaid": total, "approvalstatus": 2, "posting": "T"}
-        row["postingperiod"] = open_period(book, day, row.get("postingperiod"))
-        row["duedate"] = row.get("duedate") or day
-    insert_named(book, "transaction", row)
-    owner = subsidiary or customer["subsidiary"]
-    _put_lines(book, row, owner, lines)
-    if kind == "CustInvc":
-        _post(book, key, total, float(str(rate)))
-    return key
 
 
 def open_period(book: sqlite3.Connection, day: object, chosen: object = None) -> int:
@@ -113,8 +113,9 @@ def refuse_change(book: sqlite3.Connection, row: Row, columns: dict[str, object]
     if row["type"] != "CustInvc":
         return
     open_period(book, row["trandate"], row["postingperiod"])
-    if "trandate" in columns:
-        columns["postingperiod"] = open_period(book, columns["trandate"], columns.get("postingperiod"))
+    if "trandate" in columns or "postingperiod" in columns:
+        day = columns.get("trandate") or row["trandate"]
+        columns["postingperiod"] = open_period(book, day, columns.get("postingperiod"))
 
 
 def refuse_delete(book: sqlite3.Connection, shape: Shape, row: Row) -> None:
@@ -127,7 +128,8 @@ def refuse_delete(book: sqlite3.Connection, shape: Shape, row: Row) -> None:
     )
     if shape.name not in ("customer", "invoice", "salesOrder") or book.execute(used, (key, key)).fetchone():
         raise business("This record cannot be deleted because it has dependent records")
-    refuse_change(book, row, {}) if shape.transaction else None
+    if shape.transaction:
+        refuse_change(book, row, {})
 
 
 def replace_lines(book: sqlite3.Connection, document: int, lines: list[Line]) -> None:

@@ -74,6 +74,6 @@ def _run(
         if not rows and part.offset == 0:
             return names, rows, 0
         total = book.execute(f"SELECT COUNT(*) FROM ({query.sql})", values).fetchone()[0]
-    except sqlite3.Error as error:
+    except (sqlite3.Error, OverflowError) as error:
         raise refused() from error
     return names, rows, total

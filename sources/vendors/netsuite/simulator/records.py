@@ -7,7 +7,6 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Mapping
 from typing import Any
-from urllib.parse import unquote
 
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
@@ -35,7 +34,7 @@ def row_of(book: sqlite3.Connection, shape: Shape, wanted: str) -> Row | None:
     external = wanted.startswith("eid:")
     if external and "externalId" not in shape.properties:
         return None
-    column, value = ("externalid", unquote(wanted[4:])) if external else ("id", wanted)
+    column, value = ("externalid", wanted[4:]) if external else ("id", wanted)
     own = f" AND {shape.where}" if shape.where else ""
     return one_row(book, f'SELECT * FROM "{shape.table}" WHERE "{column}" = ?{own}', (value,))
 

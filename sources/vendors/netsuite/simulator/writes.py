@@ -139,7 +139,9 @@ def _create(book: sqlite3.Connection, write: Write, given: dict[str, Any]) -> in
     key = documents.next_id(book, "customer")
     home = book.execute("SELECT currency FROM subsidiary WHERE id = ?", (subsidiary,)).fetchone()[0]
     start = {"id": key, "entityid": f"CUST{key}", "isinactive": "F", "isperson": "F", "creditholdoverride": "AUTO"}
-    zero = dict.fromkeys(("balancesearch", "overduebalancesearch", "unbilledorders", "daysoverdue"), 0)
+    zero = dict.fromkeys(
+        ("balancesearch", "overduebalancesearch", "unbilledorders", "unbilledorderssearch", "daysoverdue"), 0
+    )
     flags = {"taxexempt": "F", "custentity_reverse_charge": "F", "currency": home}
     insert_named(book, "customer", {**start, **zero, **flags, **columns, "subsidiary": subsidiary})
     insert_named(

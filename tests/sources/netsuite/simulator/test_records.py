@@ -101,6 +101,7 @@ def test_a_locked_or_missing_period_refuses_an_invoice(account: Caller, day: str
 def test_an_invoice_in_a_locked_period_cannot_be_changed(account: Caller) -> None:
     assert code(account.http.patch("/record/v1/invoice/1002", json={"memo": "x"})) == (400, "USER_ERROR")
     assert account.http.patch("/record/v1/invoice/1001", json={"memo": "x"}).status_code == 204
+    assert code(account.http.patch("/record/v1/invoice/1001", json={"postingPeriod": "10"})) == (400, "USER_ERROR")
 
 
 def test_a_credit_hold_can_be_set_and_seen(account: Caller) -> None:
