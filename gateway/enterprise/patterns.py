@@ -1,0 +1,108 @@
+"""The cards ordinary accounts are dealt: deals, support rights, tickets, orders."""
+
+from __future__ import annotations
+
+from gateway.enterprise.sketch import Deal, Right, Sale, Ticket
+
+_AUTO = "automatic"
+
+# Deals whose days and invoices are what makes them: only product and seats vary.
+DEALS: tuple[tuple[int, Deal], ...] = (
+    (2, Deal(status="incomplete", since=0, periods=1, outcomes=("action",), collection=_AUTO, contract="in_approval")),
+    (2, Deal(status="incomplete_expired", since=40, periods=1, outcomes=("void",), collection=_AUTO, contract="draft")),
+    (3, Deal(status="trialing", since=5, trial=9, periods=1, outcomes=("paid",), collection=_AUTO, contract="draft")),
+    (3, Deal(status="past_due", since=8, periods=5, outcomes=("failing",), collection=_AUTO)),
+    (3, Deal(status="past_due", since=25, periods=6, outcomes=("open",), terms=14)),
+    (4, Deal(status="canceled", since=100, ended=75, periods=4, reason="requested", contract="terminated")),
+    (2, Deal(status="canceled", since=120, ended=80, periods=5, outcomes=("uncollectible",), reason="payment_failed",
+             contract="terminated", collection=_AUTO)),
+    (1, Deal(status="canceled", since=90, ended=60, periods=3, outcomes=("dispute_lost",), reason="payment_disputed",
+             contract="terminated", collection=_AUTO)),
+    (2, Deal(status="unpaid", since=12, periods=5, outcomes=("draft", "exhausted"), collection=_AUTO)),
+    (2, Deal(status="paused", since=20, trial=-6, periods=1, outcomes=("paid",), collection=_AUTO, contract=None)),
+    (1, Deal(since=12, periods=6, outcomes=("draft", "open"), terms=14, pause="keep_as_draft", hold=True)),
+    (1, Deal(since=9, periods=4, outcomes=("void",), pause="void", collection=_AUTO)),
+    (1, Deal(since=16, periods=4, outcomes=("collection_stopped",), pause="mark_uncollectible", collection=_AUTO)),
+    (3, Deal(since=14, periods=3, pending=True)),
+    (2, Deal(status="incomplete", starts_in=20, periods=0, schedule="not_started", contract="draft")),
+    (2, Deal(since=18, periods=5, schedule="active")),
+    (1, Deal(status="canceled", interval="year", since=377, ended=12, periods=1, schedule="completed",
+             reason="requested", renewal="manual", contract="expired", renewing="negotiation")),
+    (1, Deal(since=7, periods=2, schedule="released")),
+    (1, Deal(since=11, periods=2, schedule="canceled")),
+    (3, Deal(since=10, periods=7, cancel="at", renewal="none")),
+    (3, Deal(since=21, periods=8, cancel="end", renewal="none", renewing="lost")),
+    (1, Deal(since=0, periods=2, outcomes=("draft",))),
+    (3, Deal(since=6, periods=4, outcomes=("partly_paid",))),
+    (2, Deal(since=6, periods=4, outcomes=("partly_credited",))),
+    (1, Deal(since=13, periods=4, outcomes=("credit_voided",))),
+    (3, Deal(since=2, periods=4, outcomes=("processing",), collection=_AUTO)),
+    (2, Deal(since=26, periods=4, outcomes=("open", "credited"))),
+    (2, Deal(since=15, periods=4, outcomes=("paid", "paid_less_credit"))),
+    (2, Deal(since=15, periods=4, outcomes=("paid", "refunded"), collection=_AUTO)),
+    (2, Deal(since=15, periods=4, outcomes=("paid", "part_refunded"), collection=_AUTO)),
+    (2, Deal(since=15, periods=4, outcomes=("paid", "kept_credit"))),
+    (2, Deal(since=9, periods=3, outcomes=("disputed",), collection=_AUTO)),
+    (1, Deal(since=9, periods=3, outcomes=("dispute_review",), collection=_AUTO)),
+    (1, Deal(since=9, periods=3, outcomes=("dispute_warning",), collection=_AUTO)),
+    (2, Deal(since=9, periods=5, outcomes=("paid", "paid", "dispute_won"), collection=_AUTO)),
+    (1, Deal(since=9, periods=5, outcomes=("paid", "dispute_lost"), collection=_AUTO)),
+    (1, Deal(since=9, periods=5, outcomes=("open", "paid_in_erp"))),
+    (1, Deal(since=9, periods=6, outcomes=("paid", "paid", "collection_stopped"))),
+    (1, Deal(since=9, periods=6, outcomes=("paid", "paid", "uncollectible"))),
+    (1, Deal(since=9, periods=3, outcomes=("open", "paid"), postings=("late",))),
+    (1, Deal(since=9, periods=3, outcomes=("open", "paid"), postings=("posted", "late"))),
+    (2, Deal(since=9, periods=3, outcomes=("open", "paid"), postings=("posted", "amount"))),
+    (2, Deal(since=1, periods=3, outcomes=("open",), postings=("pending_approval",))),
+    (1, Deal(since=9, periods=3, outcomes=("open",), postings=("rejected",))),
+    (2, Deal(since=75, interval="year", periods=1, status="past_due", outcomes=("open",), terms=30)),
+    (2, Deal(since=95, interval="year", periods=1, status="past_due", outcomes=("open",), terms=14)),
+    (3, Deal(since=340, interval="year", periods=1, renewal="manual", renewing="proposal")),
+    (3, Deal(since=350, interval="year", periods=1, renewing="negotiation")),
+    (2, Deal(since=20, interval="year", periods=2, renewing="won")),
+    (2, Deal(since=345, interval="year", periods=1, renewing="prospecting", product="CLOUD-LEGACY")),
+    (3, Deal(since=4, periods=6, metered=True)),
+    (3, Deal(since=22, periods=6, metered=True, collection=_AUTO, add_ons=("ADDON-ANALYTICS",))),
+)  # fmt: skip
+
+RIGHTS: tuple[tuple[int, Right], ...] = (
+    (40, Right(plan="standard")),
+    (30, Right(plan="premium")),
+    (12, Right(plan="platinum")),
+    (4, Right(plan="premium", start=-380, end=-16, renewing=True)),
+    (4, Right(plan="standard", start=-500, end=-136)),
+    (4, Right(plan="premium", start=15, end=379)),
+    (4, Right(plan="premium", total=10, remaining=4)),
+    (2, Right(plan="standard", total=5, remaining=1)),
+    (2, Right(plan="standard", total=5, remaining=0)),
+    (4, Right(plan="premium", coverage="affiliates")),
+    (3, Right(plan="platinum", start=None, end=None, deal=None)),
+    (2, Right(plan="standard", start=-364, end=0)),
+)
+
+TICKETS: tuple[tuple[int, Ticket], ...] = (
+    (8, Ticket(status="new", priority=None, clock="none", age=2, kind=None)),
+    (8, Ticket(status="open", priority="high", clock="running", age=20, mirror="working")),
+    (4, Ticket(status="open", priority="urgent", clock="running", age=3, mirror="escalated")),
+    (8, Ticket(status="pending", priority="normal", clock="paused", age=70, kind="question", mirror="working")),
+    (4, Ticket(status="hold", priority="low", clock="paused", age=200, kind="problem")),
+    (20, Ticket(status="solved", priority="normal", clock="achieved", age=150, kind="question", mirror="closed")),
+    (30, Ticket(status="closed", priority="low", clock="achieved", age=900, kind="task")),
+    (6, Ticket(status="closed", priority="high", clock="late", age=1200, mirror="closed")),
+    (3, Ticket(status="open", priority="urgent", clock="breached", age=30, mirror="escalated")),
+    (3, Ticket(status="open", priority="normal", clock="breached", age=50)),
+    (5, Ticket(status="new", priority="normal", clock="none", age=1, kind="question", mirror="new")),
+)
+
+SALES: tuple[tuple[int, Sale], ...] = (
+    (3, Sale(status="draft", booked=None)),
+    (3, Sale(status="draft", booked="pending_approval")),
+    (5, Sale(booked="pending_fulfillment")),
+    (3, Sale(booked="partially_fulfilled")),
+    (2, Sale(booked="pending_billing_partial")),
+    (4, Sale(booked="pending_billing")),
+    (40, Sale(booked="billed")),
+    (3, Sale(status="expired", booked="closed")),
+    (2, Sale(status="canceled", booked="cancelled")),
+    (2, Sale(booked=None)),
+)
