@@ -1,0 +1,52 @@
+"""NetSuite as a source: the ERP's side of the customer."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
+
+from sources.canonical import BillingProfile, HoldPreference, LegalEntity, Record, System
+from sources.ports import Ask, Capability, Reading, Send
+from sources.vendors.netsuite.client import Client
+from sources.vendors.netsuite.mapping import Origin
+from sources.vendors.netsuite.readers import CAPABILITIES, Readers
+from sources.vendors.netsuite.settings import NetSuiteSettings
+
+
+class NetSuiteConnector:
+    """One NetSuite account."""
+
+    vendor = "netsuite"
+    system = System.ERP
+    account_facet: type[Record] | None = BillingProfile
+    capabilities: Mapping[tuple[type[Record], str], Capability] = CAPABILITIES
+
+    def __init__(
+        self, name: str, settings: NetSuiteSettings, send: Send, clock: Callable[[], float] = time.time
+    ) -> None:
+        self.name = name
+        preference = HoldPreference(settings.hold_preference.upper())
+
+        def origin() -> Origin:
+            now = datetime.fromtimestamp(clock(), UTC)
+            return Origin(name, now, preference, settings.hold_overdue_days)
+
+        self._readers = Readers(name, Client(name, settings, send, clock), origin, settings.max_rows)
+
+    async def read(self, ask: Ask) -> Reading:
+        """Answers an ask."""
+        return await self._readers.read(ask)
+
+    async def check(self) -> str:
+        """Reads the legal entities; raises SourceError."""
+        reading = await self._readers.read(Ask(LegalEntity, "list", ("",)))
+        return f"NetSuite answers, with {len(reading.rows[''].records)} legal entities"
+
+    async def close(self) -> None:
+        """Nothing of its own to close."""
+
+
+def open_connector(name: str, settings: NetSuiteSettings, send: Send) -> NetSuiteConnector:
+    """The connector of one configured account; no I/O."""
+    return NetSuiteConnector(name, settings, send)
