@@ -36,7 +36,8 @@ def one_of(expression: str, values: Sequence[str]) -> str:
 def union(selects: Sequence[Select]) -> tuple[str, tuple[str, ...]]:
     """Several queries as one: column `q` says whose row it is, `c0`, `c1`, … are its columns in order, as texts."""
     width = max(len(select.columns) for select in selects)
-    parts, parameters = [], []
+    parts: list[str] = []
+    parameters: list[str] = []
     for number, select in enumerate(selects):
         texts = [f"TO_CHAR({expression})" for expression in select.columns.values()]
         texts += ["NULL"] * (width - len(texts))

@@ -1,0 +1,51 @@
+"""Zendesk as a source: cases, their clocks, and what the desk knows of accounts and people."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping
+
+from sources.canonical import Record, SupportOrganization, System
+from sources.errors import Unauthorised
+from sources.ports import Ask, Capability, Reading, Report, Send
+from sources.vendors.zendesk import wire
+from sources.vendors.zendesk.client import Client
+from sources.vendors.zendesk.readers import CAPABILITIES, Readers
+from sources.vendors.zendesk.settings import ZendeskSettings
+
+
+class ZendeskConnector:
+    """One Zendesk account."""
+
+    vendor = "zendesk"
+    system = System.SUPPORT
+    account_facet: type[Record] | None = SupportOrganization
+    capabilities: Mapping[tuple[type[Record], str], Capability] = CAPABILITIES
+
+    def __init__(
+        self, name: str, settings: ZendeskSettings, send: Send, clock: Callable[[], float] = time.time
+    ) -> None:
+        self.name = name
+        self._client = Client(name, settings, send, clock)
+        self._readers = Readers(name, self._client, settings, clock)
+
+    async def read(self, ask: Ask) -> Reading:
+        """Answers an ask."""
+        return await self._readers.read(ask)
+
+    async def check(self) -> str:
+        """Asks who we are: bad credentials may answer 200 as somebody anonymous. Raises SourceError."""
+        me = await self._client.get("/users/me.json", {}, wire.Me, Report(self.name), "users.me")
+        if not me.user.id or me.user.role not in ("agent", "admin"):
+            raise Unauthorised(
+                f"`{self.name}` takes us for nobody: check `client_id` and `client_secret`", source=self.name
+            )
+        return f"Zendesk answers, to `{me.user.name}`"
+
+    async def close(self) -> None:
+        """Nothing of its own to close."""
+
+
+def open_connector(name: str, settings: ZendeskSettings, send: Send) -> ZendeskConnector:
+    """The connector of one configured account; no I/O."""
+    return ZendeskConnector(name, settings, send)

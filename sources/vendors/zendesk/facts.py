@@ -1,0 +1,19 @@
+"""What is doubtful or conventional about Zendesk and this company's desk, in one place. [K]: not confirmed."""
+
+from __future__ import annotations
+
+TOKEN_PATH = "/oauth/tokens"  # noqa: S105 - a path
+API = "/api/v2"
+MANY = 100  # ids of one show_many, rows of one page
+SEARCH_MOST = 1_000  # results of one search
+SEARCH_ORGANIZATIONS = 25  # organizations of one search: the query's length bounds it
+PAGES = 20  # pages of one list in one read
+NEWEST_FIRST = "-id"  # `sort` of a cursor-paged ticket list; ids grow with creation [K]
+OLDEST_FIRST = "id"
+LAST_CHANGED_FIRST = "-updated_at"
+LAST_CHANGED_LAST = "updated_at"
+
+# Our company's convention: organization fields, and tags that say a ticket was escalated.
+PLAN_FIELD, STATUS_FIELD, REGION_FIELD, ARR_FIELD = "support_plan", "billing_status", "region", "arr"
+ESCALATED_TAG = "escalated"
+PLAN_FILTERS = frozenset({"organization_fields.support_plan", "custom_fields.support_plan", "support_plan"})  # [K]

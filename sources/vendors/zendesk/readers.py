@@ -1,0 +1,352 @@
+"""What can be asked of Zendesk: one function for each record and index."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from datetime import UTC, datetime, timedelta
+from functools import partial
+from typing import Any
+
+from sources import canonical as c
+from sources.canonical import Record
+from sources.errors import BadAsk, Missing, SourceError
+from sources.ports import Ask, Capability, Filter, Page, Position, Reading, Report, Rows
+from sources.vendors.zendesk import facts, mapping, wire
+from sources.vendors.zendesk.client import Client
+from sources.vendors.zendesk.settings import ZendeskSettings
+
+_CASE_FILTERS = {
+    "status": ("in", "eq"),
+    "priority": ("in", "eq"),
+    "escalated": ("eq",),
+    "created_at": ("gte", "gt", "lte", "lt"),
+    "updated_at": ("gte", "gt", "lte", "lt"),
+}
+_CASES = Capability(filters=_CASE_FILTERS, orders=("created_at", "updated_at"), own_account_ids=True)
+_SORTS = {
+    ("created_at", True): facts.NEWEST_FIRST,
+    ("created_at", False): facts.OLDEST_FIRST,
+    ("updated_at", True): facts.LAST_CHANGED_FIRST,
+    ("updated_at", False): facts.LAST_CHANGED_LAST,
+}
+CAPABILITIES: dict[tuple[type[Record], str], Capability] = {
+    (c.SupportOrganization, "key"): Capability(),
+    (c.SupportOrganization, "account"): Capability(),
+    (c.SupportOrganization, "domain"): Capability(),
+    (c.Requester, "key"): Capability(),
+    (c.Requester, "contact"): Capability(),
+    (c.Requester, "email"): Capability(),
+    (c.Case, "key"): Capability(),
+    (c.Case, "account"): _CASES,
+    (c.Case, "list"): Capability(filters=_CASE_FILTERS, orders=("created_at", "updated_at")),
+    (c.Sla, "case"): Capability(),
+    (c.SupportPlan, "key"): Capability(),
+    (c.SupportPlan, "list"): Capability(),
+}
+_COMPARE: dict[str, Callable[[Any, Any], bool]] = {
+    "eq": lambda value, wanted: value == wanted,
+    "in": lambda value, wanted: value in wanted,
+    "gte": lambda value, wanted: value >= wanted,
+    "gt": lambda value, wanted: value > wanted,
+    "lte": lambda value, wanted: value <= wanted,
+    "lt": lambda value, wanted: value < wanted,
+}
+
+
+class Readers:
+    """Answers asks with one client."""
+
+    def __init__(self, source: str, client: Client, settings: ZendeskSettings, clock: Callable[[], float]) -> None:
+        self._source, self._client, self._settings, self._clock = source, client, settings, clock
+        self._table: dict[tuple[type[Record], str], Callable[[Ask, Reading], Awaitable[None]]] = {
+            (c.SupportOrganization, "key"): self._organizations,
+            (c.SupportOrganization, "account"): self._organizations,
+            (c.SupportOrganization, "domain"): self._organizations_by_domain,
+            (c.Requester, "key"): self._users,
+            (c.Requester, "contact"): self._users,
+            (c.Requester, "email"): self._users_by_email,
+            (c.Case, "key"): self._tickets,
+            (c.Case, "account"): self._tickets_of,
+            (c.Case, "list"): self._tickets_listed,
+            (c.Sla, "case"): self._slas,
+            (c.SupportPlan, "key"): self._plans,
+            (c.SupportPlan, "list"): self._plans,
+        }
+
+    async def read(self, ask: Ask) -> Reading:
+        """Rows for every key; raises BadAsk for what cannot be asked, SourceError when the source fails."""
+        capability = CAPABILITIES.get((ask.record, ask.by))
+        if capability is None:
+            raise BadAsk(f"`{self._source}` cannot find `{ask.record.__name__}` by `{ask.by}`", source=self._source)
+        for each in ask.page.filters:
+            if each.op not in capability.filters.get(each.field, ()):
+                raise BadAsk(f"`{self._source}` cannot filter by `{each.field}` with `{each.op}`", source=self._source)
+        if ask.page.order is not None and ask.page.order.field not in capability.orders:
+            raise BadAsk(f"`{self._source}` cannot order by `{ask.page.order.field}`", source=self._source)
+        reading = Reading({}, Report(self._source))
+        await self._table[ask.record, ask.by](ask, reading)
+        return reading
+
+    def _now(self, lag: float = 0.0) -> datetime:
+        return datetime.fromtimestamp(self._clock(), UTC) - timedelta(seconds=lag)
+
+    # ------------------------------------------------------------ by many ids
+
+    async def _organizations(self, ask: Ask, reading: Reading) -> None:
+        name = "external_ids" if ask.by == "account" else "ids"
+
+        async def chunk(keys: Sequence[str]) -> None:
+            found = await self._many("organizations", name, keys, wire.Organizations, reading)
+            for each in found.organizations:
+                key = (each.external_id or "") if ask.by == "account" else str(each.id)
+                self._put(reading, key, partial(mapping.organization, each, self._source, self._now()))
+
+        await self._chunks(ask, chunk)
+
+    async def _users(self, ask: Ask, reading: Reading) -> None:
+        name = "external_ids" if ask.by == "contact" else "ids"
+
+        async def chunk(keys: Sequence[str]) -> None:
+            found = await self._many("users", name, keys, wire.Users, reading)
+            for each in found.users:
+                key = (each.external_id or "") if ask.by == "contact" else str(each.id)
+                self._put(reading, key, partial(mapping.requester, each, self._source, self._now()))
+
+        await self._chunks(ask, chunk)
+
+    async def _tickets(self, ask: Ask, reading: Reading) -> None:
+        async def chunk(keys: Sequence[str]) -> None:
+            found = await self._many("tickets", "ids", keys, wire.Tickets, reading, include="slas")
+            for each in found.tickets:
+                self._put(reading, str(each.id), partial(mapping.case, each, self._source, self._now()))
+
+        await self._chunks(ask, chunk)
+
+    async def _slas(self, ask: Ask, reading: Reading) -> None:
+        async def chunk(keys: Sequence[str]) -> None:
+            found = await self._many("tickets", "ids", keys, wire.Tickets, reading, include="slas")
+            for each in found.tickets:
+                try:
+                    reading.rows[str(each.id)] = Rows(mapping.slas(each, self._source, self._now()))
+                except SourceError as error:
+                    reading.errors[str(each.id)] = error
+
+        await self._chunks(ask, chunk)
+
+    async def _many(
+        self, what: str, name: str, keys: Sequence[str], shape: type[Any], reading: Reading, **more: str
+    ) -> Any:
+        parameters = {name: ",".join(keys), **more}
+        return await self._client.get(f"/{what}/show_many.json", parameters, shape, reading.report, f"{what}.show_many")
+
+    async def _chunks(self, ask: Ask, chunk: Callable[[Sequence[str]], Awaitable[None]]) -> None:
+        # A comma would be two ids, and an id that is no number is nobody's.
+        numeric = ask.by in ("key", "case")
+        keys = [key for key in ask.keys if key and "," not in key and (key.isdigit() or not numeric)]
+        parts = [keys[start : start + facts.MANY] for start in range(0, len(keys), facts.MANY)]
+        await asyncio.gather(*(chunk(part) for part in parts))
+
+    def _put(self, reading: Reading, key: str, build: Callable[[], Record]) -> None:
+        try:
+            record = build()
+        except SourceError as error:
+            reading.errors[key] = error
+            return
+        known = reading.rows.get(key, Rows()).records
+        reading.rows[key] = Rows([*known, record])
+
+    # ------------------------------------------------------------ by search
+
+    async def _organizations_by_domain(self, ask: Ask, reading: Reading) -> None:
+        async def one(domain: str) -> None:
+            parameters = {"query": f'type:organization "{_quoted(domain)}"', "per_page": str(facts.MANY)}
+            found = await self._client.get(
+                "/search.json", parameters, wire.OrganizationSearch, reading.report, "organizations.search"
+            )
+            exact = [each for each in found.results if domain in (each.domain_names or ())]
+            lag = self._settings.search_lag
+            reading.rows[domain] = Rows([mapping.organization(each, self._source, self._now(lag)) for each in exact])
+
+        await asyncio.gather(*(one(domain) for domain in ask.keys))
+
+    async def _users_by_email(self, ask: Ask, reading: Reading) -> None:
+        async def one(email: str) -> None:
+            parameters = {"query": f'email:"{_quoted(email)}"'}
+            found = await self._client.get("/users/search.json", parameters, wire.Users, reading.report, "users.search")
+            exact = [each for each in found.users if (each.email or "").lower() == email.lower()]
+            lag = self._settings.search_lag
+            reading.rows[email] = Rows([mapping.requester(each, self._source, self._now(lag)) for each in exact])
+
+        await asyncio.gather(*(one(email) for email in ask.keys))
+
+    async def _tickets_of(self, ask: Ask, reading: Reading) -> None:
+        if len(ask.keys) == 1:
+            await self._tickets_of_one(ask.keys[0], ask.page, reading)
+            return
+        step = facts.SEARCH_ORGANIZATIONS
+        parts = [ask.keys[start : start + step] for start in range(0, len(ask.keys), step)]
+        await asyncio.gather(*(self._tickets_of_many(part, ask.page, reading) for part in parts))
+
+    async def _tickets_of_many(self, keys: Sequence[str], page: Page, reading: Reading) -> None:
+        """One search for some organizations; where it finds more than a search shows, two searches for half of them."""
+        query = " ".join(["type:ticket", *(f"organization:{key}" for key in keys), *_terms(page.filters)])
+        tickets: list[wire.Ticket] = []
+        number, total = 1, 1
+        while len(tickets) < total:
+            found = await self._search(query, page, number, facts.MANY, reading)
+            total = found.count
+            if total > facts.SEARCH_MOST:
+                await self._halves(keys, page, reading)
+                return
+            if not found.results:
+                break
+            tickets += found.results
+            number += 1
+        by_parent: dict[str, list[wire.Ticket]] = {key: [] for key in keys}
+        for ticket in tickets:
+            by_parent.setdefault(str(ticket.organization_id), []).append(ticket)
+        for key in keys:
+            self._rows(key, by_parent[key], page, reading)
+
+    async def _halves(self, keys: Sequence[str], page: Page, reading: Reading) -> None:
+        if len(keys) == 1:
+            await self._tickets_of_one(keys[0], page, reading)
+            return
+        middle = len(keys) // 2
+        await self._tickets_of_many(keys[:middle], page, reading)
+        await self._tickets_of_many(keys[middle:], page, reading)
+
+    def _rows(self, key: str, tickets: Sequence[wire.Ticket], page: Page, reading: Reading) -> None:
+        first = page.first if page.first is not None else self._settings.max_rows
+        lag = self._settings.search_lag
+        try:
+            cases = [mapping.case(each, self._source, self._now(lag)) for each in tickets]
+        except SourceError as error:
+            reading.errors[key] = error
+            return
+        kept = [each for each in cases if _meets(each, page.filters)]
+        more = len(kept) > first
+        reading.rows[key] = Rows(kept[:first], more, Position(None, kept[first - 1].key) if more else None)
+
+    async def _search(self, query: str, page: Page, number: int, size: int, reading: Reading) -> wire.TicketSearch:
+        order = page.order
+        parameters = {
+            "query": query,
+            "sort_by": order.field if order is not None else "created_at",
+            "sort_order": "desc" if order is None or order.descending else "asc",
+            "per_page": str(size),
+            "page": str(number),
+        }
+        return await self._client.get("/search.json", parameters, wire.TicketSearch, reading.report, "tickets.search")
+
+    async def _tickets_listed(self, ask: Ask, reading: Reading) -> None:
+        """Tickets of the whole desk, by search; pages of the search up to its thousand, then a clear error."""
+        page = ask.page
+        first = min(page.first or facts.MANY, facts.MANY)
+        token = (page.after.token or "") if page.after is not None else ""
+        number = int(token) if token.isdigit() else 1
+        if number * first > facts.SEARCH_MOST:
+            raise BadAsk(
+                f"`{self._source}` lists {facts.SEARCH_MOST} cases at the most: narrow the filter", source=self._source
+            )
+        query = " ".join(["type:ticket", *_terms(page.filters)])
+        found = await self._search(query, page, number, first, reading)
+        lag = self._settings.search_lag
+        cases = [mapping.case(each, self._source, self._now(lag)) for each in found.results]
+        more = found.count > number * first and bool(cases)
+        after = Position(None, cases[-1].key, str(number + 1)) if more else None
+        kept = [each for each in cases if _meets(each, page.filters)]
+        reading.rows[ask.keys[0]] = Rows(kept, more, after, found.count if len(kept) == len(cases) else None)
+
+    # ------------------------------------------------------------ one organization's list, from the source itself
+
+    async def _tickets_of_one(self, key: str, page: Page, reading: Reading) -> None:
+        first = page.first if page.first is not None else self._settings.max_rows
+        order = page.order
+        sort = _SORTS[order.field, order.descending] if order is not None else facts.NEWEST_FIRST
+        start = page.after.token if page.after is not None else None
+        skip_to = page.after.key if page.after is not None else None
+        kept: list[Record] = []
+        for _ in range(facts.PAGES):
+            parameters = {"include": "slas", "page[size]": str(facts.MANY), "sort": sort}
+            parameters |= {"page[after]": start} if start else {}
+            try:
+                found = await self._client.get(
+                    f"/organizations/{key}/tickets.json", parameters, wire.Tickets, reading.report, "tickets.list"
+                )
+            except Missing:
+                reading.rows[key] = Rows()
+                return
+            for ticket in found.tickets:
+                if skip_to is not None:
+                    skip_to = None if str(ticket.id) == skip_to else skip_to
+                    continue
+                if not self._keep(ticket, page, kept, key, reading):
+                    return
+                if len(kept) > first:
+                    reading.rows[key] = Rows(kept[:first], True, Position(None, kept[first - 1].key, start))
+                    return
+            if not found.meta.has_more:
+                reading.rows[key] = Rows(kept)
+                return
+            start = found.meta.after_cursor
+        reading.rows[key] = Rows(kept, True, Position(None, kept[-1].key if kept else "", start))
+
+    def _keep(self, ticket: wire.Ticket, page: Page, kept: list[Record], key: str, reading: Reading) -> bool:
+        try:
+            case = mapping.case(ticket, self._source, self._now())
+        except SourceError as error:
+            reading.errors[key] = error
+            return False
+        if _meets(case, page.filters):
+            kept.append(case)
+        return True
+
+    # ------------------------------------------------------------ plans
+
+    async def _plans(self, ask: Ask, reading: Reading) -> None:
+        found = await self._client.get("/slas/policies.json", {}, wire.Policies, reading.report, "slas.policies")
+        plans = [mapping.support_plan(each, self._source, self._now()) for each in found.sla_policies]
+        if ask.by == "list":
+            reading.rows[ask.keys[0]] = Rows(plans)
+            return
+        for plan in plans:
+            if plan.key in ask.keys:
+                reading.rows[plan.key] = Rows([plan])
+
+
+_WORDS: Mapping[str, Mapping[Any, str]] = {
+    "status": {value: raw for raw, value in mapping.STATUS.items()},
+    "priority": {value: raw for raw, value in mapping.PRIORITY.items()},
+}
+_SIGNS = {"gte": ">=", "gt": ">", "lte": "<=", "lt": "<"}
+_NAMES = {"created_at": "created", "updated_at": "updated"}
+
+
+def _terms(filters: Iterable[Filter]) -> list[str]:
+    """The filters as search terms; what the search cannot say is tested on what comes back."""
+    terms = []
+    for each in filters:
+        if each.field in _WORDS:
+            wanted = each.value if each.op == "in" else (each.value,)
+            if each.field == "priority" and "NORMAL" in wanted:
+                continue  # a ticket without a priority counts as normal, and no term finds it
+            terms += [f"{each.field}:{_WORDS[each.field][value]}" for value in wanted]
+        elif each.field in _NAMES:
+            terms.append(f"{_NAMES[each.field]}{_SIGNS[each.op]}{each.value.strftime('%Y-%m-%dT%H:%M:%SZ')}")
+        elif each.field == "escalated" and each.value:
+            terms.append(f"tags:{facts.ESCALATED_TAG}")
+    return terms
+
+
+def _meets(case: c.Case, filters: Iterable[Filter]) -> bool:
+    for each in filters:
+        value = getattr(case, each.field)
+        if value is None or not _COMPARE[each.op](value, each.value):
+            return False
+    return True
+
+
+def _quoted(text: str) -> str:
+    return text.replace("\\", "").replace('"', "")
