@@ -115,9 +115,10 @@ def _contact(world: World, dossier: Dossier, place: int, chance: Random) -> CrmC
 
 
 def _requester(world: World, dossier: Dossier, contact: CrmContact) -> int:
+    linked = contact.first_name is not None and world.streams("requesters").random() > 0.04
     user = DeskUser(
         id=world.mint.number("desk_user"),
-        contact_id=None if contact.first_name is None else contact.id,
+        contact_id=contact.id if linked else None,
         name=" ".join(filter(None, (contact.first_name, contact.last_name))),
         email=contact.email,
         role="end-user",

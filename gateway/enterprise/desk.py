@@ -60,7 +60,7 @@ def _billing_status(world: World, dossier: Dossier) -> str:
     delinquent = any(tally.delinquent for tally in dossier.tallies)
     held = any(buyer.hold == "on" for buyer in dossier.sketch.buyers)
     status = "credit_hold" if held else "delinquent" if delinquent else "good"
-    if not dossier.sketch.has("good_standing"):
+    if status == "good" or not dossier.sketch.has("good_standing"):
         return status
     world.books.contradict(dossier.sketch.id, "STATUS", f"billing: {status}", "support: good")
     return "good"

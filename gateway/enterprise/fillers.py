@@ -36,8 +36,14 @@ _TRANSFERS: tuple[tuple[int, tuple[str, ...]], ...] = (
 _STAGES = ("prospecting", "proposal", "negotiation", "won", "lost")
 _PLANS = ("CLOUD-STARTER", "CLOUD-TEAM", "CLOUD-BUSINESS", "CLOUD-ENTERPRISE")
 _SUPPORT = {"standard": "SUPPORT-STANDARD", "premium": "SUPPORT-PREMIUM", "platinum": "SUPPORT-PLATINUM"}
+_PLAN_OF = {product: plan for plan, product in _SUPPORT.items()}
 _MAX_DEPTH = 3
 _ORPHANS_PER_HUNDRED = 1
+# A contradiction needs a subscription that makes it one.
+_TWISTED_DEALS: dict[tuple[str, ...], tuple[Deal, ...]] = {
+    ("status",): (Deal(periods=3),),
+    ("good_standing",): (Deal(status="past_due", since=20, periods=3, outcomes=("open",), terms=14),),
+}
 _CHURNED = Deal(status="canceled", ended=70, since=95, periods=3, reason="requested", contract="terminated")
 
 
@@ -97,7 +103,7 @@ class Fillers:
             case "customer" | "partner":
                 return self._customer(blank)
             case "churned":
-                return self._changed(self._customer(blank), deals=(_CHURNED,), rights=(), sales=(), status="inactive")
+                return self._changed(blank, buyers=self._buyers(blank, ()), deals=(_CHURNED,), status="inactive")
             case "merged":
                 winner = self._streams("merges").choice(self._parents)
                 return self._changed(
@@ -124,7 +130,11 @@ class Fillers:
         chance = self._streams("deal count")
         counts = chance.choices((1, 2, 3), (80, 17, 3))[0]
         deals = tuple(self._deal(chance.randrange(len(buyers)) if place else 0) for place in range(counts))
-        rights = (self._right(deals[0]),) if self._streams("right count").random() < 0.6 or "status" in twists else ()
+        deals = _TWISTED_DEALS.get(twists, ()) + deals
+        entitled = self._streams("right count").random() < 0.6
+        rights = (self._right(deals[0]),) if entitled else ()
+        if "no_effect" in twists:
+            rights = (Right(plan="premium"),)
         tickets = tuple(self._ticket() for _ in range(self._streams("ticket count").choice((0, 0, 1, 1, 2, 4))))
         sales = (self._sales.draw(),) if self._streams("sale count").random() < 0.5 else ()
         return self._changed(
@@ -157,11 +167,13 @@ class Fillers:
         chance = self._streams("deals")
         seats = chance.randrange(1, 60)
         if self._streams("deal rarity").random() < 0.4:
-            return msgspec.structs.replace(self._deals.draw(), seats=seats, buyer=buyer)
+            return msgspec.structs.replace(self._deals.draw(), seats=seats, buyer=buyer, varied=True)
         return _steady(chance, seats, buyer)
 
     def _right(self, deal: Deal) -> Right:
         right = self._rights.draw()
+        if deal.support:
+            right = msgspec.structs.replace(right, plan=_PLAN_OF[deal.support])
         if right.coverage == "own" and self._parents and self._streams("listed").random() < 0.05:
             return msgspec.structs.replace(right, coverage="listed", covers=tuple(self._parents[-2:]))
         return right
@@ -205,12 +217,12 @@ def _steady(chance: Random, seats: int, buyer: int) -> Deal:
         return Deal(
             product=product, seats=seats, buyer=buyer, interval="year", since=since, collection=collection,
             periods=2 if since < 50 else 1, outcomes=("open",) if collection == "invoice" and since < 28 else ("paid",),
-            support=support,
+            support=support, varied=True,
         )  # fmt: skip
     since = chance.randrange(0, 28)
     return Deal(
         product=product, seats=seats, buyer=buyer, since=since, collection=collection, support=support,
         periods=chance.randrange(1, 14) if chance.random() < 0.3 else chance.randrange(1, 5),
         outcomes=("open",) if collection == "invoice" and chance.random() < 0.6 else ("paid",),
-        metered=chance.random() < 0.1,
+        metered=chance.random() < 0.1, varied=True,
     )  # fmt: skip

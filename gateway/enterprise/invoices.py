@@ -6,6 +6,8 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from decimal import Decimal
 
+import msgspec
+
 from gateway.enterprise.agreements import METERS, Agreement, Item, Period
 from gateway.enterprise.amounts import ZERO, line_amount, part, rounded, tax_rate, unrounded
 from gateway.enterprise.catalogue import STORAGE_DOLLARS
@@ -16,19 +18,45 @@ from gateway.enterprise.world import World
 from sources.simulation.enterprise import BillInvoice, BillLine, BillPayment
 
 _HOUR = timedelta(hours=1)
+_LAST_ATTEMPT = 4
+
+
+class Sums(msgspec.Struct, frozen=True):
+    """What an invoice amounts to and how much of it is settled, in its currency."""
+
+    subtotal: Decimal
+    tax: Decimal
+    paid: Decimal
+    credited: Decimal  # before payment
+    returned: Decimal  # after payment
+
+    @property
+    def total(self) -> Decimal:
+        """With tax."""
+        return self.subtotal + self.tax
+
+
+class Draft(msgspec.Struct, frozen=True):
+    """Everything an invoice is written from."""
+
+    invoice_id: str
+    span: Period
+    outcome: Outcome
+    lines: tuple[BillLine, ...]
+    sums: Sums
+    payments: Sequence[BillPayment]
 
 
 def issue(world: World, agreement: Agreement, span: Period, name: str, posting: str = "posted") -> str:
     """Writes the invoice of one period and what follows from it in billing and the ERP; returns its id."""
-    outcome = OUTCOMES[name]
+    outcome, invoice_id = OUTCOMES[name], world.mint.billing("in")
     lines = _lines(world, agreement, span)
-    invoice_id = world.mint.billing("in")
-    total = sum((line.amount + line.tax for line in lines), ZERO)
+    sums = _sums(lines, outcome, agreement.buyer.currency)
     asked_at = world.past(span.start + _HOUR)
-    payments = take_payments(world, agreement, invoice_id, total, outcome, asked_at) if total else []
+    payments = take_payments(world, agreement, invoice_id, sums.total, outcome, asked_at) if sums.total else []
     paid_at = _paid_at(world, outcome, payments, asked_at)
-    notes = write_credit_notes(world, agreement, invoice_id, total, outcome, paid_at or asked_at)
-    invoice = _invoice(world, agreement, span, outcome, invoice_id, lines, payments, paid_at)
+    notes = write_credit_notes(world, agreement, invoice_id, sums.total, outcome, paid_at or asked_at)
+    invoice = _invoice(world, agreement, Draft(invoice_id, span, outcome, lines, sums, payments))
     world.books.invoices.append(invoice)
     world.books.payments += payments
     world.books.credit_notes += notes
@@ -37,62 +65,65 @@ def issue(world: World, agreement: Agreement, span: Period, name: str, posting: 
     return invoice_id
 
 
+def _sums(lines: Sequence[BillLine], outcome: Outcome, currency: str) -> Sums:
+    subtotal, tax = sum((line.amount for line in lines), ZERO), sum((line.tax for line in lines), ZERO)
+    total = subtotal + tax
+    return Sums(
+        subtotal,
+        tax,
+        part(total, outcome.paid, currency) if outcome.reported else ZERO,
+        total - part(total, 100 - outcome.credited, currency) if outcome.credited else ZERO,
+        part(total, outcome.returned, currency),
+    )
+
+
 def _paid_at(world: World, outcome: Outcome, payments: Sequence[BillPayment], asked_at: datetime) -> datetime | None:
     if outcome.status != "paid":
         return None
     return payments[-1].created_at if payments else world.past(asked_at + timedelta(days=9))
 
 
-def _invoice(
-    world: World,
-    agreement: Agreement,
-    span: Period,
-    outcome: Outcome,
-    invoice_id: str,
-    lines: tuple[BillLine, ...],
-    payments: Sequence[BillPayment],
-    paid_at: datetime | None,
-) -> BillInvoice:
-    deal, buyer = agreement.deal, agreement.buyer
-    subtotal, tax = sum((line.amount for line in lines), ZERO), sum((line.tax for line in lines), ZERO)
-    total = subtotal + tax
-    paid = part(total, outcome.paid, buyer.currency) if outcome.reported else ZERO
-    credited = total - part(total, 100 - outcome.credited, buyer.currency) if outcome.credited else ZERO
-    draft, failed = outcome.status == "draft", sum(payment.failure_code is not None for payment in payments)
-    finalized_at = None if draft else world.past(span.start + _HOUR)
-    due_at = finalized_at + timedelta(days=deal.terms) if finalized_at and deal.collection == "invoice" else None
-    retry = outcome.status == "open" and 0 < failed < 4
+def _invoice(world: World, agreement: Agreement, draft: Draft) -> BillInvoice:
+    deal, buyer, outcome, sums, span = agreement.deal, agreement.buyer, draft.outcome, draft.sums, draft.span
+    asked_at = world.past(span.start + _HOUR)
+    finalized_at = None if outcome.status == "draft" else asked_at
+    failed = sum(payment.failure_code is not None for payment in draft.payments)
     return BillInvoice(
-        id=invoice_id,
-        number=None if draft else f"NWC-{buyer.entity}-{world.mint.number('invoice ' + buyer.entity):06d}",
+        id=draft.invoice_id,
+        number=_number(world, buyer.entity) if finalized_at else None,
         customer_id=buyer.billing_id or "",
         account_id=agreement.linked_id,
         entity=None if agreement.dossier.sketch.bare else buyer.entity,
         subscription_id=agreement.subscription_id,
         status=outcome.status,
         currency=buyer.currency,
-        lines=lines,
-        subtotal=subtotal,
-        tax=tax,
-        total=total,
-        paid=paid,
-        remaining=total - paid - credited,
-        credited_before=credited,
-        credited_after=part(total, outcome.returned, buyer.currency),
+        lines=draft.lines,
+        subtotal=sums.subtotal,
+        tax=sums.tax,
+        total=sums.total,
+        paid=sums.paid,
+        remaining=sums.total - sums.paid - sums.credited,
+        credited_before=sums.credited,
+        credited_after=sums.returned,
         collection=deal.collection,
-        reason=_reason(agreement, span, lines),
-        due_at=due_at,
-        attempts=sum(payment.charge_id is not None for payment in payments),
-        next_attempt_at=world.ago(-2) if retry else None,
+        reason=_reason(agreement, span, draft.lines),
+        due_at=asked_at + timedelta(days=deal.terms) if finalized_at and deal.collection == "invoice" else None,
+        attempts=sum(payment.charge_id is not None for payment in draft.payments),
+        next_attempt_at=world.ago(-2) if outcome.status == "open" and 0 < failed < _LAST_ATTEMPT else None,
         finalized_at=finalized_at,
-        paid_at=paid_at,
+        paid_at=_paid_at(world, outcome, draft.payments, asked_at),
         voided_at=world.past(span.start + timedelta(days=1)) if outcome.status == "void" else None,
         uncollectible_at=world.past(span.start + timedelta(days=45)) if outcome.status == "uncollectible" else None,
         period_start=span.start,
         period_end=span.end,
-        payment_ids=tuple(payment.id for payment in payments),
+        payment_ids=tuple(payment.id for payment in draft.payments),
         created_at=span.start,
     )
+
+
+def _number(world: World, entity: str) -> str:
+    """Each entity counts its own invoices."""
+    return f"NWC-{entity}-{world.mint.number('invoice ' + entity):06d}"
 
 
 def _reason(agreement: Agreement, span: Period, lines: tuple[BillLine, ...]) -> str:

@@ -92,21 +92,21 @@ def write_credit_notes(
         ("pre_payment", "void", part(total, 10 if outcome.void_credit else 0, currency)),
     ]
     chance, tickets = world.streams("credits"), agreement.dossier.tickets
+    rows = [(*row, world.mint.number("credit_note")) for row in wanted if row[2]]
     return [
         BillCreditNote(
             id=world.mint.billing("cn"),
-            number=f"CN-{world.mint.number('credit_note'):06d}",
+            number=f"CN-{place:06d}",
             invoice_id=invoice_id,
             customer_id=agreement.buyer.billing_id or "",
             status=status,
             kind=kind,
             amount=amount,
             currency=currency,
-            reason=chance.choice(_REASONS),
+            reason=_REASONS[place % len(_REASONS)],
             case_id=str(tickets[0].id) if tickets else None,
             memo=chance.choice(("Service credit", "Billed twice", None)),
             created_at=world.past(at + timedelta(days=5)),
         )
-        for kind, status, amount in wanted
-        if amount
+        for kind, status, amount, place in rows
     ]

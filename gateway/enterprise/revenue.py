@@ -15,9 +15,11 @@ def schedule(world: World, agreement: Agreement, invoice: BillInvoice, document_
     start_on = world.company.local_day(entity, invoice.period_start)
     end_on = world.company.local_day(entity, invoice.period_end)
     days, passed = max((end_on - start_on).days, 1), (today - start_on).days
+    held = agreement.deal.hold and invoice.status == "open"
+    # Recognition stopped half way, when the service did.
+    passed = min(passed, days // 2) if held else passed
     recognised = rounded(invoice.subtotal * min(max(passed, 0), days) / days, invoice.currency)
     state = "completed" if passed >= days else "in_progress" if passed > 0 else "planned"
-    held = agreement.deal.hold and state == "in_progress"
     world.books.revenue.append(
         ErpRevenue(
             id=str(world.mint.number("revenue")),

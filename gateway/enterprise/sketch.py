@@ -28,7 +28,7 @@ class Deal(msgspec.Struct, frozen=True, kw_only=True):
     status: str = "active"
     since: int = 10
     periods: int = 1
-    outcomes: tuple[str, ...] = ()  # of the newest invoices, newest first; the others are paid. `none` = not billed
+    outcomes: tuple[str, ...] = ()  # of the newest invoices, newest first; the others are paid
     postings: tuple[str, ...] = ()  # how the newest invoices reached the ERP; the others `posted`
     add_ons: tuple[str, ...] = ()
     support: str | None = None  # support product
@@ -50,6 +50,7 @@ class Deal(msgspec.Struct, frozen=True, kw_only=True):
     buyer: int = 0
     end_customer_id: str | None = None
     reseller_id: str | None = None
+    varied: bool = False  # what happened to the other invoices is left to chance
 
 
 class Right(msgspec.Struct, frozen=True, kw_only=True):
@@ -119,7 +120,7 @@ class Sketch(msgspec.Struct, frozen=True, kw_only=True):
     manual_invoices: int = 0  # open invoices that only the ERP has
     desk: bool = True  # has an organization in the support desk
     claims: str | None = None  # billing customer id the CRM copied, where it is not the first buyer's
-    twists: tuple[str, ...] = ()  # deliberate contradictions; see `twists.py`
+    twists: tuple[str, ...] = ()  # deliberate contradictions, and `parent_pays`, which is none
 
     def has(self, twist: str) -> bool:
         """Whether the account carries this contradiction."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
-from gateway.enterprise.agreements import Agreement, agree, period, start_of, yearly
+from gateway.enterprise.agreements import Agreement, Period, agree, period, start_of, yearly
 from gateway.enterprise.invoices import issue
 from gateway.enterprise.sketch import Deal
 from gateway.enterprise.world import Dossier, World
@@ -32,10 +32,8 @@ def _bill(world: World, agreement: Agreement) -> str | None:
     chance = world.streams("outcomes")
     names, weights = zip(*_USUAL, strict=True)
     for number in range(deal.periods - 1, -1, -1):
-        usual = chance.choices(names, weights)[0] if deal.collection == "invoice" or number else "paid"
+        usual = chance.choices(names, weights)[0] if deal.varied else "paid"
         outcome = deal.outcomes[number] if number < len(deal.outcomes) else usual
-        if outcome == "none":
-            continue
         posting = deal.postings[number] if number < len(deal.postings) else "posted"
         latest = issue(world, agreement, period(world, deal, number), outcome, posting)
     return latest
@@ -52,16 +50,7 @@ def _subscription(world: World, agreement: Agreement, latest_invoice_id: str | N
         account_id=agreement.linked_id,
         entity=None if agreement.dossier.sketch.bare else buyer.entity,
         status=deal.status,
-        items=tuple(
-            BillItem(
-                id=item.id,
-                price_id=item.price.id,
-                quantity=item.quantity,
-                period_start=span.start,
-                period_end=span.end,
-            )
-            for item in agreement.items
-        ),
+        items=_items(agreement, span),
         currency=buyer.currency,
         start_at=start_at,
         trial_end=None if deal.trial is None else world.ago(-deal.trial),
@@ -84,6 +73,19 @@ def _subscription(world: World, agreement: Agreement, latest_invoice_id: str | N
         end_customer_id=deal.end_customer_id,
         reseller_id=deal.reseller_id,
         created_at=world.past(start_at) - timedelta(minutes=5),
+    )
+
+
+def _items(agreement: Agreement, span: Period) -> tuple[BillItem, ...]:
+    return tuple(
+        BillItem(
+            id=item.id,
+            price_id=item.price.id,
+            quantity=item.quantity,
+            period_start=span.start,
+            period_end=span.end,
+        )
+        for item in agreement.items
     )
 
 
