@@ -1,0 +1,1 @@
+"""What is computed from several records: one file per type, batched, with every read declared."""

@@ -1,0 +1,84 @@
+"""The roots of every question."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+import strawberry
+
+from resolvers import find
+from resolvers.batch import batched, connection, link, links
+from resolvers.entitlement import gather
+from resolvers.types import references as ref
+from resolvers.types.connection import Connection
+from resolvers.types.entitlement_check import EntitlementCheck, Intent, Severity
+from resolvers.types.filters import (
+    AccountFilter,
+    AccountOrder,
+    CaseFilter,
+    CaseOrder,
+    InvoiceFilter,
+    InvoiceOrder,
+    OrderFilter,
+    SubscriptionFilter,
+)
+from resolvers.types.ledger import AccountingPeriod
+from resolvers.types.node import Node
+from sources import canonical as c
+from sources import ports
+
+
+@strawberry.type(description="Every question starts here.")
+class Query:
+    """Every question starts here."""
+
+    account: ref.AccountRef | None = batched(
+        find.account,
+        needs=find.ACCOUNT_NEEDS,
+        arguments={"by": find.AccountBy},
+        description="One account, by what any system calls it.",
+    )
+    accounts: Connection[ref.AccountRef] | None = connection(
+        c.Account, by="list", filters=AccountFilter, orders=AccountOrder, order=ports.Order("name")
+    )
+    search_accounts: Connection[ref.AccountRef] | None = connection(
+        c.Account, by="search", argument="text", description="Accounts whose name has these words."
+    )
+    entitlement_check: EntitlementCheck | None = batched(
+        gather.entitlement_check,
+        needs=gather.NEEDS,
+        arguments={
+            "account": strawberry.ID,
+            "feature": str | None,
+            "support_tier": str | None,
+            "intent": Intent | None,
+            "contact": strawberry.ID | None,
+            "severity": Severity | None,
+            "case": strawberry.ID | None,
+            "at": datetime | None,
+        },
+        description="Is this customer entitled? A decision with its evidence.",
+    )
+    subscription: ref.AccountSubscriptionRef | None = link(c.AccountSubscription, argument="key")
+    subscriptions: Connection[ref.AccountSubscriptionRef] | None = connection(
+        c.AccountSubscription, by="list", filters=SubscriptionFilter
+    )
+    invoice: ref.InvoiceRef | None = link(c.Invoice, argument="key")
+    invoices: Connection[ref.InvoiceRef] | None = connection(
+        c.Invoice, by="list", filters=InvoiceFilter, orders=InvoiceOrder, order=ports.Order("created_at", True)
+    )
+    payment: ref.PaymentRef | None = link(c.Payment, argument="key")
+    case: ref.CaseRef | None = link(c.Case, argument="key")
+    cases: Connection[ref.CaseRef] | None = connection(
+        c.Case, by="list", filters=CaseFilter, orders=CaseOrder, order=ports.Order("created_at", True)
+    )
+    order: ref.OrderRef | None = link(c.Order, argument="key")
+    orders: Connection[ref.OrderRef] | None = connection(c.Order, by="list", filters=OrderFilter)
+    contact: ref.ContactRef | None = link(c.Contact, argument="key")
+    product: ref.ProductRef | None = link(c.Product, argument="key")
+    products: Connection[ref.ProductRef] | None = connection(c.Product, by="list", first=100)
+    legal_entities: list[ref.LegalEntityRef | None] | None = links(c.LegalEntity, by="list")
+    accounting_periods: list[AccountingPeriod | None] | None = links(c.AccountingPeriod, by="list")
+    support_plans: list[ref.SupportPlanRef | None] | None = links(c.SupportPlan, by="list")
+    node: Node | None = batched(find.node, needs=find.NODE_NEEDS, arguments={"id": strawberry.ID})
+    nodes: list[Node | None] | None = batched(find.nodes, needs=find.NODE_NEEDS, arguments={"ids": list[strawberry.ID]})

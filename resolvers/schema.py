@@ -1,0 +1,26 @@
+"""Assembles the schema, and prints it."""
+
+from __future__ import annotations
+
+import strawberry
+from strawberry.schema.config import StrawberryConfig
+
+from resolvers.query import Query
+from resolvers.types import account, case, contact, entitlement, invoice, ledger, order, payment, product, subscription
+from resolvers.types.registry import TYPES
+from resolvers.types.scalars import SCALARS
+
+_MODULES = (account, case, contact, entitlement, invoice, ledger, order, payment, product, subscription)
+_HEADER = "# Generated from the code by `opsgraph schema --write`. Review it; do not edit it.\n\n"
+
+
+def build_schema() -> strawberry.Schema:
+    """A new schema: every entity is in it, whether a root leads to it or not."""
+    return strawberry.Schema(Query, types=list(TYPES.values()), config=StrawberryConfig(scalar_map=SCALARS))
+
+
+def print_sdl() -> str:
+    """The schema as text; it always says which type is the root."""
+    printed = build_schema().as_str()
+    roots = "" if printed.lstrip().startswith("schema") else "schema {\n  query: Query\n}\n\n"
+    return f"{_HEADER}{roots}{printed}\n"

@@ -1,0 +1,119 @@
+"""What lists can be filtered and ordered by; only what their owners can answer is here."""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+from enum import Enum
+
+import strawberry
+
+from resolvers.batch import where
+from sources import canonical as c
+
+Lifecycle = strawberry.enum(c.Lifecycle, description="What an account is to us, money apart.")
+InvoiceStatus = strawberry.enum(c.InvoiceStatus, description="The base status of an invoice.")
+SubscriptionStatus = strawberry.enum(c.SubscriptionStatus, description="The base status of a subscription.")
+CaseStatus = strawberry.enum(c.CaseStatus, description="Where a case stands.")
+Priority = strawberry.enum(c.Priority, description="How pressing.")
+OrderStatus = strawberry.enum(c.OrderStatus, description="Where an order stands.")
+
+
+@strawberry.enum(description="Which way round.")
+class Direction(Enum):
+    """Which way round."""
+
+    ASC = "ASC"
+    DESC = "DESC"
+
+
+@strawberry.enum(description="What accounts can be ordered by.")
+class AccountOrderField(Enum):
+    """What accounts can be ordered by."""
+
+    NAME = "name"
+    CREATED_AT = "created_at"
+    UPDATED_AT = "updated_at"
+
+
+@strawberry.input(description="How accounts are ordered.")
+class AccountOrder:
+    """How accounts are ordered."""
+
+    field: AccountOrderField
+    direction: Direction = Direction.ASC
+
+
+@strawberry.input(description="Which accounts; all conditions must hold.")
+class AccountFilter:
+    """Which accounts."""
+
+    name_contains: str | None = where("name", "contains")
+    region: list[str] | None = where("region", "in")
+    country: list[str] | None = where("country", "in", "ISO 3166-1 alpha-2 codes.")
+    lifecycle: list[Lifecycle] | None = where("lifecycle", "in")  # type: ignore[valid-type]
+    parent_key: str | None = where("parent_key", "eq")
+
+
+@strawberry.enum(description="What invoices can be ordered by.")
+class InvoiceOrderField(Enum):
+    """What invoices can be ordered by."""
+
+    CREATED_AT = "created_at"
+
+
+@strawberry.input(description="How invoices are ordered.")
+class InvoiceOrder:
+    """How invoices are ordered."""
+
+    field: InvoiceOrderField = InvoiceOrderField.CREATED_AT
+    direction: Direction = Direction.DESC
+
+
+@strawberry.input(description="Which invoices; all conditions must hold.")
+class InvoiceFilter:
+    """Which invoices."""
+
+    status: list[InvoiceStatus] | None = where("status", "in")  # type: ignore[valid-type]
+    due_before: datetime | None = where("due_at", "lt")
+    due_from: datetime | None = where("due_at", "gte")
+
+
+@strawberry.input(description="Which subscriptions.")
+class SubscriptionFilter:
+    """Which subscriptions."""
+
+    status: list[SubscriptionStatus] | None = where("status", "in")  # type: ignore[valid-type]
+
+
+@strawberry.enum(description="What cases can be ordered by.")
+class CaseOrderField(Enum):
+    """What cases can be ordered by."""
+
+    CREATED_AT = "created_at"
+    UPDATED_AT = "updated_at"
+
+
+@strawberry.input(description="How cases are ordered.")
+class CaseOrder:
+    """How cases are ordered."""
+
+    field: CaseOrderField = CaseOrderField.CREATED_AT
+    direction: Direction = Direction.DESC
+
+
+@strawberry.input(description="Which cases; all conditions must hold.")
+class CaseFilter:
+    """Which cases."""
+
+    status: list[CaseStatus] | None = where("status", "in")  # type: ignore[valid-type]
+    priority: list[Priority] | None = where("priority", "in")  # type: ignore[valid-type]
+    created_from: datetime | None = where("created_at", "gte")
+
+
+@strawberry.input(description="Which orders; all conditions must hold.")
+class OrderFilter:
+    """Which orders."""
+
+    status: list[OrderStatus] | None = where("status", "in")  # type: ignore[valid-type]
+    effective_from: date | None = where("effective_on", "gte")
+    effective_before: date | None = where("effective_on", "lt")
