@@ -14,10 +14,11 @@ from policies.yaml import Place, RuleError
 
 @dataclass(frozen=True, slots=True)
 class FieldShape:
-    """What the rules need to know of a field: may it be null, and which scalar it is (empty: an object)."""
+    """What the rules need to know of a field: may it be null, which scalar it is, or else which type it leads to."""
 
     nullable: bool
     scalar: str = ""
+    target: str = ""
 
 
 Schema = Mapping[str, Mapping[str, FieldShape]]
@@ -96,6 +97,7 @@ def _unknown(rules: Rules, schema: Schema) -> list[RuleError]:
 def _misused(rules: Rules, schema: Schema) -> list[RuleError]:
     found = []
     for role in rules.roles.values():
+        reachable = _reachable(role, rules, schema)
         for type_name, fields in schema.items():
             for field, shape in fields.items():
                 verdict, _ = _chosen(role, rules, type_name, field)
@@ -107,7 +109,7 @@ def _misused(rules: Rules, schema: Schema) -> list[RuleError]:
                             f"it is for {fits}"
                         )
                     )
-                if verdict.kind in ("deny", "forbid") and not shape.nullable and _reachable(role, rules, type_name):
+                if verdict.kind in ("deny", "forbid") and not shape.nullable and type_name in reachable:
                     found.append(
                         verdict.place.error(
                             f"`{type_name}.{field}` cannot be null but `{role.name}` may not see it: make it nullable"
@@ -116,9 +118,20 @@ def _misused(rules: Rules, schema: Schema) -> list[RuleError]:
     return found
 
 
-def _reachable(role: Role, rules: Rules, type_name: str) -> bool:
-    """A type of which a role sees nothing is never built for it."""
-    return type_name in rules.shared
+def _reachable(role: Role, rules: Rules, schema: Schema) -> set[str]:
+    """The types that a role can get to from a root through fields that are not denied to it."""
+    found, waiting = set(), ["Query"]
+    while waiting:
+        type_name = waiting.pop()
+        if type_name in found or type_name not in schema:
+            continue
+        found.add(type_name)
+        waiting += [
+            shape.target
+            for field, shape in schema[type_name].items()
+            if shape.target and _chosen(role, rules, type_name, field)[0].kind not in ("deny", "forbid")
+        ]
+    return found
 
 
 def _table(role: Role, rules: Rules, schema: Schema, hash_key: bytes) -> RoleTable:

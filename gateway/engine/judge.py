@@ -79,4 +79,5 @@ def _shape(field_type: Any) -> FieldShape:
     nullable, inner = not isinstance(field_type, GraphQLNonNull), field_type
     while isinstance(inner, (GraphQLNonNull, GraphQLList)):
         inner = inner.of_type
-    return FieldShape(nullable, inner.name if isinstance(inner, (GraphQLScalarType, GraphQLEnumType)) else "")
+    leaf = isinstance(inner, (GraphQLScalarType, GraphQLEnumType))
+    return FieldShape(nullable, inner.name if leaf else "", "" if leaf else inner.name)
