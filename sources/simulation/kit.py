@@ -42,6 +42,13 @@ class Call(msgspec.Struct):
     milliseconds: float = 0.0
 
 
+class Connection(msgspec.Struct, frozen=True):
+    """How a gateway reaches a simulator: its `[sources.NAME]` table, secrets by reference, and what those stand for."""
+
+    table: dict[str, object]
+    secrets: dict[str, str]
+
+
 class CallLog:
     """Remembers the last `bound` calls and counts them all; token requests are counted apart."""
 

@@ -108,7 +108,10 @@ READERS: dict[tuple[type[Record], str], tuple[Shape, Index]] = {
     (c.ErpItem, "list"): (_ITEM, _EVERYTHING),
 }
 # A payment or credit has the key it has in billing; where billing has none, the transaction's own id.
-_BY_DOCUMENT: dict[type[Record], tuple[Shape, str]] = {c.Payment: (_PAYMENT, facts.PAYMENT), c.CreditMemo: (_CREDIT, facts.CREDIT)}
+_BY_DOCUMENT: dict[type[Record], tuple[Shape, str]] = {
+    c.Payment: (_PAYMENT, facts.PAYMENT),
+    c.CreditMemo: (_CREDIT, facts.CREDIT),
+}
 
 CAPABILITIES: dict[tuple[type[Record], str], Capability] = {
     **{

@@ -1,0 +1,51 @@
+"""Salesforce as a source: accounts, people, contracts, orders and rights to support."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
+
+from sources.canonical import Record, System
+from sources.ports import Ask, Capability, Reading, Send
+from sources.vendors.salesforce.client import Client
+from sources.vendors.salesforce.mapping import Origin
+from sources.vendors.salesforce.readers import CAPABILITIES, Readers
+from sources.vendors.salesforce.settings import SalesforceSettings
+
+
+class SalesforceConnector:
+    """One Salesforce org."""
+
+    vendor = "salesforce"
+    system = System.CRM
+    account_facet: type[Record] | None = None  # its account keys are the canonical ones
+    capabilities: Mapping[tuple[type[Record], str], Capability] = CAPABILITIES
+
+    def __init__(
+        self, name: str, settings: SalesforceSettings, send: Send, clock: Callable[[], float] = time.time
+    ) -> None:
+        self.name = name
+        self._client = Client(name, settings, send, clock)
+
+        def origin() -> Origin:
+            return Origin(name, datetime.fromtimestamp(clock(), UTC), settings.regions, settings.zone)
+
+        self._readers = Readers(name, self._client, origin, settings.max_rows)
+
+    async def read(self, ask: Ask) -> Reading:
+        """Answers an ask."""
+        return await self._readers.read(ask)
+
+    async def check(self) -> str:
+        """Reads the org's limits; raises SourceError."""
+        await self._client.get("/limits")
+        return "Salesforce answers"
+
+    async def close(self) -> None:
+        """Nothing of its own to close."""
+
+
+def open_connector(name: str, settings: SalesforceSettings, send: Send) -> SalesforceConnector:
+    """The connector of one configured org; no I/O."""
+    return SalesforceConnector(name, settings, send)

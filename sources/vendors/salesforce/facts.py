@@ -1,0 +1,48 @@
+"""What is doubtful or conventional about Salesforce and this company's org, in one place. [K]: not confirmed."""
+
+from __future__ import annotations
+
+TOKEN_PATH = "/services/oauth2/token"  # noqa: S105 - a path
+ASSERTION_SECONDS = 180
+BATCH = 25  # subrequests of one composite batch
+SHORT_URI = 2_000  # bytes up to which a query travels in its address
+LONG_URI = 16_000  # bytes of a subrequest's address
+IN_LIST = 200  # ids of one IN list: well inside the address of a subrequest
+PAGE = 2_000  # rows of one answer, at most; it may be fewer
+PAGES = 20  # further pages followed in one read
+
+# Custom fields of our org.
+STATUS, REGION, RESTRICTION = "Status__c", "Region__c", "Restriction__c"
+BILLING_ID, ERP_ID = "Billing_Customer_Id__c", "ERP_Customer_Id__c"
+CURRENCY = "CurrencyIsoCode"  # a multi-currency org
+
+ACCOUNT = (
+    "Id, Name, Type, Industry, ParentId, MasterRecordId, IsDeleted, OwnerId, Owner.Name, Owner.Email, Description, "
+    "BillingCountry, Website, CreatedDate, LastModifiedDate, Status__c, Region__c, Restriction__c, "
+    "Billing_Customer_Id__c, ERP_Customer_Id__c"
+)
+CONTACT = (
+    "Id, AccountId, FirstName, LastName, Name, Email, Phone, Title, ReportsToId, IsDeleted, LastModifiedDate, Role__c, "
+    "Support_Authority__c, Authorised_By__c, Authorised_Until__c"
+)
+CONTRACT = "Id, AccountId, ContractNumber, Status, StatusCode, StartDate, EndDate, ContractTerm, Subscription_Id__c"
+OPPORTUNITY = (
+    "Id, AccountId, Name, StageName, Amount, CurrencyIsoCode, CloseDate, Probability, IsClosed, IsWon, Type, "
+    "ContractId, Subscription_Id__c"
+)
+ORDER = (
+    "Id, AccountId, ContractId, OrderNumber, Status, StatusCode, EffectiveDate, EndDate, TotalAmount, CurrencyIsoCode, "
+    "IsReductionOrder, OriginalOrderId, CreatedDate, LastModifiedDate, Legal_Entity__c, Bill_To__c, Ship_To__c, "
+    "End_Customer__c, Reseller__c, Gateway_Op_Id__c, "
+    "(SELECT Id, Quantity, UnitPrice, TotalPrice, ServiceDate, EndDate, Product2.Name, Product2.ProductCode "
+    "FROM OrderItems)"
+)
+ENTITLEMENT = (
+    "Id, AccountId, Name, Type, Status, StartDate, EndDate, IsPerIncident, CasesPerEntitlement, RemainingCases, "
+    "ServiceContractId, Support_Plan__c, Coverage__c, Covers__c, Subscription_Id__c, Time_Zone__c"
+)
+CASE = (
+    "Id, AccountId, ContactId, CaseNumber, EntitlementId, Status, Priority, IsClosed, IsEscalated, IsStopped, "
+    "MilestoneStatus, SlaStartDate, SlaExitDate, Support_Ticket_Id__c"
+)
+SLA_PROCESS = "Id, Name, IsActive"

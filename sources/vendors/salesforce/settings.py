@@ -1,0 +1,28 @@
+"""`[sources.NAME]` of a Salesforce org."""
+
+from __future__ import annotations
+
+import msgspec
+
+from sources.settings import Secret, SourceSettings
+
+
+class SalesforceSettings(SourceSettings, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """`url` is the org's My Domain host. With `client_secret` the client-credentials flow is used; with `username` and
+    `private_key` the JWT bearer flow (RS256), at `login_url`, whose assertion is for `audience`.
+
+    `token_seconds` is how long a token is used: the answers do not say. `window` (seconds) is how long a query waits
+    for others to share its request, `max_rows` the rows of one key, `regions` maps the org's region words to ours.
+    """
+
+    client_id: str
+    client_secret: Secret | None = None
+    username: str | None = None
+    private_key: Secret | None = None
+    login_url: str | None = None
+    audience: str = "https://login.salesforce.com"
+    api_version: str = "v66.0"
+    token_seconds: int = 1_800
+    window: float = 0.001
+    max_rows: int = 2_000
+    regions: dict[str, str] = msgspec.field(default_factory=dict)
