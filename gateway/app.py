@@ -55,9 +55,9 @@ def create_app(settings: Settings, extra: Sequence[BaseRoute] = ()) -> Starlette
 
     app = Starlette(
         routes=[
-            Route(GRAPHQL, endpoint, methods=["GET", "POST"]),
+            Route(GRAPHQL, endpoint.respond, methods=["GET", "POST"]),
             Route("/livez", livez),
-            Route("/readyz", readiness),
+            Route("/readyz", readiness.readyz),
             *extra,
         ],
         lifespan=lifespan,

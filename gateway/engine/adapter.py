@@ -279,12 +279,18 @@ def _camel(attribute: str) -> str:
 def _batched(declared: Batched) -> Resolver:
     async def resolve(source: Any, info: Info, **arguments: Any) -> Any:
         operation: Operation = info.context
-        place = tuple(part for part in info.path.as_list() if isinstance(part, str))
-        loader = operation.batches.get(place)
-        if loader is None:
-            given = {name: value for name, value in arguments.items() if value is not UNSET}
-            loader = operation.batches[place] = DataLoader(_computing(declared, operation, given), get_cache_key=id)
-        answer = await loader.load(source)
+        given = {name: value for name, value in arguments.items() if value is not UNSET and value is not None}
+        computing = _computing(declared, operation, given)
+        if source is None:
+            (answer,) = await computing([None])
+        else:
+            place = tuple(part for part in info.path.as_list() if isinstance(part, str))
+            loader = operation.batches.get(place)
+            if loader is None:
+                loader = operation.batches[place] = DataLoader(computing, get_cache_key=id)
+            answer = await loader.load(source)
+        if isinstance(answer, Exception):
+            raise answer
         if isinstance(answer, Record):
             return (await operation.visible([answer]))[0]
         if isinstance(answer, list) and answer and isinstance(answer[0], Record):

@@ -38,7 +38,7 @@ class GraphQLEndpoint:
         self._engine, self._verifier = engine, verifier
         self._body_bytes, self._body_timeout = body_bytes, body_timeout
 
-    async def __call__(self, request: Request) -> HttpResponse:
+    async def respond(self, request: Request) -> HttpResponse:
         """Answers one request."""
         correlation_id = _correlation_id(request)
         media_type = accepted(request.headers.get("accept"))

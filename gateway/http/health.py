@@ -20,7 +20,7 @@ class Readiness:
         self._catalog = catalog
         self.draining = False
 
-    async def __call__(self, _request: Request) -> Response:
+    async def readyz(self, _request: Request) -> Response:
         """Names every source and how its last call went."""
         states = {name: self._catalog.states.get(name, "NOT_ASKED_YET") for name in self._catalog.sources}
         degraded = sorted(name for name, state in states.items() if state not in ("OK", "NOT_ASKED_YET"))
