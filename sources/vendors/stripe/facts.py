@@ -1,0 +1,73 @@
+"""What is doubtful or conventional about Stripe and the connector relies on, in one place.
+
+From the contract (the published client's types, version 2026-10-28.endive) unless marked [K]: general knowledge, to be
+checked against a sandbox. [D] is our own decision. Change it here and the whole connector follows.
+"""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+URL = "https://api.stripe.com"
+VERSION = "2026-10-28.endive"
+
+# ---------------------------------------------------------------- bounds
+
+PAGE = 100  # rows of a page, the most there is
+IDS = 100  # ids[] of one list of products [K]
+SEARCH_CLAUSES = 10  # conditions joined by OR in one search [K]
+SEARCH_QUERY = 5_000  # characters of one search
+SEARCH_LAG = 60.0  # seconds a search index is usually behind; up to an hour in incidents
+SEARCH_PAGES = 10  # [D] pages of a search for many keys, before the unfinished keys are read one by one
+LOOKUPS = 5  # [D] payments fetched one by one, before a search looks for all that are under way
+EVIDENCE_PAGES = 10  # [D] pages of disputes or payments under way read beside invoices
+DISPUTE_AGE = timedelta(days=180)  # no dispute is open for longer [K]
+
+# ---------------------------------------------------------------- expansions (at most four names deep)
+
+INVOICE_EXPAND = ("payments",)  # left out of an invoice unless asked for [K]
+SUBSCRIPTION_EXPAND = ("schedule", "discounts.source.coupon")  # prices come with the items, products stay ids
+PAYMENT_EXPAND = ("latest_charge", "customer")
+CREDIT_EXPAND = ("customer",)
+INVOICE_PAYMENT_EXPAND = ("payment.payment_intent.latest_charge", "invoice")
+CHARGE_EXPAND = ("refunds",)
+
+# ---------------------------------------------------------------- what Stripe's search can be asked [K]: newest first
+
+SEARCH_CREATED = "created<={seconds}"
+PROCESSING = "status:'processing'"
+
+# ---------------------------------------------------------------- money
+
+# Decimals in which Stripe states amounts where ISO 4217 says otherwise: krónur and shillings keep two for
+# compatibility, ariary have none [K].
+EXPONENTS = {"ISK": 2, "UGX": 2, "MGA": 0}
+
+# ---------------------------------------------------------------- our own metadata
+
+ACCOUNT = "crm_account_id"
+ENTITY = "legal_entity"
+RENEWAL = "renewal"
+END_CUSTOMER = "end_customer"
+RESELLER = "reseller"
+SUSPENSION = "suspension"
+SUSPENSION_OPERATION = "suspension_operation"
+SUSPENSION_NOTICE = "suspension_notice_at"
+PRODUCT_CODE = "code"
+TICKET = "support_ticket_id"
+
+# ---------------------------------------------------------------- refusals
+
+LOCKED_CODES = frozenset(
+    {
+        "charge_already_captured",
+        "charge_already_refunded",
+        "invoice_not_editable",
+        "invoice_on_behalf_of_not_editable",
+        "payment_intent_unexpected_state",
+        "status_transition_invalid",
+    }
+)
+CONTENDED_CODES = frozenset({"idempotency_key_in_use", "lock_timeout"})
+DUPLICATE_CODES = frozenset({"resource_already_exists"})
+MISSING_CODES = frozenset({"resource_missing"})

@@ -1,0 +1,1 @@
+"""From wire to canonical: pure and total; a value no vocabulary has raises UnknownValue."""
