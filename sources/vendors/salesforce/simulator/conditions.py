@@ -135,11 +135,7 @@ class Conditions:
         if left.kind in TEXTUAL and literal.kind == "string":
             return unescaped(literal.text) or None
         if left.kind in NUMERIC and literal.kind == "number":
-            return (
-                float(literal.text)
-                if left.kind != "int" or not literal.text.lstrip("+-").isdigit()
-                else int(literal.text)
-            )
+            return float(literal.text)
         if left.kind == "boolean" and literal.kind == "boolean":
             return int(literal.text == "TRUE")
         if left.kind == literal.kind and literal.kind in ("date", "datetime"):

@@ -112,7 +112,7 @@ class _Planner:
         return Count(statement("SELECT COUNT(*) FROM (", inner, ")"), tuple(self._parameters))
 
     def _grouped(self) -> Grouping:
-        groups = {_folded(expression): self._scope.expression(expression) for expression in self._select.group}
+        groups = {_folded(expression): self._key(expression) for expression in self._select.group}
         names: dict[str, Resolved] = {}
         for column in self._select.columns:
             if not isinstance(column, syntax.Column):
@@ -143,6 +143,14 @@ class _Planner:
             tuple(self._parameters),
             tuple((name, resolved.kind) for name, resolved in names.items()),
         )
+
+    def _key(self, expression: syntax.Expression) -> Resolved:
+        resolved = self._scope.expression(expression)
+        if resolved.aggregate or resolved.field is None or not resolved.field.filterable:
+            name = resolved.field.name if resolved.field else "expression"
+            message = f"field '{name}' can not be grouped in a query call"
+            raise self._query.invalid("MALFORMED_QUERY", expression.at, message)
+        return resolved
 
     def _listed(self) -> Listing:
         shape = Shape(self._query, self._select, self._scope.sobject, self._nested)

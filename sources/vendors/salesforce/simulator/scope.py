@@ -26,12 +26,14 @@ class Resolved(msgspec.Struct, frozen=True):
 
 
 class Query(msgspec.Struct, frozen=True):
-    """What all scopes of one query share: its text, the schema, whether deleted rows are seen, the next alias."""
+    """What all scopes of one query share: its text, the schema, whether deleted rows are seen, the next alias and the
+    number of the next sub-select."""
 
     text: str
     schema: Schema
     deleted: bool
     aliases: count[int] = msgspec.field(default_factory=count)
+    lists: count[int] = msgspec.field(default_factory=count)
 
     def invalid(self, code: str, at: int, message: str) -> Refusal:
         """A refusal that points at a place in the query."""

@@ -70,7 +70,6 @@ class Shape:
         self._scope = Scope(query, sobject, select.alias)
         self._columns = [f"{self._scope.alias}.Id"]
         self.node = Node(sobject.name, 0)
-        self._children = 0
         for column in select.columns:
             self._add(column)
 
@@ -149,8 +148,7 @@ class Shape:
                 "to use a custom relationship, be sure to append the '__r' after the custom relationship name."
             )
             raise self._query.invalid("INVALID_TYPE", select.source_at, message)
-        self._children += 1
-        if self._children > CHILD_QUERIES:
+        if next(self._query.lists) >= CHILD_QUERIES:
             raise self._query.invalid("MALFORMED_QUERY", select.source_at, f"at most {CHILD_QUERIES} sub-selects")
         name, key = found
         listing = self._nested(select, self._query.schema.objects[name], key)
