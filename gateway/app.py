@@ -14,8 +14,8 @@ from gateway.http.graphql import GraphQLEndpoint
 from gateway.http.health import Readiness, livez
 from gateway.identity.verify import Verifier
 from gateway.settings import Settings
+from resolvers.registry import names
 from resolvers.schema import build_schema
-from resolvers.types.registry import names
 from sources.catalog import open_catalog
 from sources.transport import Transport
 

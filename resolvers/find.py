@@ -10,8 +10,8 @@ import strawberry
 from resolvers.batch import Need, Read
 from resolvers.context import Context
 from resolvers.facts.accounts import rows
-from resolvers.types.node import parse_id
-from resolvers.types.registry import TYPES
+from resolvers.ids import parse_id
+from resolvers.registry import TYPES
 from resolvers.types.scalars import System
 from sources import canonical as c
 from sources.errors import Ambiguous, BadAsk, SourceError
@@ -61,21 +61,25 @@ async def _account(read: Read, by: AccountBy) -> c.Account | None:
     if len(given) != 1 or (by.system is None) == ("id" in given):
         raise BadAsk("say who is meant by exactly one of `key`, `node`, `domain`, `email`, or `system` with `id`")
     if by.domain is not None:
-        return await _only(read, c.Account, "domain", by.domain.strip().lower().removeprefix("www."))
+        return await _only(read, "domain", by.domain.strip().lower().removeprefix("www."))
     if by.email is not None:
         return await _through(read, c.Contact, "email", by.email.strip().lower())
     if by.node is not None:
         record, _, key = parse_id(by.node)
         if record is not c.Account:
             raise BadAsk("`node` is the id of something else than an account")
-        return await _only(read, c.Account, "key", key)
-    if by.system is None or by.system is c.System.CRM:
-        return await _only(read, c.Account, "key", str(by.key or by.id))
-    return await _through(read, FACETS[by.system], "key", str(by.id))
+        return await _only(read, "key", key)
+    if by.key is not None:
+        return await _only(read, "key", by.key)
+    asked: Any = by.system
+    system = c.System(asked)
+    if system is c.System.CRM:
+        return await _only(read, "key", str(by.id))
+    return await _through(read, FACETS[system], "key", str(by.id))
 
 
-async def _only(read: Read, record: type[c.Record], by: str, key: str) -> Any:
-    reading = await read(record, by, [key])
+async def _only(read: Read, by: str, key: str) -> c.Account | None:
+    reading = await read(c.Account, by, [key])
     if key in reading.errors:
         raise reading.errors[key]
     found = rows(reading, key)
@@ -92,8 +96,7 @@ async def _through(read: Read, record: type[c.Record], by: str, key: str) -> c.A
     accounts = {each.account_key for each in rows(reading, key) if each.account_key}
     if len(accounts) > 1:
         raise Ambiguous(f"`{key}` belongs to {len(accounts)} accounts: name one of them by its key")
-    found: c.Account | None = await _only(read, c.Account, "key", accounts.pop()) if accounts else None
-    return found
+    return await _only(read, "key", accounts.pop()) if accounts else None
 
 
 async def nodes(_parents: Sequence[None], read: Read, _context: Context, ids: list[strawberry.ID]) -> list[Any]:

@@ -6,8 +6,8 @@ import strawberry
 from strawberry.schema.config import StrawberryConfig
 
 from resolvers.query import Query
+from resolvers.registry import TYPES
 from resolvers.types import account, case, contact, entitlement, invoice, ledger, order, payment, product, subscription
-from resolvers.types.registry import TYPES
 from resolvers.types.scalars import SCALARS
 
 _MODULES = (account, case, contact, entitlement, invoice, ledger, order, payment, product, subscription)

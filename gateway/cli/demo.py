@@ -60,7 +60,7 @@ def settings(known: Mapping[str, Any]) -> Settings:
 
 async def _serve(gateway: Any, listening: Any, endpoint: str, known: Mapping[str, Any], as_json: bool) -> None:
     serving = asyncio.create_task(gateway.serve([listening]))
-    while not gateway.started and not serving.done():
+    while not gateway.started and not serving.done():  # noqa: ASYNC110 - uvicorn has no event for it
         await asyncio.sleep(0.005)
     if gateway.started:
         print(_line(endpoint, known) if as_json else _page(endpoint, known), flush=True)

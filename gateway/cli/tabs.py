@@ -56,7 +56,9 @@ _PORTAL = """# Fifty accounts with their subscriptions, open invoices and open c
       name
       region
       subscriptions(first: 3) { nodes { key status { value } } }
-      invoices(first: 3, filter: { status: [OPEN, PARTIALLY_PAID] }) { nodes { number dueAt remaining { amount currency } } }
+      invoices(first: 3, filter: { status: [OPEN, PARTIALLY_PAID] }) {
+        nodes { number dueAt remaining { amount currency } }
+      }
       cases(first: 3, filter: { status: [NEW, OPEN] }) { nodes { number subject priority } }
     }
     pageInfo { hasNextPage endCursor }

@@ -1,4 +1,4 @@
-"""The development identity provider: a key pair of its own, a JWKS document, one token for each role. Never part of `serve`."""
+"""The development identity provider: keys of its own, a JWKS document, a token for each role; never part of `serve`."""
 
 from __future__ import annotations
 

@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import contextlib
 import json
+import os
 import socket
 import sys
 from collections.abc import Mapping, Sequence
@@ -61,8 +63,6 @@ class _Quiet(uvicorn.Server):
 
     def capture_signals(self) -> Any:
         """None of its own."""
-        import contextlib
-
         return contextlib.nullcontext()
 
 
@@ -112,14 +112,15 @@ async def _main(options: argparse.Namespace) -> None:
     ended: asyncio.Future[None] = loop.create_future()
     loop.add_reader(sys.stdin.fileno(), lambda: _ended(ended))
     running = asyncio.create_task(run(servers, ended))
-    while not all(server.started for server, _ in servers):
+    while not all(server.started for server, _ in servers):  # noqa: ASYNC110 - uvicorn has no event for it
         await asyncio.sleep(0.005)
-    print(json.dumps(known), flush=True)
+    sys.stdout.write(json.dumps(known) + "\n")
+    sys.stdout.flush()
     await running
 
 
 def _ended(ended: asyncio.Future[None]) -> None:
-    if not sys.stdin.buffer.read1(1024) and not ended.done():
+    if not os.read(sys.stdin.fileno(), 1024) and not ended.done():
         ended.set_result(None)
 
 

@@ -11,7 +11,7 @@ from resolvers.context import Context
 from resolvers.entitlement.decide import covers, decide
 from resolvers.entitlement.model import Decision, Facts, Figures, Intent, Request, Right, Severity
 from resolvers.facts.accounts import hold_reason, judge_standing, limits, rows
-from resolvers.types.node import parse_id
+from resolvers.ids import parse_id
 from sources import canonical as c
 from sources.errors import Ambiguous, BadAsk, Missing, SourceError
 from sources.ports import Reading
@@ -149,7 +149,7 @@ class Gathering:
             return None
         reading = await self._read(record, "key", [_key(key, record)])
         self._missing += reading.errors.values()
-        found = [each for each in reading.rows.values() for each in each.records]
+        found = [record for each in reading.rows.values() for record in each.records]
         self._evidence += found
         return found[0] if found else None
 
@@ -200,7 +200,8 @@ class Gathering:
 
     async def _inherited(self, account: c.Account) -> list[Right]:
         """Rights of the nearest ancestors that cover this account; one that cannot be read is a missing fact."""
-        parent, found = account.parent_key, []
+        parent = account.parent_key
+        found: list[Right] = []
         for _ in range(self._figures.ancestors):
             if parent is None:
                 return found

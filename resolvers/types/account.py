@@ -9,6 +9,7 @@ import strawberry
 
 from resolvers.batch import batched, connection, link, links
 from resolvers.facts import accounts as facts
+from resolvers.registry import entity, value
 from resolvers.types import references as ref
 from resolvers.types.connection import Connection
 from resolvers.types.filters import (
@@ -21,7 +22,6 @@ from resolvers.types.filters import (
     SubscriptionFilter,
 )
 from resolvers.types.node import Node
-from resolvers.types.registry import entity, value
 from resolvers.types.scalars import Evidence, Evidenced, Money
 from sources import canonical as c
 from sources import ports

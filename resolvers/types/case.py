@@ -8,10 +8,10 @@ import strawberry
 
 from resolvers.batch import derived, link, links
 from resolvers.facts import cases as facts
+from resolvers.registry import entity, value
 from resolvers.types import references as ref
 from resolvers.types.filters import CaseStatus, Priority
 from resolvers.types.node import Node
-from resolvers.types.registry import entity, value
 from resolvers.types.scalars import Evidenced, status
 from sources import canonical as c
 

@@ -7,9 +7,9 @@ from datetime import datetime
 import strawberry
 
 from resolvers.batch import link, links
+from resolvers.registry import entity
 from resolvers.types import references as ref
 from resolvers.types.node import Node
-from resolvers.types.registry import entity
 from sources import canonical as c
 
 SupportAuthority = strawberry.enum(c.SupportAuthority, description="What a contact may do at the support desk.")

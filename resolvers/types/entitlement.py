@@ -7,9 +7,9 @@ from datetime import date, datetime
 import strawberry
 
 from resolvers.batch import derived, link, links
+from resolvers.registry import entity, value
 from resolvers.types import references as ref
 from resolvers.types.node import Node
-from resolvers.types.registry import entity, value
 from resolvers.types.scalars import Evidenced, status
 from sources import canonical as c
 

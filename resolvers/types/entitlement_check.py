@@ -8,8 +8,8 @@ import strawberry
 
 from resolvers.batch import link
 from resolvers.entitlement import model
+from resolvers.registry import value
 from resolvers.types import references as ref
-from resolvers.types.registry import value
 from resolvers.types.scalars import Long
 from sources import canonical as c
 

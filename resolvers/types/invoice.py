@@ -9,11 +9,11 @@ import strawberry
 
 from resolvers.batch import batched, connection, derived, link, links
 from resolvers.facts import invoices as facts
+from resolvers.registry import entity, value
 from resolvers.types import references as ref
 from resolvers.types.connection import Connection
 from resolvers.types.filters import InvoiceStatus
 from resolvers.types.node import Node
-from resolvers.types.registry import entity, value
 from resolvers.types.scalars import Evidenced, Money, status
 from sources import canonical as c
 

@@ -8,9 +8,9 @@ from decimal import Decimal
 import strawberry
 
 from resolvers.batch import link
+from resolvers.registry import entity
 from resolvers.types import references as ref
 from resolvers.types.node import Node
-from resolvers.types.registry import entity
 from resolvers.types.scalars import Money
 from sources import canonical as c
 

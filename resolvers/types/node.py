@@ -2,33 +2,11 @@
 
 from __future__ import annotations
 
-import base64
-
 import strawberry
 
 from resolvers.batch import derived
-from resolvers.context import Context
-from resolvers.types.registry import TYPES, names
+from resolvers.ids import global_id
 from resolvers.types.scalars import ExternalId, Provenance, provenance
-from sources.canonical import Record
-from sources.errors import BadAsk
-
-
-def global_id(record: Record, _context: Context | None = None) -> str:
-    """Type, source and key in one opaque text: it keeps its meaning when the owner of a type changes."""
-    raw = f"{TYPES[type(record)].__name__}|{record.source}|{record.key}"
-    return base64.urlsafe_b64encode(raw.encode()).decode().rstrip("=")
-
-
-def parse_id(text: str) -> tuple[type[Record], str, str]:
-    """(record class, source, key) of a global id; raises BadAsk."""
-    try:
-        raw = base64.urlsafe_b64decode(text + "=" * (-len(text) % 4)).decode()
-        name, source, key = raw.split("|", 2)
-        record = {shown: record for record, shown in names().items()}[name]
-    except (ValueError, KeyError):
-        raise BadAsk(f"`{text[:60]}` is no id of this graph: use an `id` that it gave you") from None
-    return record, source, key
 
 
 @strawberry.interface(description="Anything with an identity: found again by `node(id)`.")

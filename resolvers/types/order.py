@@ -6,10 +6,10 @@ from datetime import date, datetime
 from decimal import Decimal
 
 from resolvers.batch import derived, link, links
+from resolvers.registry import entity, value
 from resolvers.types import references as ref
 from resolvers.types.filters import OrderStatus
 from resolvers.types.node import Node
-from resolvers.types.registry import entity, value
 from resolvers.types.scalars import Evidenced, Money, UnitPrice, status
 from sources import canonical as c
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 import strawberry
 
 from resolvers.batch import link, links
+from resolvers.registry import entity
 from resolvers.types import references as ref
 from resolvers.types.node import Node
-from resolvers.types.registry import entity
 from resolvers.types.scalars import UnitPrice
 from sources import canonical as c
 

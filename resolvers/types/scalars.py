@@ -12,7 +12,7 @@ import strawberry
 
 from resolvers.batch import derived
 from resolvers.context import Context
-from resolvers.types.registry import value
+from resolvers.registry import value
 from sources import canonical as c
 
 T = TypeVar("T")
