@@ -1,0 +1,51 @@
+"""What is doubtful or conventional about Stripe and this company's account, in one place. [K]: not confirmed."""
+
+from __future__ import annotations
+
+VERSION = "2026-10-28.endive"
+EMBEDDED = 10  # rows of an embedded list [K]
+DEFAULT_PAGE, MAX_PAGE = 10, 100
+EXPAND_DEPTH = 4
+SEARCH_CLAUSES = 10  # [K]
+SEARCH_CHARACTERS = 5_000
+KEY_CHARACTERS = 255
+KEY_LIFE = 24 * 3600.0  # seconds
+
+# Currencies whose smallest unit is not the hundredth; Stripe treats a few off ISO 4217 [K].
+EXPONENTS = {
+    **dict.fromkeys(
+        ("BIF", "CLP", "DJF", "GNF", "JPY", "KMF", "KRW", "MGA", "PYG", "RWF", "VND", "VUV", "XAF", "XOF", "XPF"), 0
+    ),
+    **dict.fromkeys(("BHD", "JOD", "KWD", "OMR", "TND"), 3),
+}
+
+# Searchable fields of each kind; `metadata` means any of its keys.
+SEARCHABLE = {
+    "customers": ("created", "email", "metadata", "name", "phone"),
+    "subscriptions": ("created", "metadata", "status", "canceled_at"),
+    "invoices": (
+        "created", "currency", "customer", "metadata", "number", "receipt_number", "status", "subscription", "total",
+    ),
+    "products": ("active", "description", "metadata", "name", "shippable", "url"),
+    "prices": ("active", "lookup_key", "currency", "product", "metadata", "type"),
+    "payment_intents": ("amount", "created", "currency", "customer", "metadata", "status"),
+    "charges": ("amount", "created", "currency", "customer", "disputed", "metadata", "refunded", "status"),
+}  # fmt: skip
+CANCEL_REASONS = {
+    "requested": "cancellation_requested",
+    "payment_failed": "payment_failed",
+    "payment_disputed": "payment_disputed",
+}
+INTENTS = {
+    "processing": "processing",
+    "requires_action": "requires_action",
+    "requires_method": "requires_payment_method",
+    "succeeded": "succeeded",
+    "canceled": "canceled",
+}
+BILLING_REASONS = {
+    "subscription_create": "subscription_create",
+    "subscription_cycle": "subscription_cycle",
+    "subscription_update": "subscription_update",
+    "manual": "manual",
+}

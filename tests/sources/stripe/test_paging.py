@@ -1,0 +1,347 @@
+"""Lists: pages that go on by value, filled, bounded, never silently cut."""
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from sources.canonical import CreditMemo, Entitlement, Invoice, InvoiceLine, InvoiceStatus, Payment, Price, Record
+from sources.continuation import position
+from sources.errors import BadAsk, Garbled, UnknownValue
+from sources.ports import Ask, Filter, Order, Page, Position, Rows
+from sources.vendors.stripe.connector import StripeConnector
+from tests.sources.stripe import objects as o
+from tests.sources.stripe.fake import Fake, answer, connector
+from tests.sources.stripe.objects import DAY, NOW, Object
+
+NEWEST = Order("created_at", descending=True)
+
+
+def moment(seconds: int) -> datetime:
+    return datetime.fromtimestamp(seconds, UTC)
+
+
+async def pages(
+    source: StripeConnector, ask: Ask, size: int, order: Order | None = None, filters: tuple[Filter, ...] = ()
+) -> list[list[str]]:
+    """Every page of one key, following `next`."""
+    found, after = [], None
+    while True:
+        page = Page(size, after, order, filters)
+        reading = await source.read(Ask(ask.record, ask.by, ask.keys, page))
+        assert reading.errors == {}
+        rows = reading.rows[ask.keys[0]]
+        found.append([record.key for record in rows.records])
+        if not rows.more:
+            assert rows.next is None
+            return found
+        assert rows.next is not None
+        assert len(rows.records) <= size
+        after = rows.next
+
+
+def invoices(*created: int, **fields: Any) -> list[Object]:
+    return [o.invoice(f"in_{n:05}", created=at, **fields) for n, at in enumerate(created)]
+
+
+BILLED = Ask(Invoice, "account", ("cus_1",))
+
+
+async def test_ten_thousand_rows_page_through_without_loading_all() -> None:
+    fake = Fake(invoices=invoices(*(NOW - n * 3600 for n in range(10_000))))
+    source = connector(fake, evidence=False)
+    first = (await source.read(Ask(Invoice, "account", ("cus_1",), Page(50)))).rows["cus_1"]
+    assert (len(first.records), first.more) == (50, True)
+    assert len(fake.calls) == 1
+    assert "limit=53" in fake.calls[0].url
+    found = await pages(source, BILLED, 100)
+    assert [key for page in found for key in page] == [f"in_{n:05}" for n in range(10_000)]
+
+
+async def test_everything_is_bounded_and_says_where_it_goes_on() -> None:
+    fake = Fake(invoices=invoices(*(NOW - n for n in range(450))))
+    source = connector(fake, evidence=False, max_rows=200)
+    reading = await source.read(BILLED)
+    rows = reading.rows["cus_1"]
+    assert (len(rows.records), rows.more, len(fake.calls)) == (200, True, 3)
+    onward = (await source.read(Ask(Invoice, "account", ("cus_1",), Page(None, rows.next)))).rows["cus_1"]
+    assert [record.key for record in onward.records] == [f"in_{n:05}" for n in range(200, 400)]
+
+
+@given(
+    ages=st.lists(st.integers(0, 6), min_size=1, max_size=40),
+    size=st.integers(1, 12),
+    ordered=st.booleans(),
+)
+async def test_rows_of_one_second_are_told_once_each_in_the_order_of_their_keys(
+    ages: list[int], size: int, ordered: bool
+) -> None:
+    rows = invoices(*(NOW - age for age in ages))
+    source = connector(Fake(invoices=rows), evidence=False)
+    found = await pages(source, BILLED, size, NEWEST if ordered else None)
+    expected = sorted(rows, key=lambda row: (-row["created"], row["id"]))
+    assert [key for page in found for key in page] == [row["id"] for row in expected]
+
+
+async def test_a_second_that_spans_two_pages_of_stripe_stays_whole() -> None:
+    fake = Fake(invoices=invoices(*[NOW] * 150, *[NOW - 1] * 150))
+    found = await pages(connector(fake, evidence=False), BILLED, 90)
+    assert [key for page in found for key in page] == [f"in_{n:05}" for n in range(300)]
+
+
+async def test_a_list_goes_on_after_a_row_that_is_gone() -> None:
+    fake = Fake(invoices=invoices(*(NOW - n for n in range(10))))
+    source = connector(fake, evidence=False)
+    first = (await source.read(Ask(Invoice, "account", ("cus_1",), Page(3)))).rows["cus_1"]
+    del fake.tables["/v1/invoices"]["in_00002"]
+    second = (await source.read(Ask(Invoice, "account", ("cus_1",), Page(3, first.next)))).rows["cus_1"]
+    assert [record.key for record in second.records] == ["in_00003", "in_00004", "in_00005"]
+
+
+async def test_a_position_that_only_names_a_row_costs_a_look_at_it() -> None:
+    fake = Fake(invoices=invoices(*(NOW - n for n in range(10))))
+    source = connector(fake, evidence=False)
+    first = (await source.read(Ask(Invoice, "account", ("cus_1",), Page(3)))).rows["cus_1"]
+    fake.calls.clear()
+    after = position(first.records[1], None)
+    second = (await source.read(Ask(Invoice, "account", ("cus_1",), Page(2, after)))).rows["cus_1"]
+    assert [record.key for record in second.records] == ["in_00002", "in_00003"]
+    assert fake.seen[0] == "/v1/invoices/in_00001"
+    del fake.tables["/v1/invoices"]["in_00001"]
+    reading = await source.read(Ask(Invoice, "account", ("cus_1",), Page(2, after)))
+    assert isinstance(reading.errors["cus_1"], BadAsk)
+
+
+@pytest.mark.parametrize(
+    "after", [Position("yesterday", "in_1"), Position(None, ""), Position(None, "../x"), Position("2026-01-01", "a/b")]
+)
+async def test_a_position_that_is_none_is_a_bad_ask_of_its_key(after: Position) -> None:
+    reading = await connector(Fake(), evidence=False).read(Ask(Invoice, "account", ("cus_1",), Page(2, after)))
+    assert isinstance(reading.errors["cus_1"], BadAsk)
+
+
+# ---------------------------------------------------------------- filters and orders
+
+
+async def test_a_status_that_stripe_knows_is_asked_of_stripe() -> None:
+    rows = [*invoices(*(NOW - n for n in range(300)), status="paid"), o.invoice("in_open", "open", created=NOW - 9_999)]
+    fake = Fake(invoices=rows)
+    wanted = (Filter("status", "in", (InvoiceStatus.DRAFT,)),)
+    assert await pages(connector(fake, evidence=False), BILLED, 10, filters=wanted) == [[]]
+    assert "status=draft" in fake.seen[0]
+    fake.calls.clear()
+    wanted = (Filter("status", "in", (InvoiceStatus.OPEN, InvoiceStatus.PARTIALLY_PAID)),)
+    assert await pages(connector(fake, evidence=False), BILLED, 10, filters=wanted) == [["in_open"]]
+    assert sorted(path.split("status=")[1].split("&")[0] for path in fake.seen) == ["open", "uncollectible"]
+
+
+async def test_lists_of_several_statuses_are_merged_newest_first() -> None:
+    rows = [o.invoice(f"in_{n}", ("open", "uncollectible")[n % 2], created=NOW - n) for n in range(9)]
+    wanted = (Filter("status", "eq", InvoiceStatus.OPEN),)
+    found = await pages(connector(Fake(invoices=rows), evidence=False), BILLED, 4, filters=wanted)
+    assert found == [["in_0", "in_1", "in_2", "in_3"], ["in_4", "in_5", "in_6", "in_7"], ["in_8"]]
+
+
+async def test_what_stripe_cannot_judge_is_judged_here_and_pages_are_filled() -> None:
+    rows = [
+        o.invoice(
+            f"in_{n:03}", "paid", created=NOW - n, amount_paid=0, pre_payment_credit_notes_amount=11_900 * (n % 10 == 0)
+        )
+        for n in range(300)
+    ]
+    wanted = (Filter("status", "eq", InvoiceStatus.CREDITED),)
+    found = await pages(connector(Fake(invoices=rows), evidence=False), BILLED, 20, filters=wanted)
+    assert [len(page) for page in found][:1] == [20]
+    assert [key for page in found for key in page] == [f"in_{n:03}" for n in range(0, 300, 10)]
+
+
+async def test_a_written_off_invoice_is_not_looked_for() -> None:
+    fake = Fake(invoices=[o.invoice()])
+    wanted = (Filter("status", "eq", InvoiceStatus.WRITTEN_OFF),)
+    assert await pages(connector(fake, evidence=False), BILLED, 5, filters=wanted) == [[]]
+    assert fake.calls == []
+
+
+@pytest.mark.parametrize(
+    ("op", "expected"), [("lt", ["in_2"]), ("lte", ["in_1", "in_2"]), ("gt", ["in_0"]), ("gte", ["in_0", "in_1"])]
+)
+async def test_a_due_date_is_asked_of_stripe_and_is_exact(op: str, expected: list[str]) -> None:
+    rows = [o.invoice(f"in_{n}", created=NOW - n, due_date=NOW - n * DAY) for n in range(3)]
+    fake = Fake(invoices=[*rows, o.invoice("in_auto", due_date=None)])
+    wanted = (Filter("due_at", op, moment(NOW - DAY)),)
+    assert await pages(connector(fake, evidence=False), BILLED, 5, filters=wanted) == [expected]
+    assert "due_date[" in fake.seen[0]
+
+
+async def test_issued_at_filters_and_orders_with_drafts_last() -> None:
+    turns = [NOW - 3 * DAY, None, NOW - DAY, NOW - 3 * DAY]
+    rows = [
+        o.invoice(f"in_{n}", created=NOW - 9 * DAY - n, status_transitions={"finalized_at": at})
+        for n, at in enumerate(turns)
+    ]
+    source = connector(Fake(invoices=rows), evidence=False)
+    order = Order("issued_at", descending=True)
+    assert await pages(source, BILLED, 2, order) == [["in_2", "in_0"], ["in_3", "in_1"]]
+    assert await pages(source, BILLED, 3, Order("issued_at")) == [["in_0", "in_3", "in_2"], ["in_1"]]
+    since = (Filter("issued_at", "gte", moment(NOW - 2 * DAY).date()),)
+    assert await pages(source, BILLED, 5, filters=since) == [["in_2"]]
+    before = (Filter("issued_at", "lt", moment(NOW - 2 * DAY)),)
+    assert await pages(source, BILLED, 5, filters=before) == [["in_0", "in_3"]]
+
+
+async def test_sorting_goes_on_by_value_where_the_row_is_gone() -> None:
+    rows = [o.invoice(f"in_{n}", created=NOW - n, status_transitions={"finalized_at": NOW - n * DAY}) for n in range(6)]
+    fake = Fake(invoices=rows)
+    source, order = connector(fake, evidence=False), Order("issued_at", descending=True)
+    first = (await source.read(Ask(Invoice, "account", ("cus_1",), Page(2, None, order)))).rows["cus_1"]
+    del fake.tables["/v1/invoices"]["in_1"]
+    second = (await source.read(Ask(Invoice, "account", ("cus_1",), Page(2, first.next, order)))).rows["cus_1"]
+    assert [record.key for record in second.records] == ["in_2", "in_3"]
+
+
+async def test_oldest_first_means_reading_all_and_is_refused_beyond_the_bound() -> None:
+    fake = Fake(invoices=invoices(*(NOW - n for n in range(30))))
+    found = await pages(connector(fake, evidence=False), BILLED, 20, Order("created_at"))
+    assert [key for page in found for key in page] == [f"in_{n:05}" for n in reversed(range(30))]
+    page = Page(5, None, Order("created_at"))
+    reading = await connector(fake, evidence=False, max_rows=20).read(Ask(Invoice, "account", ("cus_1",), page))
+    assert isinstance(reading.errors["cus_1"], BadAsk)
+
+
+async def test_a_whole_list_has_one_order_only() -> None:
+    with pytest.raises(BadAsk, match="newest first"):
+        await connector(Fake()).read(Ask(Invoice, "list", ("",), Page(5, None, Order("created_at"))))
+
+
+async def test_invoices_of_one_entity_among_several_are_searched() -> None:
+    rows = [
+        o.invoice(
+            f"in_{n:03}", ("open", "paid")[n % 2], created=NOW - n, metadata={"legal_entity": ("DE", "US")[n % 3 == 0]}
+        )
+        for n in range(240)
+    ]
+    fake = Fake(invoices=rows)
+    source = connector(fake, evidence=False, entities=("DE", "US"))
+    wanted = (Filter("legal_entity", "eq", "US"), Filter("status", "in", (InvoiceStatus.PAID,)))
+    found = await pages(source, Ask(Invoice, "list", ("",)), 30, NEWEST, wanted)
+    assert [key for page in found for key in page] == [f"in_{n:03}" for n in range(3, 240, 6)]
+    assert fake.seen[0].startswith(
+        "/v1/invoices/search?limit=100&query=metadata['legal_entity']:'US' AND status:'paid'&expand[]"
+    )
+    late = (*wanted, Filter("due_at", "lt", moment(NOW)))
+    with pytest.raises(BadAsk, match="due_at"):
+        await source.read(Ask(Invoice, "list", ("",), Page(5, filters=late)))
+
+
+async def test_the_only_entity_of_a_source_needs_no_search() -> None:
+    fake = Fake(invoices=[o.invoice(metadata={}, parent=None)])
+    source = connector(fake, evidence=False, entities=("JP",))
+    wanted = (Filter("legal_entity", "eq", "JP"),)
+    assert await pages(source, Ask(Invoice, "list", ("",)), 5, filters=wanted) == [["in_1"]]
+    assert "search" not in fake.seen[0]
+
+
+@pytest.mark.parametrize(
+    ("record", "by", "page", "word"),
+    [
+        (Invoice, "number", Page(), "cannot be asked"),
+        (Invoice, "list", Page(filters=(Filter("issued_at", "gte", moment(NOW)),)), "issued_at"),
+        (Invoice, "account", Page(filters=(Filter("status", "contains", "x"),)), "status"),
+        (Invoice, "account", Page(filters=(Filter("total", "eq", 1),)), "total"),
+        (Invoice, "account", Page(order=Order("total")), "no order"),
+        (Invoice, "account", Page(first=0), "first"),
+        (Price, "list", Page(filters=(Filter("active", "eq", True),)), "active"),
+    ],
+)
+async def test_an_ask_that_was_not_offered_is_refused(record: type[Record], by: str, page: Page, word: str) -> None:
+    with pytest.raises(BadAsk, match=word):
+        await connector(Fake()).read(Ask(record, by, ("cus_1",), page))
+
+
+async def test_a_position_belongs_to_one_key() -> None:
+    with pytest.raises(BadAsk, match="one key"):
+        await connector(Fake()).read(
+            Ask(Invoice, "account", ("cus_1", "cus_2"), Page(5, Position("2026-01-01", "in_1")))
+        )
+
+
+@pytest.mark.parametrize("value", ["OPENED", 7, None])
+async def test_a_filter_by_a_value_that_is_none_of_ours_is_refused(value: Any) -> None:
+    wanted = Page(filters=(Filter("status", "eq", value),))
+    reading = await connector(Fake(), evidence=False).read(Ask(Invoice, "account", ("cus_1",), wanted))
+    assert isinstance(reading.errors["cus_1"], BadAsk)
+
+
+# ---------------------------------------------------------------- rows and lists of other kinds
+
+
+async def test_a_row_that_cannot_be_told_is_an_error_of_its_parent_and_the_others_stand() -> None:
+    rows = [
+        o.invoice("in_1", created=NOW),
+        o.invoice("in_2", "melted", created=NOW - 1),
+        o.invoice("in_3", created=NOW - 2),
+    ]
+    reading = await connector(Fake(invoices=rows), evidence=False).read(
+        Ask(Invoice, "account", ("cus_1", "cus_2"), Page(2))
+    )
+    assert [record.key for record in reading.rows["cus_1"].records] == ["in_1", "in_3"]
+    error = reading.errors["cus_1"]
+    assert isinstance(error, UnknownValue)
+    assert (error.field, error.value, error.source) == ("invoice.status", "melted", "billing")
+    assert "cus_2" not in reading.errors
+    assert reading.rows["cus_2"] == Rows()
+
+
+async def test_lines_go_on_after_the_last_line() -> None:
+    fake = Fake()
+    fake.nested["/v1/invoices/in_1/lines"] = [o.line(f"il_{n:03}") for n in range(250)]
+    source = connector(fake)
+    found = await pages(source, Ask(InvoiceLine, "invoice", ("in_1",)), 100)
+    assert [key for page in found for key in page] == [f"il_{n:03}" for n in range(250)]
+    assert await pages(source, Ask(InvoiceLine, "invoice", ("in_1",)), 250) == [[f"il_{n:03}" for n in range(250)]]
+    fake.calls.clear()
+    whole = (await source.read(Ask(InvoiceLine, "invoice", ("in_1",)))).rows["in_1"]
+    assert (len(whole.records), whole.more, len(fake.calls)) == (250, False, 3)
+    bounded = (await connector(fake, max_rows=120).read(Ask(InvoiceLine, "invoice", ("in_1",)))).rows["in_1"]
+    assert (len(bounded.records), bounded.more, bounded.next) == (120, True, Position(None, "il_119"))
+
+
+async def test_lines_of_an_invoice_that_is_not_there_are_none() -> None:
+    reading = await connector(Fake()).read(Ask(InvoiceLine, "invoice", ("in_9",)))
+    assert (reading.rows, reading.errors) == ({"in_9": Rows()}, {})
+    page = Page(5, Position(None, "il_9"))
+    reading = await connector(Fake()).read(Ask(InvoiceLine, "invoice", ("in_9",), page))
+    assert isinstance(reading.errors["in_9"], BadAsk)
+
+
+async def test_payments_and_credits_page_through() -> None:
+    fake = Fake(
+        intents=[o.intent(f"pi_{n:02}", created=NOW - n // 3) for n in range(25)],
+        credit_notes=[o.credit_note(f"cn_{n:02}", created=NOW - n // 3) for n in range(25)],
+    )
+    for record, mark in ((Payment, "pi"), (CreditMemo, "cn")):
+        found = await pages(connector(fake), Ask(record, "account", ("cus_1",)), 7)
+        assert [key for page in found for key in page] == [f"{mark}_{n:02}" for n in range(25)]
+
+
+async def test_more_features_than_a_page_are_all_told() -> None:
+    fake = Fake(entitlements=[o.entitlement(f"ent_{n:03}", f"f{n}", customer="cus_1") for n in range(130)])
+    reading = await connector(fake).read(Ask(Entitlement, "account", ("cus_1",)))
+    assert (len(reading.rows["cus_1"].records), reading.report.calls) == (130, 2)
+
+
+async def test_a_list_that_goes_on_with_nothing_is_garbled() -> None:
+    fake = Fake()
+    fake.fault = lambda path, query: answer(o.many(more=True))
+    reading = await connector(fake, evidence=False).read(BILLED)
+    assert isinstance(reading.errors["cus_1"], Garbled)
+
+
+async def test_the_newest_first_order_of_a_merged_page_agrees_with_the_record() -> None:
+    fake = Fake(invoices=invoices(*(NOW - n * 60 for n in range(5))))
+    reading = await connector(fake, evidence=False).read(Ask(Invoice, "account", ("cus_1",), Page(2, None, NEWEST)))
+    rows = reading.rows["cus_1"]
+    assert rows.next == position(rows.records[-1], NEWEST)
+    assert rows.records[0].created_at - rows.records[1].created_at == timedelta(minutes=1)  # type: ignore[attr-defined]
