@@ -6,13 +6,18 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from policies.cases import Example
 from policies.principal import Principal
 from policies.rows import Condition, Facts, Pushed
 
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """What a role may do with a field, and which line says so."""
+    """What a role may do with a field, and which line says so.
+
+    `rule` is the role with what decided: a coordinate, a class, or `unlisted` where no line speaks of it. `lookup`:
+    whether the field may be used for exact look-up.
+    """
 
     verdict: str  # allow, deny, mask
     role: str
@@ -25,6 +30,9 @@ class Decision:
     mask_name: str | None = None
     strength: int = 0
     forbidden: bool = False
+    class_file: str = ""
+    class_line: int = 0
+    lookup: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,34 +49,47 @@ class RowTest:
             return True
         for conditions, via_account in self.rules:
             own = conditions.get(type_name)
-            if own is not None and own.test(row, facts, principal):
+            if own is not None and own.met(row, account, facts, principal):
                 return True
             if own is None and via_account and account is not None:
                 through = conditions.get("Account")
-                if through is not None and through.test(account, facts, principal):
+                if through is not None and through.met(account, account, facts, principal):
                     return True
         return False
+
+    def covers(self, type_name: str) -> str:
+        """How rows of a type are judged: `all`, `shared`, `own`, `account`, or nothing where they are denied."""
+        if self.everything:
+            return "all"
+        if type_name in self.shared:
+            return "shared"
+        if any(type_name in conditions for conditions, _ in self.rules):
+            return "own"
+        return "account" if any(via and "Account" in conditions for conditions, via in self.rules) else ""
 
     def needs_account(self, type_name: str) -> bool:
         """Whether judging rows of this type takes the account that owns them."""
         if self.everything or type_name in self.shared or type_name == "Account":
             return False
-        return any(via and type_name not in conditions for conditions, via in self.rules)
+        return any(
+            bool(conditions[type_name].account_attributes) if type_name in conditions else via
+            for conditions, via in self.rules
+        )
 
     def reads(self, type_name: str) -> frozenset[str]:
-        """Row attributes that judging this type reads, through its account too."""
+        """Attributes that judging this type reads, of the row or of its account."""
         if self.everything or type_name in self.shared:
             return frozenset()
         found: set[str] = set()
         for conditions, via in self.rules:
             condition = conditions.get(type_name) or (conditions.get("Account") if via else None)
             if condition is not None:
-                found |= condition.row_attributes
+                found |= condition.row_attributes | condition.account_attributes
         return frozenset(found)
 
     def pushed(self, type_name: str, principal: Principal) -> Pushed | None:
         """A filter that is exactly this test for root lists of the type; None where there is none."""
-        if self.everything or len(self.rules) != 1:
+        if self.everything or type_name in self.shared or len(self.rules) != 1:
             return None
         condition = self.rules[0][0].get(type_name)
         return condition.pushed(principal) if condition is not None else None
@@ -89,6 +110,7 @@ class Policies:
     """All roles, compiled; `grants` are remembered for each set of roles."""
 
     tables: Mapping[str, RoleTable]
+    examples: tuple[Example, ...] = ()
     _grants: dict[frozenset[str], Grants] = field(default_factory=dict)
 
     def grants(self, roles: Iterable[str]) -> Grants:
@@ -98,12 +120,16 @@ class Policies:
             self._grants[known] = Grants(known, {role: self.tables[role] for role in known})
         return self._grants[known]
 
+    def knows(self, type_name: str, field: str) -> bool:
+        """Whether the schema that the rules were compiled for has this field."""
+        return any((type_name, field) in table.fields for table in self.tables.values())
+
     def external(self) -> frozenset[str]:
         """The roles of outsiders."""
         return frozenset(name for name, table in self.tables.items() if table.audience == "external")
 
 
-_NOBODY = Decision("deny", "", "no-role", "", "rules/roles.yaml", 1, "")
+_NOBODY = Decision("deny", "", "no-role", "", "rules/roles.yaml", 1, "")  # no role, or none that sees the row
 
 
 class Grants:
@@ -114,8 +140,10 @@ class Grants:
         self.roles, self._tables = roles, tables
         self._decided: dict[tuple[str, str, frozenset[str]], Decision] = {}
 
-    def field(self, type_name: str, name: str, roles: frozenset[str]) -> Decision:
-        """May these roles see this field: a table look-up."""
+    def field(self, type_name: str, name: str, roles: frozenset[str] | None = None) -> Decision:
+        """May these roles (by default all) see this field: a table look-up."""
+        if roles is None:
+            roles = self.roles
         key = (type_name, name, roles)
         decision = self._decided.get(key)
         if decision is None:
@@ -132,8 +160,20 @@ class Grants:
         shown = sorted((each for each in able if each.verdict != "deny"), key=lambda each: each.strength)
         return shown[0] if shown else (able[0] if able else _NOBODY)
 
+    def lookup(self, type_name: str, name: str) -> bool:
+        """May the field be used for exact look-up: by a role that reads it whole, or that lists it under `lookup`.
+
+        Only where one role alone decides every row: otherwise a look-up would tell one role's rows by another's fields.
+        """
+        every = [table.fields.get((type_name, name), _NOBODY) for table in self._tables.values()]
+        if not every or any(each.forbidden for each in every):
+            return False
+        return all(each.verdict == "allow" or each.lookup for each in every)
+
     def seen_by(self, type_name: str, row: Any, account: Any, facts: Facts, principal: Principal) -> frozenset[str]:
         """The roles by which a row is seen; none: for this principal it does not exist."""
+        if type_name == "Account" and account is None:
+            account = row
         return frozenset(
             name for name, table in self._tables.items() if table.rows.sees(type_name, row, account, facts, principal)
         )
@@ -152,8 +192,10 @@ class Grants:
         return found.union(*(table.rows.reads(type_name) for table in self._tables.values()))
 
     def pushed(self, type_name: str, principal: Principal) -> Pushed | None:
-        """A filter for root lists, where one role alone decides."""
-        if len(self._tables) != 1:
+        """A filter for root lists that says what the row rules of all roles together say; None where there is none."""
+        found = [table.rows.pushed(type_name, principal) for table in self._tables.values()]
+        told = [each for each in found if each is not None]
+        if not told or len(told) != len(found) or len({each[:2] for each in told}) != 1:
             return None
-        (table,) = self._tables.values()
-        return table.rows.pushed(type_name, principal)
+        operator, attribute, _ = told[0]
+        return operator, attribute, tuple(dict.fromkeys(value for each in told for value in each[2]))

@@ -6,14 +6,18 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TypeAlias
 
+from policies.cases import Example, examples
+from policies.figures import DecisionRow, entitlement
+from policies.lines import checked
 from policies.masks import MASKS
 from policies.rows import Condition, compile_condition
-from policies.yaml import Mapping, Place, RuleError, Text, Value, mapping, read, text, texts
+from policies.writes import NO_WRITES, WriteRules, write_rules
+from policies.yaml import Mapping, Place, RuleError, Text, Value, entries, mapping, read, required, text, texts
 
 __all__ = ["RULES", "Role", "RuleError", "Rules", "Verdict", "load_rules"]
 
 RULES = Path(__file__).parent / "rules"
-_ROLE_KEYS = frozenset({"audience", "purpose", "classes", "fields", "forbid", "rows"})
+_ROLE_KEYS = frozenset({"audience", "purpose", "classes", "fields", "forbid", "lookup", "rows"})
 _AUDIENCES = ("internal", "external")
 
 
@@ -36,7 +40,10 @@ class Classified:
 
 @dataclass(frozen=True, slots=True)
 class Role:
-    """One role: verdicts by class and by coordinate (`Type.field`, `Type.*`); any of its row rules opens a row."""
+    """One role: verdicts by class and by coordinate; any of its row rules opens a row.
+
+    `lookup` are fields that it may use for exact look-up though it may not read them.
+    """
 
     name: str
     audience: str
@@ -45,6 +52,7 @@ class Role:
     forbidden: dict[str, Verdict]
     rows: tuple[Text, ...]
     place: Place
+    lookup: dict[str, Place] = field(default_factory=dict)
 
 
 RowRule: TypeAlias = dict[str, Condition]
@@ -52,7 +60,11 @@ RowRule: TypeAlias = dict[str, Condition]
 
 @dataclass(frozen=True, slots=True)
 class Rules:
-    """Everything that was read. `rows[rule][Type]` is a condition; a rule in `via` judges other types by their account."""
+    """Everything that was read.
+
+    `rows[rule][Type]` is a condition; a rule in `via` judges other types by their account. `declassified` are computed
+    fields whose stricter inputs the auditor accepted.
+    """
 
     classes: tuple[str, ...]
     coordinates: dict[str, Classified]
@@ -61,48 +73,80 @@ class Rules:
     via: frozenset[str]
     shared: dict[str, Place]
     entitlement: dict[str, str] = field(default_factory=dict)
+    decisions: tuple[DecisionRow, ...] = ()
+    writes: WriteRules = NO_WRITES
+    declassified: dict[str, Place] = field(default_factory=dict)
+    examples: tuple[Example, ...] = ()
+    row_places: dict[str, Place] = field(default_factory=dict)
+    file: str = "rules/classes.yaml"
 
 
 def load_rules(folder: Path = RULES) -> Rules:
-    """Reads `classes.yaml`, `roles.yaml`, `rows.yaml` and `entitlement.yaml`; raises RuleError."""
-    classes, coordinates = _classes(_file(folder, "classes.yaml"))
-    rows, via, shared = _rows(_file(folder, "rows.yaml"))
+    """Reads every file of a rules folder, the examples under `tests/` too; raises RuleError for the first mistake."""
+    classes, coordinates, declassified = _classes(_file(folder, "classes.yaml"))
+    rows, via, shared, places = _rows(_file(folder, "rows.yaml"))
     roles = {
-        name: _role(name, value, place, classes, rows) for name, value, place in _entries(_file(folder, "roles.yaml"))
+        name: _role(name, value, place, classes, rows) for name, value, place in entries(_file(folder, "roles.yaml"))
     }
-    entitlement = {name: text(value, f"`{name}`") for name, value, _ in _entries(_file(folder, "entitlement.yaml"))}
-    return Rules(classes, coordinates, roles, rows, via, shared, entitlement)
+    decided = entitlement(_file(folder, "entitlement.yaml"))
+    return Rules(
+        classes=classes,
+        coordinates=coordinates,
+        roles=roles,
+        rows=rows,
+        via=via,
+        shared=shared,
+        entitlement=decided.figures,
+        decisions=decided.table,
+        writes=write_rules(_file(folder, "writes.yaml"), roles),
+        declassified=declassified,
+        examples=_examples(folder, roles),
+        row_places=places,
+        file=f"{folder.name}/classes.yaml",
+    )
 
 
 def _file(folder: Path, name: str) -> Mapping:
     return read(folder / name, f"{folder.name}/{name}")
 
 
-def _entries(source: Mapping) -> list[tuple[str, Value, Place]]:
-    return [(key, value, source.keys[key]) for key, value in source.items.items()]
+def _examples(folder: Path, roles: dict[str, Role]) -> tuple[Example, ...]:
+    found: list[Example] = []
+    for path in sorted((folder / "tests").glob("*.yaml")):
+        found += examples(_file(folder, f"tests/{path.name}"), roles)
+    return tuple(found)
 
 
-def _classes(source: Mapping) -> tuple[tuple[str, ...], dict[str, Classified]]:
-    mapping(source, "classes.yaml", frozenset({"classes", "coordinates"}))
-    names = tuple(each.value for each in texts(_required(source, "classes"), "`classes`"))
+def _classes(source: Mapping) -> tuple[tuple[str, ...], dict[str, Classified], dict[str, Place]]:
+    mapping(source, "classes.yaml", frozenset({"classes", "coordinates", "declassify"}))
+    names = tuple(each.value for each in texts(required(source, "classes"), "`classes`"))
     coordinates = {}
-    for coordinate, value, place in _entries(mapping(_required(source, "coordinates"), "`coordinates`")):
-        _coordinate(coordinate, place)
+    for coordinate, value, place in entries(mapping(required(source, "coordinates"), "`coordinates`")):
+        checked(coordinate, place)
         name = text(value, f"the class of `{coordinate}`")
         if name not in names:
-            raise value.place.error(f"`{coordinate}` has the unknown class `{name}`: one of {', '.join(names)}")
+            raise value.place.error(
+                f"`{coordinate}` has the unknown class `{name}`: one of {', '.join(names)} is expected"
+            )
         coordinates[coordinate] = Classified(name, place)
-    return names, coordinates
+    accepted = {}
+    if "declassify" in source.items:
+        for each in texts(source.items["declassify"], "`declassify`"):
+            accepted[checked(each.value, each.place)] = each.place
+    return names, coordinates, accepted
 
 
-def _rows(source: Mapping) -> tuple[dict[str, RowRule], frozenset[str], dict[str, Place]]:
+def _rows(source: Mapping) -> tuple[dict[str, RowRule], frozenset[str], dict[str, Place], dict[str, Place]]:
     mapping(source, "rows.yaml", frozenset({"shared", "rules"}))
-    shared = {each.value: each.place for each in texts(_required(source, "shared"), "`shared`")}
+    shared = {each.value: each.place for each in texts(required(source, "shared"), "`shared`")}
     rows: dict[str, RowRule] = {}
+    places: dict[str, Place] = {}
     via: set[str] = set()
-    for rule, value, _ in _entries(mapping(_required(source, "rules"), "`rules`")):
-        rows[rule] = {}
-        for type_name, condition, place in _entries(mapping(value, f"the row rule `{rule}`")):
+    for rule, value, at in entries(mapping(required(source, "rules"), "`rules`")):
+        if rule == "all":
+            raise at.error("`all` is the row rule that opens every row: choose another name")
+        rows[rule], places[rule] = {}, at
+        for type_name, condition, place in entries(mapping(value, f"the row rule `{rule}`")):
             written = text(condition, f"`{type_name}` of the row rule `{rule}`")
             if type_name == "via":
                 if written != "account":
@@ -110,40 +154,51 @@ def _rows(source: Mapping) -> tuple[dict[str, RowRule], frozenset[str], dict[str
                 via.add(rule)
                 continue
             rows[rule][type_name] = compile_condition(written, place)
-    return rows, frozenset(via), shared
+    return rows, frozenset(via), shared, places
 
 
 def _role(name: str, value: Value, place: Place, classes: tuple[str, ...], rows: dict[str, RowRule]) -> Role:
     source = mapping(value, f"the role `{name}`", _ROLE_KEYS)
-    audience = text(_required(source, "audience"), "`audience`")
+    audience = text(required(source, "audience"), "`audience`")
     if audience not in _AUDIENCES:
         raise source.items["audience"].place.error(f"`audience` is `{audience}`: `internal` or `external` is expected")
-    by_class: dict[str, Verdict] = {}
-    for name_of_class, verdict, at in _entries(mapping(_required(source, "classes"), "`classes`")):
-        if name_of_class not in classes:
-            raise at.error(f"the role `{name}` speaks of the unknown class `{name_of_class}`: {', '.join(classes)}")
-        by_class[name_of_class] = _verdict(verdict, name_of_class)
-    fields = _fields(source, name)
-    forbidden: dict[str, Verdict] = {}
-    if "forbid" in source.items:
-        for each in texts(source.items["forbid"], "`forbid`"):
-            _coordinate(each.value, each.place)
-            forbidden[each.value] = Verdict("forbid", each.place)
-    wanted = texts(_required(source, "rows"), "`rows`")
+    by_class = _by_class(source, name, classes)
+    forbidden = {each: Verdict("forbid", at) for each, at in _coordinates(source, "forbid").items()}
+    wanted = texts(required(source, "rows"), "`rows`")
     for each in wanted:
         if each.value not in rows and each.value != "all":
-            raise each.place.error(f"the role `{name}` has the unknown row rule `{each.value}`: {', '.join(rows)}, all")
-    return Role(name, audience, by_class, fields, forbidden, tuple(wanted), place)
+            raise each.place.error(
+                f"the role `{name}` has the unknown row rule `{each.value}`: "
+                f"one of {', '.join(rows)} or all is expected"
+            )
+    lookup = _coordinates(source, "lookup")
+    return Role(name, audience, by_class, _fields(source, name), forbidden, tuple(wanted), place, lookup)
+
+
+def _by_class(source: Mapping, role: str, classes: tuple[str, ...]) -> dict[str, Verdict]:
+    found: dict[str, Verdict] = {}
+    for name, verdict, at in entries(mapping(required(source, "classes"), "`classes`")):
+        if name not in classes:
+            raise at.error(
+                f"the role `{role}` speaks of the unknown class `{name}`: one of {', '.join(classes)} is expected"
+            )
+        found[name] = _verdict(verdict, name)
+    return found
 
 
 def _fields(source: Mapping, role: str) -> dict[str, Verdict]:
     if "fields" not in source.items:
         return {}
-    fields = {}
-    for coordinate, verdict, place in _entries(mapping(source.items["fields"], f"`fields` of `{role}`")):
-        _coordinate(coordinate, place)
-        fields[coordinate] = _verdict(verdict, coordinate)
-    return fields
+    return {
+        checked(coordinate, place): _verdict(verdict, coordinate)
+        for coordinate, verdict, place in entries(mapping(source.items["fields"], f"`fields` of `{role}`"))
+    }
+
+
+def _coordinates(source: Mapping, key: str) -> dict[str, Place]:
+    if key not in source.items:
+        return {}
+    return {checked(each.value, each.place): each.place for each in texts(source.items[key], f"`{key}`")}
 
 
 def _verdict(value: Value, what: str) -> Verdict:
@@ -152,18 +207,6 @@ def _verdict(value: Value, what: str) -> Verdict:
     if isinstance(value, Mapping) and tuple(value.items) == ("mask",):
         name = text(value.items["mask"], "`mask`")
         if name not in MASKS:
-            raise value.place.error(f"`{what}` has the unknown mask `{name}`: one of {', '.join(MASKS)}")
+            raise value.place.error(f"`{what}` has the unknown mask `{name}`: one of {', '.join(MASKS)} is expected")
         return Verdict("mask", value.place, name)
     raise value.place.error(f"`{what}` must be `allow`, `deny` or `{{mask: NAME}}`")
-
-
-def _coordinate(coordinate: str, place: Place) -> None:
-    type_name, dot, name = coordinate.partition(".")
-    if not dot or not type_name or not name:
-        raise place.error(f"`{coordinate}` is no coordinate: write `Type.field` or `Type.*`")
-
-
-def _required(source: Mapping, key: str) -> Value:
-    if key not in source.items:
-        raise source.place.error(f"`{key}` is missing")
-    return source.items[key]

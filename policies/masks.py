@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import hmac
 from collections.abc import Callable
-from datetime import date
+from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import Any, TypeAlias
 
@@ -14,9 +14,9 @@ Mask: TypeAlias = Callable[[Any], Any]
 _HIDDEN = "•••"
 
 
-def last4(value: Any) -> str | None:
+def last4(value: Any) -> str:
     """The last four characters of a text that has at least eight; less is hidden whole."""
-    text = str(value)
+    text = _text(value)
     return f"{_HIDDEN}{text[-4:]}" if len(text) >= 8 else _HIDDEN
 
 
@@ -25,20 +25,29 @@ def redact(_value: Any) -> str:
     return _HIDDEN
 
 
-def year(value: Any) -> str:
-    """The year of a date, as its first day."""
-    return f"{value.year:04d}-01-01" if isinstance(value, date) else _HIDDEN
+def year(value: Any) -> date:
+    """The first day of a date's year; of an instant, its first moment in UTC."""
+    if isinstance(value, datetime):
+        return datetime((value.astimezone(UTC) if value.tzinfo else value).year, 1, 1, tzinfo=UTC)
+    if isinstance(value, date):
+        return date(value.year, 1, 1)
+    raise TypeError("no date")
 
 
-def bucket(value: Any) -> str:
-    """The order of magnitude of a number."""
-    number = abs(Decimal(str(value)))
-    return "0" if number == 0 else f"{'-' if Decimal(str(value)) < 0 else ''}10^{number.adjusted()}"
+def bucket(value: Any) -> int | float | Decimal:
+    """A number's order of magnitude, as the power of ten below it, in the number's own type."""
+    if isinstance(value, bool) or not isinstance(value, (int, float, Decimal)):
+        raise TypeError("no number")
+    exact = Decimal(str(value))
+    if exact == 0:
+        return type(value)(0)
+    power = Decimal(10) ** exact.adjusted()
+    return type(value)(power.copy_sign(exact))
 
 
 def email_domain(value: Any) -> str:
     """The domain of an e-mail address."""
-    _, at, domain = str(value).rpartition("@")
+    _, at, domain = _text(value).rpartition("@")
     return f"{_HIDDEN}@{domain}" if at and domain else _HIDDEN
 
 
@@ -46,25 +55,33 @@ def keyed_hash(key: bytes) -> Mask:
     """The same token for the same value, as long as the key is the same."""
 
     def hashed(value: Any) -> str:
-        return "h:" + hmac.new(key, str(value).encode(), hashlib.sha256).hexdigest()[:16]
+        return "h:" + hmac.new(key, _text(value).encode(), hashlib.sha256).hexdigest()[:16]
 
     return hashed
 
 
+def _text(value: Any) -> str:
+    if isinstance(value, str):
+        return str(value)
+    if isinstance(value, int) and not isinstance(value, bool):
+        return str(value)
+    raise TypeError("no text")
+
+
 _TEXTS = frozenset({"String", "ID"})
-# name -> (strength: the weaker one wins where several roles show a value, scalars it fits; empty: any)
+# name -> (strength: the weaker one wins where several roles show a value, scalars it fits)
 MASKS: dict[str, tuple[int, frozenset[str]]] = {
     "email_domain": (1, _TEXTS),
     "last4": (2, _TEXTS),
     "year": (3, frozenset({"Date", "DateTime"})),
-    "bucket": (4, frozenset({"Int", "Float", "Decimal"})),
+    "bucket": (4, frozenset({"Int", "Long", "Float", "Decimal"})),
     "hash": (5, _TEXTS),
     "redact": (6, _TEXTS),
 }
 
 
 def mask(name: str, key: bytes) -> Mask:
-    """A mask by name; where it cannot be applied the value is hidden."""
+    """A mask by name; a value that it cannot be applied to becomes null."""
     found: dict[str, Mask] = {
         "last4": last4,
         "redact": redact,

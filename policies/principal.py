@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,3 +18,4 @@ class Principal:
     audience: str = "internal"
     human: str | None = None
     purposes: tuple[str, ...] = ()
+    claims: Mapping[str, object] = field(default_factory=dict, compare=False, repr=False)  # the rest of the token

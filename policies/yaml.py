@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
+from decimal import Decimal
 from pathlib import Path
 from typing import TypeAlias
 
 from ruamel.yaml import YAML
-from ruamel.yaml.error import MarkedYAMLError
+from ruamel.yaml.error import MarkedYAMLError, YAMLError
 from ruamel.yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
 
 
@@ -17,6 +19,18 @@ class RuleError(ValueError):
     def __init__(self, file: str, line: int, message: str) -> None:
         super().__init__(f"{file}:{line}: {message}")
         self.file, self.line, self.message = file, line, message
+
+
+class RuleErrors(RuleError):
+    """Several mistakes, one line each; file and line are those of the first."""
+
+    def __init__(self, errors: list[RuleError]) -> None:
+        first = errors[0]
+        super().__init__(first.file, first.line, first.message)
+        self.errors = tuple(errors)
+
+    def __str__(self) -> str:
+        return "\n".join(map(str, self.errors))
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,8 +80,10 @@ def read(path: Path, shown: str) -> Mapping:
     except MarkedYAMLError as error:
         line = error.problem_mark.line + 1 if error.problem_mark else 1
         raise RuleError(shown, line, f"no YAML: {error.problem}") from None
-    except (OSError, UnicodeDecodeError) as error:
-        raise RuleError(shown, 1, f"cannot be read: {error}") from None
+    except FileNotFoundError:
+        raise RuleError(shown, 1, "the file is missing: write it, even if it is empty") from None
+    except (OSError, UnicodeDecodeError, YAMLError) as error:
+        raise RuleError(shown, 1, f"cannot be read: {str(error).splitlines()[0]}") from None
     if node is None:
         return Mapping({}, {}, Place(shown, 1))
     value = _value(node, shown)
@@ -78,13 +94,15 @@ def read(path: Path, shown: str) -> Mapping:
 
 def _value(node: Node, file: str) -> Value:
     place = Place(file, node.start_mark.line + 1)
+    if node.anchor is not None:
+        raise place.error(f"the anchor `&{node.anchor}` is not allowed: write the value out, an auditor reads this")
     if isinstance(node, ScalarNode):
         return Text(str(node.value), place)
     if isinstance(node, SequenceNode):
         return Sequence(tuple(_value(each, file) for each in node.value), place)
     if isinstance(node, MappingNode):
         return _mapping(node, file, place)
-    raise place.error("aliases are not allowed: write the value out, an auditor reads this")
+    raise place.error("a text, a list or a mapping is expected")
 
 
 def _mapping(node: MappingNode, file: str, place: Place) -> Mapping:
@@ -96,7 +114,7 @@ def _mapping(node: MappingNode, file: str, place: Place) -> Mapping:
             raise at.error("a key must be a text")
         key = str(key_node.value)
         if key in items:
-            raise at.error(f"duplicate key `{key}`: it stands already in line {keys[key].line}")
+            raise at.error(f"duplicate key `{key}`: it stands already in line {keys[key].line}, keep one of them")
         items[key], keys[key] = _value(value_node, file), at
     return Mapping(items, keys, place)
 
@@ -125,3 +143,38 @@ def mapping(value: Value, what: str, allowed: frozenset[str] | None = None) -> M
         if allowed is not None and key not in allowed:
             raise place.error(f"unknown key `{key}` in {what}: one of {', '.join(sorted(allowed))} is expected")
     return value
+
+
+def entries(source: Mapping) -> list[tuple[str, Value, Place]]:
+    """Key, value and the key's place of each entry."""
+    return [(key, value, source.keys[key]) for key, value in source.items.items()]
+
+
+def required(source: Mapping, key: str) -> Value:
+    """The value of a key that must be there."""
+    if key not in source.items:
+        raise source.place.error(f"`{key}` is missing: add it")
+    return source.items[key]
+
+
+def number(value: Value, what: str) -> int:
+    """A whole number that is not negative."""
+    written = text(value, what)
+    if not (written.isascii() and written.isdigit()):
+        raise value.place.error(f"{what} is `{written}`: a whole number is expected")
+    return int(written)
+
+
+def amount(value: Value, what: str) -> Decimal:
+    """An exact amount that is not negative, such as `10.00`."""
+    written = text(value, what)
+    if not re.fullmatch(r"\d+(\.\d+)?", written, re.ASCII):
+        raise value.place.error(f"{what} is `{written}`: an amount such as `10.00` is expected")
+    return Decimal(written)
+
+
+def items(value: Value, what: str) -> tuple[Value, ...]:
+    """The elements of a list."""
+    if not isinstance(value, Sequence):
+        raise value.place.error(f"{what} must be a list")
+    return value.items
