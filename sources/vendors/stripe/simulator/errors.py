@@ -10,7 +10,7 @@ from starlette.responses import JSONResponse, Response
 class Refusal(Exception):
     """An answer that is an error."""
 
-    def __init__(  # noqa: PLR0913 - the parts of the body
+    def __init__(
         self,
         status: int,
         message: str,

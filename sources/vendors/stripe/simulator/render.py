@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
 from sources.simulation.enterprise import (
     BillCustomer,
+    BillEntitlement,
     BillFeature,
     BillItem,
     BillMeter,
@@ -48,7 +50,9 @@ def customer(entry: BillCustomer) -> Object:
     return {
         "id": entry.id,
         "object": "customer",
-        "address": {"country": entry.country, "city": None, "line1": None, "postal_code": None} if entry.country else None,
+        "address": {"country": entry.country, "city": None, "line1": None, "postal_code": None}
+        if entry.country
+        else None,
         "balance": minor(entry.balance, currency),
         "created": seconds(entry.created_at),
         "currency": entry.currency.lower() if entry.currency else None,
@@ -77,6 +81,17 @@ def feature(entry: BillFeature) -> Object:
         "lookup_key": entry.lookup_key,
         "metadata": {},
         "name": entry.name,
+    }
+
+
+def active_entitlement(entry: BillEntitlement, lookup_key: str) -> Object:
+    """A right to a feature."""
+    return {
+        "id": entry.id,
+        "object": "entitlements.active_entitlement",
+        "feature": entry.feature_id,
+        "livemode": False,
+        "lookup_key": lookup_key,
     }
 
 
@@ -161,7 +176,7 @@ def meter(entry: BillMeter) -> Object:
     }
 
 
-def item(entry: BillItem, subscription: BillSubscription, prices: dict[str, BillPrice]) -> Object:
+def item(entry: BillItem, subscription: BillSubscription, prices: Mapping[str, BillPrice]) -> Object:
     """An item: the current period is its own, not the subscription's."""
     found: Object = {
         "id": entry.id,
@@ -186,7 +201,7 @@ def schedule_id(subscription: BillSubscription) -> str | None:
     return subscription.id.replace("sub_", "sub_sched_", 1) if subscription.schedule is not None else None
 
 
-def subscription(entry: BillSubscription, prices: dict[str, BillPrice]) -> Object:
+def subscription(entry: BillSubscription, prices: Mapping[str, BillPrice]) -> Object:
     """A subscription."""
     items = [item(each, entry, prices) for each in entry.items]
     held = entry.pause is not None and entry.hold
@@ -252,7 +267,7 @@ def subscription(entry: BillSubscription, prices: dict[str, BillPrice]) -> Objec
 
 def schedule(entry: BillSubscription) -> Object:
     """A subscription's schedule."""
-    phases = [
+    phases: list[Object] = [
         {
             "start_date": seconds(start),
             "end_date": seconds(end),

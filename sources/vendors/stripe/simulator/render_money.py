@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from decimal import Decimal
 
 from sources.simulation.enterprise import BillCreditNote, BillInvoice, BillLine, BillPayment, BillPrice
@@ -24,7 +25,7 @@ def _taxes(amount: Decimal, base: Decimal, currency: str) -> list[Object]:
     ]
 
 
-def line(entry: BillLine, invoice: BillInvoice, prices: dict[str, BillPrice]) -> Object:
+def line(entry: BillLine, invoice: BillInvoice, prices: Mapping[str, BillPrice]) -> Object:
     """A line; what it is for stands under `parent` and `pricing`."""
     currency = invoice.currency
     details = {"proration": entry.proration, "proration_details": None}
@@ -77,7 +78,12 @@ def line(entry: BillLine, invoice: BillInvoice, prices: dict[str, BillPrice]) ->
     }
 
 
-def invoice(entry: BillInvoice, prices: dict[str, BillPrice]) -> Object:
+def lines(entry: BillInvoice, prices: Mapping[str, BillPrice]) -> list[Object]:
+    """All lines of an invoice."""
+    return [line(each, entry, prices) for each in entry.lines]
+
+
+def invoice(entry: BillInvoice, prices: Mapping[str, BillPrice]) -> Object:
     """An invoice; the subscription stands under `parent`, payments only where they are expanded."""
     currency = entry.currency
 
@@ -91,7 +97,6 @@ def invoice(entry: BillInvoice, prices: dict[str, BillPrice]) -> Object:
             "quote_details": None,
             "subscription_details": {"metadata": {}, "subscription": entry.subscription_id},
         }
-    lines = [line(each, entry, prices) for each in entry.lines[: facts.EMBEDDED + 1]]
     return {
         "id": entry.id,
         "object": "invoice",
@@ -115,7 +120,7 @@ def invoice(entry: BillInvoice, prices: dict[str, BillPrice]) -> Object:
         "hosted_invoice_url": f"https://invoice.example/i/{entry.id}" if entry.finalized_at is not None else None,
         "invoice_pdf": None,
         "last_finalization_error": None,
-        "lines": embedded(lines, f"/v1/invoices/{entry.id}/lines"),
+        "lines": embedded(lines(entry, prices), f"/v1/invoices/{entry.id}/lines"),
         "livemode": False,
         "metadata": metadata(crm_account_id=entry.account_id, legal_entity=entry.entity),
         "next_payment_attempt": seconds(entry.next_attempt_at),

@@ -1,0 +1,238 @@
+"""The application: authentication, routes, pages, answers."""
+
+from __future__ import annotations
+
+import secrets
+import time
+from collections.abc import Callable
+from decimal import Decimal
+from functools import partial
+from typing import Any
+
+import msgspec
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
+
+from sources.simulation.enterprise import Enterprise
+from sources.simulation.kit import Clock, simulator_app
+from sources.vendors.stripe.simulator import facts, forms, writes
+from sources.vendors.stripe.simulator.credentials import DEVELOPMENT, Credentials
+from sources.vendors.stripe.simulator.errors import Refusal, unknown
+from sources.vendors.stripe.simulator.expand import expanded
+from sources.vendors.stripe.simulator.lists import LISTINGS, Listing, cut, limit, page
+from sources.vendors.stripe.simulator.render import Object
+from sources.vendors.stripe.simulator.search import compile_query
+from sources.vendors.stripe.simulator.store import Store
+
+Answer = Callable[[Request, dict[str, Any]], Object]
+
+
+class Limits(msgspec.Struct, frozen=True):
+    """`per_second` requests of the whole account (None: any number); `search_lag` seconds before a search finds what
+    was written."""
+
+    per_second: int | None = None
+    search_lag: float = 0.0
+
+
+class Account:
+    """One account: its store, its keys, its limits."""
+
+    def __init__(self, enterprise: Enterprise, clock: Clock, limits: Limits, credentials: Credentials) -> None:
+        self.store = Store(enterprise.billing)
+        self.clock, self.limits, self.credentials = clock, limits, credentials
+        self.keys = writes.Keys(clock)
+        self._window: tuple[int, int] = (0, 0)
+
+    # ------------------------------------------------------------ every request
+
+    def route(self, path: str, answer: Answer, method: str = "GET") -> Route:
+        """A route whose answer is an object, expanded as asked."""
+
+        async def respond(request: Request) -> Response:
+            headers = {
+                "request-id": f"req_{secrets.token_hex(7)}",
+                "stripe-version": request.headers.get("stripe-version", facts.VERSION),
+            }
+            try:
+                body = await self._answered(request, answer, method, headers)
+            except Refusal as refusal:
+                response = refusal.response()
+                response.headers.update(headers)
+                return response
+            return JSONResponse(body, headers=headers)
+
+        return Route(path, respond, methods=[method])
+
+    async def _answered(self, request: Request, answer: Answer, method: str, headers: dict[str, str]) -> Object:
+        self._admit(request)
+        raw = await request.body()
+        text = raw.decode() if method == "POST" else request.url.query
+        parameters = forms.parse(text)
+        key = request.headers.get("idempotency-key") if method == "POST" else None
+        if key is not None:
+            known = self.keys.known(key, request.url.path, raw)
+            if known is not None:
+                headers["idempotent-replayed"] = "true"
+                return known.body
+        paths = parameters.get("expand", [])
+        body = expanded(answer(request, parameters), paths if isinstance(paths, list) else [paths], self.store)
+        if key is not None:
+            self.keys.remember(key, request.url.path, raw, 200, body)
+        return body
+
+    def _admit(self, request: Request) -> None:
+        scheme, _, key = request.headers.get("authorization", "").partition(" ")
+        if scheme != "Bearer" or key != self.credentials.key:
+            shown = f"{key[:8]}****" if key else ""
+            raise Refusal(401, f"Invalid API Key provided: {shown}")
+        if self.limits.per_second is None:
+            return
+        second, count = int(time.monotonic()), self._window[1] + 1
+        self._window = (second, count if second == self._window[0] else 1)
+        if self._window[1] > self.limits.per_second:
+            limited = {"stripe-rate-limited-reason": "global-rate", "stripe-should-retry": "true"}
+            raise Refusal(429, "Request rate limit exceeded.", code="rate_limit", headers=limited)
+
+    # ------------------------------------------------------------ objects
+
+    def listed(self, listing: Listing, _request: Request, parameters: dict[str, Any]) -> Object:
+        """A list."""
+        return page(self.store, listing, parameters)
+
+    def one(self, kind: str, request: Request, _parameters: dict[str, Any]) -> Object:
+        """One object."""
+        return self.store.get(kind, request.path_params["id"])
+
+    def created(self, kind: str, _request: Request, parameters: dict[str, Any]) -> Object:
+        """A new object."""
+        return writes.create(self.store, kind, parameters, self.clock)
+
+    def updated(self, kind: str, request: Request, parameters: dict[str, Any]) -> Object:
+        """A changed object."""
+        return writes.update(self.store, kind, request.path_params["id"], parameters, self.clock)
+
+    # ------------------------------------------------------------ searches and lists of their own
+
+    def search(self, kind: str) -> Answer:
+        """`/v1/{kind}/search`."""
+
+        def answer(_request: Request, parameters: dict[str, Any]) -> Object:
+            for name in parameters:
+                if name not in ("query", "limit", "page", "expand"):
+                    raise unknown(name)
+            if "query" not in parameters:
+                raise Refusal(400, "Missing required param: query.", code="parameter_missing", param="query")
+            test = compile_query(kind, parameters["query"])
+            found = [
+                one for key in self.store.ids(kind) if self._indexed(key) and test(one := self.store.get(kind, key))
+            ]
+            found = [each for each in found if not each.get("deleted")]
+            size, start = limit(parameters), self._page(parameters.get("page"))
+            rows = found[start : start + size]
+            more = len(found) > start + size
+            return {
+                "object": "search_result",
+                "url": f"/v1/{kind}/search",
+                "has_more": more,
+                "next_page": f"page_{start + size}" if more else None,
+                "data": rows,
+            }
+
+        return answer
+
+    def _indexed(self, key: str) -> bool:
+        written = self.store.written_at.get(key)
+        return written is None or written + self.limits.search_lag <= self.clock.now().timestamp()
+
+    @staticmethod
+    def _page(token: str | None) -> int:
+        if token is None:
+            return 0
+        if not token.startswith("page_") or not token[5:].isdigit():
+            raise Refusal(400, "Invalid page.", param="page")
+        return int(token[5:])
+
+    def lines(self, request: Request, parameters: dict[str, Any]) -> Object:
+        """`/v1/invoices/{id}/lines`."""
+        key = request.path_params["id"]
+        self.store.get("invoices", key)
+        rows = {each["id"]: each for each in self.store.every_line(key)}
+        return cut(list(rows), parameters, rows.__getitem__, [], f"/v1/invoices/{key}/lines")
+
+    def no_lines(self, request: Request, _parameters: dict[str, Any]) -> Object:
+        """`/v1/credit_notes/{id}/lines`: the book has none."""
+        key = request.path_params["id"]
+        self.store.get("credit_notes", key)
+        return {"object": "list", "url": f"/v1/credit_notes/{key}/lines", "has_more": False, "data": []}
+
+    def summaries(self, request: Request, parameters: dict[str, Any]) -> Object:
+        """`/v1/billing/meters/{id}/event_summaries`: one row for the window, or one for each day or hour."""
+        meter = request.path_params["id"]
+        self.store.get("meters", meter)
+        for name in ("customer", "start_time", "end_time"):
+            if name not in parameters:
+                raise Refusal(400, f"Missing required param: {name}.", code="parameter_missing", param=name)
+        start, end = int(parameters["start_time"]), int(parameters["end_time"])
+        step = {"day": 86_400, "hour": 3_600}.get(parameters.get("value_grouping_window", ""), max(end - start, 1))
+        formula = self.store.get("meters", meter)["default_aggregation"]["formula"]
+        windows: dict[int, list[Decimal]] = {}
+        for each in self.store.book.usage:
+            at = int(each.at.timestamp())
+            if each.meter_id == meter and each.customer_id == parameters["customer"] and start <= at < end:
+                windows.setdefault(start + (at - start) // step * step, []).append(each.quantity)
+        rows = [
+            {
+                "id": f"mtrusg_{meter}_{begin}",
+                "object": "billing.meter_event_summary",
+                "aggregated_value": float(_aggregated(formula, quantities)),
+                "end_time": min(begin + step, end),
+                "livemode": False,
+                "meter": meter,
+                "start_time": begin,
+            }
+            for begin, quantities in sorted(windows.items(), reverse=True)
+        ]
+        known = {row["id"]: row for row in rows}
+        paging: dict[str, Any] = {name: parameters[name] for name in ("limit", "starting_after") if name in parameters}
+        return cut(list(known), paging, known.__getitem__, [], f"/v1/billing/meters/{meter}/event_summaries")
+
+
+def _aggregated(formula: str, quantities: list[Decimal]) -> Decimal:
+    if formula == "count":
+        return Decimal(len(quantities))
+    return quantities[-1] if formula == "last" else sum(quantities, Decimal(0))
+
+
+def create_simulator(
+    enterprise: Enterprise,
+    *,
+    clock: Clock | None = None,
+    limits: Limits | None = None,
+    credentials: Credentials = DEVELOPMENT,
+) -> Starlette:
+    """A Stripe account that holds the enterprise's billing book."""
+    account = Account(enterprise, clock or Clock(enterprise.now), limits or Limits(), credentials)
+    routes = [account.route(f"/v1/{kind}/search", account.search(kind)) for kind in facts.SEARCHABLE]
+    routes += [
+        account.route("/v1/invoices/{id}/lines", account.lines),
+        account.route("/v1/credit_notes/{id}/lines", account.no_lines),
+        account.route("/v1/billing/meters/{id}/event_summaries", account.summaries),
+    ]
+    for listing in LISTINGS:
+        routes.append(account.route(listing.path, partial(account.listed, listing)))
+        routes.append(account.route(f"{listing.path}/{{id}}", partial(account.one, listing.kind)))
+    for kind in ("customers", "products", "prices"):
+        routes.append(account.route(f"/v1/{kind}", partial(account.created, kind), "POST"))
+        routes.append(account.route(f"/v1/{kind}/{{id}}", partial(account.updated, kind), "POST"))
+    app = simulator_app(routes, clock=account.clock)
+    app.add_exception_handler(404, _unrecognised)
+    app.state.account = account
+    return app
+
+
+async def _unrecognised(request: Request, _error: Exception) -> Response:
+    message = f"Unrecognized request URL ({request.method}: {request.url.path})."
+    return Refusal(404, message).response()
