@@ -10,6 +10,7 @@ import shlex
 import subprocess
 import sys
 from collections.abc import Mapping
+from datetime import UTC, datetime
 from typing import Any
 
 from gateway.app import GRAPHQL, create_app
@@ -43,7 +44,7 @@ def run(options: argparse.Namespace) -> int:
     town = _start_town(options)
     try:
         known = _known(town)
-        opening = Opening(GRAPHQL, tabs(known["landmarks"]), known["tokens"])
+        opening = Opening(GRAPHQL, tabs(known["landmarks"], datetime.now(UTC).date()), known["tokens"])
         app = create_app(settings(known), routes(opening))
         gateway = server(app, drain=2.0)
         run_async(_serve(gateway, listening, endpoint, known, options.json))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import date
 
 from gateway.console.pages import Tab
 
@@ -66,22 +67,22 @@ _PORTAL = """# Fifty accounts with their subscriptions, open invoices and open c
 }
 """
 
-_OVERDUE = """# What is overdue, and whose it is. (Ask as finance.)
-{
-  invoices(first: 20, filter: { status: [OPEN] }) {
+_OVERDUE = """# What is overdue, and whose it is. Amounts show to finance, not to support.
+query Overdue($today: DateTime!) {
+  invoices(first: 20, filter: { status: [OPEN], dueBefore: $today }) {
     nodes { number overlays dueAt remaining { amount currency } account { name owner { name } } }
-    pageInfo { hasNextPage }
+    pageInfo { hasNextPage endCursor }
   }
 }
 """
 
 
-def tabs(landmarks: Mapping[str, str]) -> list[Tab]:
+def tabs(landmarks: Mapping[str, str], today: date) -> list[Tab]:
     """The seeded tabs, about the enterprise's richest account."""
     hero = {"account": landmarks["hero"]}
     return [
         Tab("Entitlement check", _ENTITLEMENT, hero),
         Tab("Customer 360", _CUSTOMER_360, hero),
         Tab("Portal list", _PORTAL),
-        Tab("Overdue invoices", _OVERDUE),
+        Tab("Overdue invoices", _OVERDUE, {"today": f"{today.isoformat()}T00:00:00Z"}),
     ]

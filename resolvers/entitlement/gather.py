@@ -113,7 +113,7 @@ class Gathering:
         organization_rows = rows(organizations, account.key)
         on_hold = await self._on_hold(profile_rows, account.key in profiles.errors)
         standing = self._standing(profile_rows, rows(customers, account.key), profiles, customers, account.key)
-        self._evidence += [*rows(customers, account.key), *organization_rows]
+        self._evidence += [*profile_rows, *rows(customers, account.key), *organization_rows]
         return Facts(
             account=account,
             rights=tuple(rights),
@@ -160,9 +160,7 @@ class Gathering:
             self._ambiguous = True
         elif error is not None and (not only_change or self._request.intent is Intent.CHANGE):
             self._missing.append(error)
-        found = rows(reading, key)
-        self._evidence += found
-        return found
+        return rows(reading, key)
 
     def _rights(
         self, key: str, entitlements: Reading, subscriptions: Reading, renewals: Reading, *, inherited: bool
@@ -174,7 +172,7 @@ class Gathering:
             return []
         owned = self._needed(subscriptions, key)
         renewing = any(each.open for each in rows(renewals, key))
-        return [
+        rights = [
             Right(
                 entitlement=each,
                 holder=key,
@@ -185,6 +183,9 @@ class Gathering:
             )
             for each in granted
         ]
+        used = [right.subscription for right in rights if right.subscription is not None]
+        self._evidence += [*granted, *{each.key: each for each in used}.values()]
+        return rights
 
     def _reaches(self, entitlement: c.Entitlement) -> bool:
         if entitlement.coverage is c.Coverage.AFFILIATES:
