@@ -73,11 +73,23 @@ class Operation:
 
     async def load(self, record: type[Record], by: str, keys: Sequence[str], page: Page) -> list[Found]:
         """Facts by key, unjudged; one call for all who ask in the same turn of the loop."""
+        loader = self._loader(record, by, page)
+        # Shielded: the loader's future is shared, one asker's cancellation must not take it from the others.
+        return list(await asyncio.shield(loader.load_many(keys)))
+
+    def _loader(self, record: type[Record], by: str, page: Page) -> DataLoader[str, Found]:
         loader = self._loaders.get((record, by, page))
         if loader is None:
             loader = self._loaders[record, by, page] = DataLoader(self._batch(record, by, page), max_batch_size=2_000)
-        # Shielded: the loader's future is shared, one asker's cancellation must not take it from the others.
-        return list(await asyncio.shield(loader.load_many(keys)))
+        return loader
+
+    def _prime(self, reading: Reading) -> None:
+        """Accounts that came along by another way need not be read again by key: rows are judged by them."""
+        known = self._loader(Account, "key", Page())
+        for rows in reading.rows.values():
+            for row in rows.records:
+                if isinstance(row, Account):
+                    known.prime(row.key, Found(Rows([row]), None))
 
     def _batch(self, record: type[Record], by: str, page: Page) -> Callable[[list[str]], Any]:
         async def fetch(keys: list[str]) -> list[Found]:
@@ -98,6 +110,8 @@ class Operation:
     async def read(self, ask: Ask) -> Reading:
         """One question to the catalog, counted in the operation's reports."""
         reading = await self.catalog.read(ask)
+        if ask.record is Account and ask.by != "key":
+            self._prime(reading)
         for report in reading.reports or [reading.report]:
             total = self.reports.setdefault(report.source, Report(report.source))
             total.calls += report.calls

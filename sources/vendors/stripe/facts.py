@@ -19,7 +19,7 @@ SEARCH_CLAUSES = 10  # conditions joined by OR in one search [K]
 SEARCH_QUERY = 5_000  # characters of one search
 SEARCH_LAG = 60.0  # seconds a search index is usually behind; up to an hour in incidents
 SEARCH_PAGES = 10  # [D] pages of a search for many keys, before the unfinished keys are read one by one
-LOOKUPS = 5  # [D] payments fetched one by one, before a search looks for all that are under way
+LOOKUPS = 1  # intents that are looked at one by one; more are found by one search
 EVIDENCE_PAGES = 10  # [D] pages of disputes or payments under way read beside invoices
 DISPUTE_AGE = timedelta(days=180)  # no dispute is open for longer [K]
 
