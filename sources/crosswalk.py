@@ -2,8 +2,8 @@
 
 Explicit keys come first: every source has one record class by which it knows an account (its `account_facet`), and
 that record carries the canonical account key. An account may have several records in one source; all of them count.
-Only where no explicit key exists a rule is tried (equal domain); a rule with two candidates, or a record that two
-accounts claim, is ambiguous, never a guess.
+Only where no explicit key exists a rule is tried (equal domain), and only for a few accounts at once, because it costs
+a search for each; a rule with two candidates, or a record that two accounts claim, is ambiguous, never a guess.
 """
 
 from __future__ import annotations
@@ -21,6 +21,9 @@ from sources.ports import Ask, Connector, Reading, Report, Rows
 
 Sharers = Callable[[Sequence[str]], Awaitable[Mapping[str, tuple[str, tuple[str, ...]]]]]
 """accounts -> {account: (its domain, all CRM accounts with that domain)}; accounts without a domain are left out."""
+
+
+_RULED = 3  # unlinked accounts for which the rule is tried in one question
 
 
 class Resolved(msgspec.Struct):
@@ -55,6 +58,8 @@ class Crosswalk:
         """What `connector` calls each account; an account it does not know has an empty tuple."""
         resolved = Resolved({}, {}, Report(connector.name))
         missing = self._recall("own", connector.name, accounts, resolved.links)
+        if len(accounts) > _RULED:  # an account that was found to have no explicit link: no rule would be tried for it
+            missing = self._recall("none", connector.name, missing, resolved.links)
         if not missing:
             return resolved
         reading = await self.facets(connector, missing)
@@ -68,7 +73,9 @@ class Crosswalk:
     async def _by_domain(self, connector: Connector, accounts: Sequence[str], resolved: Resolved) -> None:
         """The rule: the one unclaimed record with the account's domain, if no other account has that domain."""
         facet = connector.account_facet
-        if not accounts or facet is None or self._sharers is None or (facet, "domain") not in connector.capabilities:
+        if not 0 < len(accounts) <= _RULED or facet is None or self._sharers is None:
+            return
+        if (facet, "domain") not in connector.capabilities:
             return
         sharers = await self._sharers(accounts)
         if not sharers:
@@ -144,7 +151,7 @@ class Crosswalk:
         for account in accounts:
             if account not in reading.errors:
                 ids = self._ids(reading, account)
-                self._remember("own", connector.name, account, ids)
+                self._remember("own" if ids else "none", connector.name, account, ids)
                 for own in ids:
                     self._remember("back", connector.name, own, (account,))
         return reading

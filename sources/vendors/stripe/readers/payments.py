@@ -12,7 +12,7 @@ from sources.ports import Rows
 from sources.vendors.stripe import facts
 from sources.vendors.stripe import wire_documents as d
 from sources.vendors.stripe.client import at, expand
-from sources.vendors.stripe.mapping.credits import credit_memo
+from sources.vendors.stripe.mapping.credit_notes import credit_memo
 from sources.vendors.stripe.mapping.origin import Origin
 from sources.vendors.stripe.mapping.payments import charge_of, gateway_payment, payment
 from sources.vendors.stripe.readers.filters import ordered
