@@ -1,0 +1,154 @@
+"""Each mistake in a rule file is one line that names file, line and what to do."""
+
+from decimal import Decimal
+from pathlib import Path
+
+import pytest
+
+from policies.load import RuleError, load_rules
+from policies.yaml import read, text
+from tests.policies import small
+
+MISTAKES = {
+    "duplicate key": (
+        {"classes": small.CLASSES + "  Invoice.id: public\n"},
+        "rules/classes.yaml:10: duplicate key `Invoice.id`: it stands already in line 8, keep one of them",
+    ),
+    "unknown key": (
+        {"classes": small.CLASSES + "extra: 1\n"},
+        "rules/classes.yaml:10: unknown key `extra` in classes.yaml: one of classes, coordinates, declassify is expected",
+    ),
+    "unknown class": (
+        {"classes": small.CLASSES + "  Invoice.due: money\n"},
+        "rules/classes.yaml:10: `Invoice.due` has the unknown class `money`: one of public, pii, billing is expected",
+    ),
+    "no coordinate": (
+        {"classes": small.CLASSES + "  Invoice: billing\n"},
+        "rules/classes.yaml:10: `Invoice` is no coordinate: write `Type.field`, `Type.*`, `*.field` or `*Part.*`",
+    ),
+    "every field": (
+        {"classes": small.CLASSES + '  "*.*": public\n'},
+        "rules/classes.yaml:10: `*.*` speaks of every field: name a type or a field",
+    ),
+    "class a role made up": (
+        {"roles": small.ROLES.replace("billing: deny", "ledger: deny")},
+        (
+            "rules/roles.yaml:3: the role `agent` speaks of the unknown class `ledger`: "
+            "one of public, pii, billing is expected"
+        ),
+    ),
+    "no audience": (
+        {"roles": small.ROLES.replace("audience: internal", "audience: everyone", 1)},
+        "rules/roles.yaml:2: `audience` is `everyone`: `internal` or `external` is expected",
+    ),
+    "a verdict that is none": (
+        {"roles": small.ROLES.replace("Invoice.status: allow", "Invoice.status: yes")},
+        "rules/roles.yaml:5: `Invoice.status` must be `allow`, `deny` or `{mask: NAME}`",
+    ),
+    "unknown mask": (
+        {"roles": small.ROLES.replace("mask: hash", "mask: blur")},
+        (
+            "rules/roles.yaml:9: `pii` has the unknown mask `blur`: "
+            "one of email_domain, last4, year, bucket, hash, redact is expected"
+        ),
+    ),
+    "unknown row rule": (
+        {"roles": small.ROLES.replace("rows: [region]", "rows: [territory]")},
+        (
+            "rules/roles.yaml:6: the role `agent` has the unknown row rule `territory`: "
+            "one of region, entity or all is expected"
+        ),
+    ),
+    "missing key": (
+        {"roles": "agent:\n  audience: internal\n  classes: {}\n"},
+        "rules/roles.yaml:2: `rows` is missing: add it",
+    ),
+    "no via": (
+        {"rows": small.ROWS.replace("via: account", "via: contact")},
+        "rules/rows.yaml:5: `via` is `contact`: only `account` is possible",
+    ),
+    "bad condition": (
+        {"rows": small.ROWS.replace("row.region in user.regions", "row.region in")},
+        (
+            "rules/rows.yaml:4: the condition `row.region in` lacks "
+            "`row.…`, `account.…`, `user.…`, a text in quotes or `none` at the end"
+        ),
+    ),
+    "unknown role of an example": (
+        {"test_a": "one:\n  as: {roles: [nobody]}\n"},
+        "rules/tests/a.yaml:2: the example `one` has the unknown role `nobody`: one of agent, finance is expected",
+    ),
+    "unknown role of a write": (
+        {"writes": small.WRITES.replace("{by: finance}", "{by: boss}")},
+        "rules/writes.yaml:6: the write `credit` names the unknown role `boss`: one of agent, finance is expected",
+    ),
+    "a write nobody can approve": (
+        {"writes": "writes:\n  credit:\n    mutation: issueCredit\n    asks: {finance: never}\n"},
+        "rules/writes.yaml:2: the write `credit` needs approval and names nobody who gives it: add `approval`",
+    ),
+    "an approval never reached": (
+        {"writes": small.WRITES + '      - {by: agent, up_to: "5.00"}\n'},
+        "rules/writes.yaml:7: the step `agent` of the write `credit` is never reached: order `approval` by `up_to`",
+    ),
+    "an amount that is none": (
+        {"writes": small.WRITES.replace('"100.00"', "1e3")},
+        "rules/writes.yaml:4: `agent` is `1e3`: an amount such as `10.00` is expected",
+    ),
+    "a figure that is none": (
+        {"entitlement": 'version: "1"\nancestors: five\n'},
+        "rules/entitlement.yaml:2: `ancestors` is `five`: a whole number is expected",
+    ),
+    "an anchor": (
+        {"entitlement": "version: &one 1\n"},
+        "rules/entitlement.yaml:1: the anchor `&one` is not allowed: write the value out, an auditor reads this",
+    ),
+    "an anchor around itself": (
+        {"entitlement": "version: &one [*one]\n"},
+        "rules/entitlement.yaml:1: the anchor `&one` is not allowed: write the value out, an auditor reads this",
+    ),
+    "no mapping": ({"entitlement": "- 1\n"}, "rules/entitlement.yaml:1: a mapping is expected at the top of the file"),
+}
+
+
+@pytest.mark.parametrize("mistake", MISTAKES)
+def test_a_mistake_is_one_line_with_file_and_line(mistake: str, tmp_path: Path) -> None:
+    changed, expected = MISTAKES[mistake]
+    with pytest.raises(RuleError) as caught:
+        small.loaded(tmp_path, **changed)
+    assert str(caught.value) == expected
+
+
+def test_a_missing_file_is_named(tmp_path: Path) -> None:
+    (small.written(tmp_path) / "writes.yaml").unlink()
+    with pytest.raises(RuleError, match=r"^rules/writes.yaml:1: the file is missing: write it, even if it is empty$"):
+        load_rules(tmp_path / "rules")
+
+
+@pytest.mark.parametrize("broken", ["a: [1\n", "a: \x07\n", "a: 1\n---\nb: 2\n", "a: b: c\n"])
+def test_what_is_no_yaml_is_a_rule_error(broken: str, tmp_path: Path) -> None:
+    with pytest.raises(RuleError, match=r"^rules/entitlement.yaml:\d+: "):
+        small.loaded(tmp_path, entitlement=broken)
+
+
+@pytest.mark.parametrize("scalar", ["NO", "yes", "null", "1_000", "0x1F", "2024-01-01", "1:30", "~"])
+def test_every_scalar_stays_a_text(scalar: str, tmp_path: Path) -> None:
+    (tmp_path / "a.yaml").write_text(f"a: {scalar}\n")
+    assert text(read(tmp_path / "a.yaml", "a.yaml").items["a"], "`a`") == scalar
+
+
+def test_no_is_norway(tmp_path: Path) -> None:
+    rules = small.loaded(tmp_path, test_a="one:\n  as: {roles: [agent], regions: [NO, DE]}\n")
+    assert rules.examples[0].principal.regions == ("NO", "DE")
+
+
+def test_every_line_is_remembered(tmp_path: Path) -> None:
+    rules = small.loaded(tmp_path)
+    assert rules.coordinates["Account.notes"].place.line == 5
+    assert rules.roles["agent"].fields["Invoice.status"].place.line == 5
+    assert rules.rows["entity"]["Invoice"].place.line == 7
+
+
+def test_a_write_tells_what_a_role_may_do_alone(tmp_path: Path) -> None:
+    credit = small.loaded(tmp_path).writes.writes["credit"]
+    assert credit.asks == {"agent": Decimal("100.00"), "finance": None}
+    assert [(step.role, step.up_to) for step in credit.approval] == [("finance", None)]

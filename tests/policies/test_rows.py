@@ -1,0 +1,150 @@
+"""Row conditions: what they say, what they refuse, and that a doubt never opens a row."""
+
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from policies.principal import Principal
+from policies.rows import Condition, compile_condition
+from policies.yaml import Place, RuleError
+from tests.policies.small import row
+
+PLACE = Place("rules/rows.yaml", 7)
+USER = Principal("u", regions=("DE", "NO"), entities=("E1",), accounts=("A1",))
+
+
+def condition(text: str) -> Condition:
+    return compile_condition(text, PLACE)
+
+
+def met(text: str, account: Any = None, user: Principal = USER, **attributes: Any) -> bool:
+    return condition(text).met(row(**attributes), account, {}, user)
+
+
+@pytest.mark.parametrize(
+    ("text", "attributes", "expected"),
+    [
+        ("row.region in user.regions", {"region": "NO"}, True),
+        ("row.region in user.regions", {"region": "FR"}, False),
+        ("row.legalEntities overlaps user.entities", {"legal_entities": ("E2", "E1")}, True),
+        ("row.legalEntities overlaps user.entities", {"legal_entities": ()}, False),
+        ("row.kind == 'A'", {"kind": "A"}, True),
+        ("row.kind != 'A'", {"kind": "B"}, True),
+        ("row.parties.resellerKey in user.accounts", {"parties": row(reseller_key="A1")}, True),
+        ("row.a == 'x' or row.a == 'y' and row.b == 'z'", {"a": "x", "b": ""}, True),
+        ("(row.a == 'x' or row.a == 'y') and row.b == 'z'", {"a": "x", "b": ""}, False),
+        ("not row.a == 'x'", {"a": "y"}, True),
+        ("row.a == none", {"a": None}, True),
+        ("row.a != none", {"a": None}, False),
+    ],
+)
+def test_a_condition_says_what_it_says(text: str, attributes: dict[str, Any], expected: bool) -> None:
+    assert met(text, **attributes) is expected
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "row.a in user.regions",
+        "not row.a in user.regions",
+        "row.a == 'x'",
+        "row.a != 'x'",
+        "not (row.a == 'x' or row.a != 'x')",
+        "row.a overlaps user.regions",
+        "row.a.b == 'x'",
+    ],
+)
+def test_a_missing_value_opens_nothing(text: str) -> None:
+    assert met(text, a=None) is False
+
+
+def test_a_missing_value_does_not_hide_what_another_condition_opens() -> None:
+    text = "row.billToKey in user.accounts or row.accountKey in user.accounts"
+    assert met(text, bill_to_key=None, account_key="A1")
+
+
+@pytest.mark.parametrize(
+    "text", ["row.nothing == none", "row.nothing == 'x' or row.a == 'x'", "account.region == none"]
+)
+def test_a_condition_that_cannot_be_evaluated_denies(text: str) -> None:
+    assert met(text, a="x") is False
+
+
+def test_nobody_stands_for_a_missing_human() -> None:
+    assert met("row.owner != user.human", owner="ada") is False
+
+
+def test_a_text_is_no_list() -> None:
+    assert met("row.a in row.b", a="E", b="DE") is False
+    assert met("row.a overlaps user.regions", a="DE") is False
+
+
+def test_the_account_is_asked_beside_the_row() -> None:
+    text = "row.role == 'BILLING' and account.legalEntities overlaps user.entities"
+    account = row()
+    assert condition(text).met(row(role="BILLING"), account, {"legal_entities": ("E1",)}, USER)
+    assert not condition(text).met(row(role="BILLING"), account, {"legal_entities": ("E2",)}, USER)
+    assert condition(text).account_attributes == {"legal_entities"}
+    assert condition(text).row_attributes == {"role"}
+
+
+def test_facts_of_the_account_never_stand_for_those_of_another_row() -> None:
+    text = condition("row.legalEntities overlaps user.entities")
+    assert not text.met(row(legal_entities=("E2",)), row(), {"legal_entities": ("E1",)}, USER)
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("row.a user.b", "lacks `==`, `!=`, `in` or `overlaps` before `user.b`"),
+        ("row.a == 'x' row.b == 'y'", "lacks `and` or `or` before `row.b`"),
+        ("(row.a == 'x'", "lacks `)` at the end"),
+        ("row.a == 5", "has something unknown at `5`"),
+        ("row.a == user.salary", "`user.salary` in the condition"),
+        ("row. == 'x'", "`row.` in the condition"),
+        ("row.a in 'DE'", "has no list to the right of `in`"),
+        ("row.a in user.subject", "has no list to the right of `in`"),
+        ("row.a overlaps none", "has no list to the right of `overlaps`"),
+        ("import os", "`import` in the condition"),
+        ("not " * 30 + "row.a == 'x'", "more than 20 brackets"),
+        ("", "lacks `row.…`"),
+    ],
+)
+def test_a_bad_condition_is_refused_with_its_line(text: str, message: str) -> None:
+    with pytest.raises(RuleError) as caught:
+        condition(text)
+    assert str(caught.value).startswith("rules/rows.yaml:7: ")
+    assert message in str(caught.value)
+
+
+@given(st.text(alphabet="rowuse.ain()='!= notd", max_size=40))
+def test_any_text_is_a_condition_or_a_rule_error(text: str) -> None:
+    try:
+        compiled = condition(text)
+    except RuleError:
+        return
+    assert compiled.met(row(), None, {}, USER) in (True, False)
+
+
+def test_a_simple_condition_is_pushed_down() -> None:
+    assert condition("row.legalEntity in user.entities").pushed(USER) == ("in", "legal_entity", ("E1",))
+    assert condition("row.a in user.entities or row.b in user.entities").pushed(USER) is None
+    assert condition("row.parties.resellerKey in user.accounts").pushed(USER) is None
+
+
+VALUES = st.none() | st.sampled_from(["DE", "NO", "FR"])
+
+
+@given(a=VALUES, b=VALUES)
+def test_what_is_pushed_says_the_same_as_the_test(a: str | None, b: str | None) -> None:
+    _, attribute, values = condition("row.a in user.regions").pushed(USER) or ("", "", ())
+    assert attribute == "a"
+    assert (a in values) is met("row.a in user.regions", a=a, b=b)
+
+
+@given(a=VALUES, b=VALUES)
+def test_not_never_opens_what_is_unknown(a: str | None, b: str | None) -> None:
+    for text in ("row.a == 'DE'", "row.a in user.regions", "row.a == row.b", "row.a != row.b and row.b == 'DE'"):
+        assert not (met(text, a=a, b=b) and met(f"not ({text})", a=a, b=b))
