@@ -23,7 +23,7 @@ Sharers = Callable[[Sequence[str]], Awaitable[Mapping[str, tuple[str, tuple[str,
 """accounts -> {account: (its domain, all CRM accounts with that domain)}; accounts without a domain are left out."""
 
 
-_RULED = 3  # unlinked accounts for which the rule is tried in one question
+_RULED = 3  # accounts of one question up to which the rule is tried for those without a link
 
 
 class Resolved(msgspec.Struct):
@@ -67,13 +67,15 @@ class Crosswalk:
         for account in missing:
             if account not in reading.errors:
                 resolved.links[account] = self._ids(reading, account)
-        await self._by_domain(connector, [key for key in missing if resolved.links.get(key) == ()], resolved)
+        if len(accounts) <= _RULED:
+            unlinked = [key for key in missing if resolved.links.get(key) == ()]
+            await self._by_domain(connector, unlinked, resolved)
         return resolved
 
     async def _by_domain(self, connector: Connector, accounts: Sequence[str], resolved: Resolved) -> None:
         """The rule: the one unclaimed record with the account's domain, if no other account has that domain."""
         facet = connector.account_facet
-        if not 0 < len(accounts) <= _RULED or facet is None or self._sharers is None:
+        if not accounts or facet is None or self._sharers is None:
             return
         if (facet, "domain") not in connector.capabilities:
             return

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Sequence
 from datetime import datetime
 from decimal import Decimal
@@ -59,6 +60,11 @@ ENTITY_NEEDS = STANDING_NEEDS
 IDENTITY_NEEDS: tuple[Need, ...] = (*STANDING_NEEDS, (c.SupportOrganization, "account"))
 
 
+async def _both(read: Read, keys: Sequence[str]) -> tuple[Reading, Reading]:
+    """The ERP's and billing's customer records, asked side by side."""
+    return await asyncio.gather(read(c.BillingProfile, "account", keys), read(c.BillingCustomer, "account", keys))
+
+
 def rows(reading: Reading, key: str) -> Sequence[Any]:
     """The records of a key, none where there are none."""
     found = reading.rows.get(key)
@@ -90,8 +96,7 @@ def _lifecycle(account: c.Account, reading: Reading) -> LifecycleValue | SourceE
 async def standing(accounts: Sequence[c.Account], read: Read, context: Context) -> list[StandingValue | SourceError]:
     """Credit hold before delinquency; a missing source is that account's error, unless the other one decides alone."""
     keys = [account.key for account in accounts]
-    profiles = await read(c.BillingProfile, "account", keys)
-    customers = await read(c.BillingCustomer, "account", keys)
+    profiles, customers = await _both(read, keys)
     floor, grace = limits(context)
     answers: list[StandingValue | SourceError] = []
     for key in keys:
@@ -151,7 +156,7 @@ def limits(context: Context) -> tuple[Decimal, int]:
 async def legal_entities(accounts: Sequence[c.Account], read: Read, _context: Context) -> list[Any]:
     """Codes, from the ERP's and billing's customer records."""
     keys = [account.key for account in accounts]
-    profiles, customers = await read(c.BillingProfile, "account", keys), await read(c.BillingCustomer, "account", keys)
+    profiles, customers = await _both(read, keys)
     answers: list[Any] = []
     for key in keys:
         failed = profiles.errors.get(key)
@@ -163,7 +168,8 @@ async def legal_entities(accounts: Sequence[c.Account], read: Read, _context: Co
 async def identities(accounts: Sequence[c.Account], read: Read, _context: Context) -> list[Any]:
     """The account's records in each system; a system that cannot be asked is left out, the rest stands."""
     keys = [account.key for account in accounts]
-    facets = [(record, await read(record, by, keys)) for record, by in IDENTITY_NEEDS]
+    readings = await asyncio.gather(*(read(record, by, keys) for record, by in IDENTITY_NEEDS))
+    facets = [(record, reading) for (record, _), reading in zip(IDENTITY_NEEDS, readings, strict=True)]
     systems = {c.BillingProfile: "ERP", c.BillingCustomer: "BILLING", c.SupportOrganization: "SUPPORT"}
     answers: list[Any] = []
     for account in accounts:

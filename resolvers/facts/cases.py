@@ -2,10 +2,30 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
+from typing import Any
 
+import msgspec
+
+from resolvers.batch import Need, Read
 from resolvers.context import Context
+from resolvers.facts.accounts import rows
 from sources import canonical as c
+
+SLA_NEEDS: tuple[Need, ...] = ((c.Sla, "case"),)
+
+
+async def slas(cases: Sequence[c.Case], read: Read, _context: Context) -> list[Any]:
+    """The targets that came with the case, or else read for those that came without."""
+    reading = await read(c.Sla, "case", [each.key for each in cases if each.slas is None])
+    answers: list[Any] = []
+    for each in cases:
+        if each.slas is not None:
+            answers.append([msgspec.structs.replace(sla, account_key=each.account_key) for sla in each.slas])
+            continue
+        answers.append(reading.errors.get(each.key) or list(rows(reading, each.key)))
+    return answers
 
 
 def sla_state(sla: c.Sla, context: Context) -> c.SlaState:

@@ -9,23 +9,55 @@ from resolvers.batch import Need, Read
 from resolvers.context import Context
 from resolvers.facts.accounts import rows
 from sources import canonical as c
+from sources.errors import SourceError
 
-OVERLAY_NEEDS: tuple[Need, ...] = ((c.Renewal, "subscription"),)
+OVERLAY_NEEDS: tuple[Need, ...] = ((c.Renewal, "account"),)
+CONTRACT_NEEDS: tuple[Need, ...] = ((c.SubscriptionContract, "account"),)
+SALES_NEEDS: tuple[Need, ...] = ((c.SalesOrder, "account"),)
 USAGE_NEEDS: tuple[Need, ...] = ((c.UsageSummary, "account_meter"),)
 
 
 async def overlays(subscriptions: Sequence[c.AccountSubscription], read: Read, _context: Context) -> list[Any]:
     """Billing's overlays, and RENEWAL_IN_PROGRESS where the CRM has an open renewal. Without the CRM: its error."""
-    reading = await read(c.Renewal, "subscription", [each.key for each in subscriptions])
     answers: list[Any] = []
-    for each in subscriptions:
-        if each.key in reading.errors:
-            answers.append(reading.errors[each.key])
+    for each, found in zip(subscriptions, await renewals(subscriptions, read, _context), strict=True):
+        if isinstance(found, SourceError):
+            answers.append(found)
             continue
-        renewing = any(renewal.open for renewal in rows(reading, each.key))
+        renewing = any(renewal.open for renewal in found)
         extra = (c.SubscriptionOverlay.RENEWAL_IN_PROGRESS,) if renewing else ()
         answers.append([*each.overlays, *extra])
     return answers
+
+
+async def renewals(subscriptions: Sequence[c.AccountSubscription], read: Read, _context: Context) -> list[Any]:
+    """The renewals that name the subscription. Read through the account, so that one read serves all that it has."""
+    return await _through_account(subscriptions, read, c.Renewal, "subscription_key")
+
+
+async def contracts(subscriptions: Sequence[c.AccountSubscription], read: Read, _context: Context) -> list[Any]:
+    """The contracts that name the subscription."""
+    return await _through_account(subscriptions, read, c.SubscriptionContract, "subscription_key")
+
+
+async def sales_orders(subscriptions: Sequence[c.AccountSubscription], read: Read, _context: Context) -> list[Any]:
+    """The ERP's sales orders that name the subscription."""
+    return await _through_account(subscriptions, read, c.SalesOrder, "subscription_key")
+
+
+async def sales_of_orders(orders: Sequence[c.Order], read: Read, _context: Context) -> list[Any]:
+    """The ERP's sales orders that name the CRM's order."""
+    return await _through_account(orders, read, c.SalesOrder, "order_key")
+
+
+async def _through_account(parents: Sequence[c.Owned], read: Read, record: type[c.Record], named: str) -> list[Any]:
+    reading = await read(record, "account", [each.account_key for each in parents if each.account_key])
+    return [
+        reading.errors[each.account_key]
+        if each.account_key in reading.errors
+        else [found for found in rows(reading, each.account_key) if getattr(found, named) == each.key]
+        for each in parents
+    ]
 
 
 async def usage(subscriptions: Sequence[c.AccountSubscription], read: Read, _context: Context) -> list[Any]:

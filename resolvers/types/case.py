@@ -6,7 +6,7 @@ from datetime import datetime
 
 import strawberry
 
-from resolvers.batch import derived, link, links
+from resolvers.batch import batched, derived, link
 from resolvers.facts import cases as facts
 from resolvers.registry import entity, value
 from resolvers.types import references as ref
@@ -38,7 +38,9 @@ class Case(Node):
     created_at: datetime | None
     updated_at: datetime | None
     solved_at: datetime | None
-    slas: list[ref.SlaRef | None] | None = links(c.Sla, by="case", description="Its targets, running and finished.")
+    slas: list[ref.SlaRef | None] | None = batched(
+        facts.slas, needs=facts.SLA_NEEDS, description="Its targets, running and finished."
+    )
     mirror: ref.CaseMirrorRef | None = link(c.CaseMirror, by="case", description="The CRM's copy.")
 
 

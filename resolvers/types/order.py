@@ -5,7 +5,8 @@ from __future__ import annotations
 from datetime import date, datetime
 from decimal import Decimal
 
-from resolvers.batch import derived, link, links
+from resolvers.batch import batched, derived, link
+from resolvers.facts import subscriptions as facts
 from resolvers.registry import entity, value
 from resolvers.types import references as ref
 from resolvers.types.filters import OrderStatus
@@ -60,7 +61,7 @@ class Order(Node):
     operation: str | None
     created_at: datetime | None
     updated_at: datetime | None
-    sales_orders: list[ref.SalesOrderRef | None] | None = links(c.SalesOrder, by="order")
+    sales_orders: list[ref.SalesOrderRef | None] | None = batched(facts.sales_of_orders, needs=facts.SALES_NEEDS)
 
 
 @entity(c.SalesOrder)

@@ -83,10 +83,10 @@ class AccountSubscription(Node):
     created_at: datetime | None
     end_customer: ref.AccountRef | None = link(c.Account, key="end_customer_key")
     reseller: ref.AccountRef | None = link(c.Account, key="reseller_key")
-    contracts: list[ref.SubscriptionContractRef | None] | None = links(c.SubscriptionContract, by="subscription")
-    renewals: list[ref.RenewalRef | None] | None = links(c.Renewal, by="subscription")
+    contracts: list[ref.SubscriptionContractRef | None] | None = batched(facts.contracts, needs=facts.CONTRACT_NEEDS)
+    renewals: list[ref.RenewalRef | None] | None = batched(facts.renewals, needs=facts.OVERLAY_NEEDS)
     amendments: list[ref.AmendmentRef | None] | None = links(c.Amendment, by="subscription")
-    sales_orders: list[ref.SalesOrderRef | None] | None = links(c.SalesOrder, by="subscription")
+    sales_orders: list[ref.SalesOrderRef | None] | None = batched(facts.sales_orders, needs=facts.SALES_NEEDS)
     invoices: Connection[ref.InvoiceRef] | None = connection(c.Invoice, by="subscription")
     latest_invoice: ref.InvoiceRef | None = link(c.Invoice, key="latest_invoice_key")
     revenue_schedules: list[ref.RevenueScheduleRef | None] | None = links(c.RevenueSchedule, by="subscription")

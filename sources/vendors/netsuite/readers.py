@@ -17,6 +17,7 @@ from sources.vendors.netsuite.mapping import Origin, Row
 from sources.vendors.netsuite.query import Select, one_of
 
 _PAGES = 50  # answers of 1,000 rows that one batch may take
+_STEP = 80  # rows asked for first where nobody said how many: so that several reads fit into one answer
 _SPREAD = 5  # rows a grouped record may take, beyond which a page is read in smaller steps
 
 
@@ -169,7 +170,8 @@ class Readers:
         kept: list[Record] = []
         after = ask.page.after
         while True:
-            wanted = (first - len(kept) + 1) * (_SPREAD if shape.grouped else 1)
+            unsaid = ask.page.first is None and not kept
+            wanted = _STEP if unsaid else (first - len(kept) + 1) * (_SPREAD if shape.grouped else 1)
             limit = min(facts.PAGE, max(wanted, 2))
             rows = await self._select(reading, shape, index, (key,), ask.page.order, after, limit)
             groups, whole = _groups(rows, shape.grouped, len(rows) == limit)
@@ -213,9 +215,10 @@ class Readers:
     async def _chunk(self, ask: Ask, keys: tuple[str, ...], shape: Shape, index: Index, reading: Reading) -> None:
         rows: list[Row] = []
         after: Position | None = None
-        for _ in range(_PAGES):
-            page = await self._select(reading, shape, index, keys, ask.page.order, after, facts.PAGE)
-            groups, whole = _groups(page, shape.grouped, len(page) == facts.PAGE)
+        for number in range(_PAGES):
+            limit = min(facts.PAGE, _STEP + _SPREAD * len(keys)) if number == 0 else facts.PAGE
+            page = await self._select(reading, shape, index, keys, ask.page.order, after, limit)
+            groups, whole = _groups(page, shape.grouped, len(page) == limit)
             rows += [row for group in groups for row in group]
             if whole or not groups:
                 self._assign(ask, keys, rows, shape, index, reading)

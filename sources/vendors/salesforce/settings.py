@@ -23,6 +23,6 @@ class SalesforceSettings(SourceSettings, frozen=True, kw_only=True, forbid_unkno
     audience: str = "https://login.salesforce.com"
     api_version: str = "v66.0"
     token_seconds: int = 1_800
-    window: float = 0.001
+    window: float = 0.003
     max_rows: int = 2_000
     regions: dict[str, str] = msgspec.field(default_factory=dict)
