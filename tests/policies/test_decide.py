@@ -70,6 +70,13 @@ def test_forbid_in_any_role_outranks_everything(first: dict, second: dict) -> No
             assert grants.field("Invoice", "status", seen_by).verdict == "deny"
 
 
+@pytest.mark.parametrize("coordinate", ["Invoice.status", "*.status", "Invoice.*", "*voice.*"])
+def test_a_forbid_by_a_pattern_is_as_good_as_by_name(coordinate: str) -> None:
+    grants = policies(a={**OPEN, "fields": {"Invoice.status": "allow"}, "forbid": {coordinate}}, b=OPEN).grants("ab")
+    decision = grants.field("Invoice", "status")
+    assert (decision.verdict, decision.rule) == ("deny", f"a/forbid {coordinate}")
+
+
 @given(role=ROLE, coordinate=st.sampled_from(COORDINATES), forbid=st.booleans())
 def test_adding_a_deny_never_opens_anything(role: dict, coordinate: str, forbid: bool) -> None:
     stricter = (
