@@ -155,10 +155,10 @@ class Catalog:
 
     async def _named(self, connector: Connector, reading: Reading) -> None:
         """Fills the canonical account key of records that carry only their source's own customer id."""
+        everything = [*(record for rows in reading.rows.values() for record in rows.records), *reading.along]
         nameless = {
             record.source_account_id
-            for rows in reading.rows.values()
-            for record in rows.records
+            for record in everything
             if isinstance(record, Owned) and not record.account_key and record.source_account_id
         }
         if not nameless:
@@ -168,6 +168,7 @@ class Catalog:
         name = partial(_name, links=resolved.links)
         for rows in reading.rows.values():
             rows.records = [name(record) for record in rows.records]
+        reading.along = [name(record) for record in reading.along]
 
     async def _sharers(self, accounts: Sequence[str]) -> Mapping[str, tuple[str, tuple[str, ...]]]:
         known = await self.read(Ask(c.Account, "key", tuple(accounts)))

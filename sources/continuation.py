@@ -65,6 +65,7 @@ class Continuation:
         for reading in await asyncio.gather(*(one(key) for key in ask.keys)):
             whole.rows |= reading.rows
             whole.errors |= reading.errors
+            whole.along += reading.along
             add(whole.report, reading.report)
         return whole
 
@@ -95,6 +96,7 @@ def merge(ask: Ask, answers: Sequence[Answer], begun: Continuation) -> Reading:
         for key, error in answer.reading.errors.items():
             merged.errors[names[key] if names is not None and key in names else key] = error
         merged.errors.update(answer.errors)
+        merged.along += answer.reading.along
         add(merged.report, answer.reading.report)
     for key, found in pieces.items():
         if found:

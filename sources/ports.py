@@ -97,12 +97,14 @@ class Rows(msgspec.Struct):
 
 class Reading(msgspec.Struct):
     """The answer to an Ask. A key absent from both `rows` and `errors` has no such record; a key in both has what
-    could be read, and what went wrong with the rest. `reports`: one per source, where several were asked."""
+    could be read, and what went wrong with the rest. `reports`: one per source, where several were asked. `along`:
+    records that came with the answer without having been asked for, such as the people of some cases."""
 
     rows: dict[str, Rows]
     report: Report
     errors: dict[str, SourceError] = msgspec.field(default_factory=dict)
     reports: list[Report] = msgspec.field(default_factory=list)
+    along: list[Record] = msgspec.field(default_factory=list)
 
 
 class Capability(msgspec.Struct, frozen=True):

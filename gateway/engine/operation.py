@@ -83,13 +83,11 @@ class Operation:
             loader = self._loaders[record, by, page] = DataLoader(self._batch(record, by, page), max_batch_size=2_000)
         return loader
 
-    def _prime(self, reading: Reading) -> None:
-        """Accounts that came along by another way need not be read again by key: rows are judged by them."""
-        known = self._loader(Account, "key", Page())
-        for rows in reading.rows.values():
-            for row in rows.records:
-                if isinstance(row, Account):
-                    known.prime(row.key, Found(Rows([row]), None))
+    def _prime(self, records: Sequence[Record]) -> None:
+        """Records that came by another way need not be read again by key: accounts, because rows are judged by them,
+        and what came along with an answer."""
+        for record in records:
+            self._loader(type(record), "key", Page()).prime(record.key, Found(Rows([record]), None))
 
     def _batch(self, record: type[Record], by: str, page: Page) -> Callable[[list[str]], Any]:
         async def fetch(keys: list[str]) -> list[Found]:
@@ -110,8 +108,8 @@ class Operation:
     async def read(self, ask: Ask) -> Reading:
         """One question to the catalog, counted in the operation's reports."""
         reading = await self.catalog.read(ask)
-        if ask.record is Account and ask.by != "key":
-            self._prime(reading)
+        self._prime([row for rows in reading.rows.values() for row in rows.records] if ask.record is Account else ())
+        self._prime(reading.along)
         for report in reading.reports or [reading.report]:
             total = self.reports.setdefault(report.source, Report(report.source))
             total.calls += report.calls

@@ -10,10 +10,19 @@ import msgspec
 
 from resolvers.batch import Need, Read
 from resolvers.context import Context
-from resolvers.facts.accounts import rows
+from resolvers.facts.accounts import rows, through_account
 from sources import canonical as c
 
 SLA_NEEDS: tuple[Need, ...] = ((c.Sla, "case"),)
+
+
+MIRROR_NEEDS: tuple[Need, ...] = ((c.CaseMirror, "account"), (c.CaseMirror, "case"))
+
+
+async def mirror(cases: Sequence[c.Case], read: Read, _context: Context) -> list[Any]:
+    """The CRM's copy of each case, null where there is none."""
+    found = await through_account(cases, read, c.CaseMirror, "case_key", "case")
+    return [(each[0] if each else None) if isinstance(each, list) else each for each in found]
 
 
 async def slas(cases: Sequence[c.Case], read: Read, _context: Context) -> list[Any]:

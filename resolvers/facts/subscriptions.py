@@ -7,13 +7,20 @@ from typing import Any
 
 from resolvers.batch import Need, Read
 from resolvers.context import Context
-from resolvers.facts.accounts import rows
+from resolvers.facts.accounts import rows, through_account
 from sources import canonical as c
 from sources.errors import SourceError
 
-OVERLAY_NEEDS: tuple[Need, ...] = ((c.Renewal, "account"),)
-CONTRACT_NEEDS: tuple[Need, ...] = ((c.SubscriptionContract, "account"),)
-SALES_NEEDS: tuple[Need, ...] = ((c.SalesOrder, "account"),)
+OVERLAY_NEEDS: tuple[Need, ...] = ((c.Renewal, "account"), (c.Renewal, "subscription"))
+CONTRACT_NEEDS: tuple[Need, ...] = (
+    (c.SubscriptionContract, "account"),
+    (c.SubscriptionContract, "subscription"),
+)
+SALES_NEEDS: tuple[Need, ...] = (
+    (c.SalesOrder, "account"),
+    (c.SalesOrder, "subscription"),
+    (c.SalesOrder, "order"),
+)
 USAGE_NEEDS: tuple[Need, ...] = ((c.UsageSummary, "account_meter"),)
 
 
@@ -32,32 +39,22 @@ async def overlays(subscriptions: Sequence[c.AccountSubscription], read: Read, _
 
 async def renewals(subscriptions: Sequence[c.AccountSubscription], read: Read, _context: Context) -> list[Any]:
     """The renewals that name the subscription. Read through the account, so that one read serves all that it has."""
-    return await _through_account(subscriptions, read, c.Renewal, "subscription_key")
+    return await through_account(subscriptions, read, c.Renewal, "subscription_key", "subscription")
 
 
 async def contracts(subscriptions: Sequence[c.AccountSubscription], read: Read, _context: Context) -> list[Any]:
     """The contracts that name the subscription."""
-    return await _through_account(subscriptions, read, c.SubscriptionContract, "subscription_key")
+    return await through_account(subscriptions, read, c.SubscriptionContract, "subscription_key", "subscription")
 
 
 async def sales_orders(subscriptions: Sequence[c.AccountSubscription], read: Read, _context: Context) -> list[Any]:
     """The ERP's sales orders that name the subscription."""
-    return await _through_account(subscriptions, read, c.SalesOrder, "subscription_key")
+    return await through_account(subscriptions, read, c.SalesOrder, "subscription_key", "subscription")
 
 
 async def sales_of_orders(orders: Sequence[c.Order], read: Read, _context: Context) -> list[Any]:
     """The ERP's sales orders that name the CRM's order."""
-    return await _through_account(orders, read, c.SalesOrder, "order_key")
-
-
-async def _through_account(parents: Sequence[c.Owned], read: Read, record: type[c.Record], named: str) -> list[Any]:
-    reading = await read(record, "account", [each.account_key for each in parents if each.account_key])
-    return [
-        reading.errors[each.account_key]
-        if each.account_key in reading.errors
-        else [found for found in rows(reading, each.account_key) if getattr(found, named) == each.key]
-        for each in parents
-    ]
+    return await through_account(orders, read, c.SalesOrder, "order_key", "order")
 
 
 async def usage(subscriptions: Sequence[c.AccountSubscription], read: Read, _context: Context) -> list[Any]:

@@ -41,7 +41,7 @@ class Case(Node):
     slas: list[ref.SlaRef | None] | None = batched(
         facts.slas, needs=facts.SLA_NEEDS, description="Its targets, running and finished."
     )
-    mirror: ref.CaseMirrorRef | None = link(c.CaseMirror, by="case", description="The CRM's copy.")
+    mirror: ref.CaseMirrorRef | None = batched(facts.mirror, needs=facts.MIRROR_NEEDS, description="The CRM's copy.")
 
 
 @entity(c.Sla)

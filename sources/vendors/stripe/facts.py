@@ -26,11 +26,10 @@ DISPUTE_AGE = timedelta(days=180)  # no dispute is open for longer [K]
 # ---------------------------------------------------------------- expansions (at most four names deep)
 
 INVOICE_EXPAND = ("payments",)  # left out of an invoice unless asked for [K]
-SUBSCRIPTION_EXPAND = ("schedule", "discounts.source.coupon")  # prices come with the items, products stay ids
-PAYMENT_EXPAND = ("latest_charge", "customer")
+SUBSCRIPTION_EXPAND = ("schedule", "discounts.source.coupon", "items.data.price.product")
+PAYMENT_EXPAND = ("latest_charge.refunds", "customer")
 CREDIT_EXPAND = ("customer",)
 INVOICE_PAYMENT_EXPAND = ("payment.payment_intent.latest_charge", "invoice")
-CHARGE_EXPAND = ("refunds",)
 
 # ---------------------------------------------------------------- what Stripe's search can be asked [K]: newest first
 

@@ -97,11 +97,24 @@ class Transform(msgspec.Struct, frozen=True, kw_only=True):
     round: str
 
 
+class SoldProduct(Wire, frozen=True, gc=False, kw_only=True):
+    """A product that came along with its price; of a deleted one nothing but the id is left."""
+
+    name: str | None = None
+    active: bool = False
+    created: int = 0
+    description: str | None = None
+    unit_label: str | None = None
+    tax_code: str | Named | None = None
+    default_price: str | Named | None = None
+    metadata: Metadata | None = None
+
+
 class Price(Wire, frozen=True, gc=False, kw_only=True):
     """A price; `unit_amount_decimal` is in minor units with up to twelve decimals, null where tiered."""
 
     currency: str
-    product: str | Named
+    product: str | SoldProduct
     billing_scheme: str
     type: str
     active: bool = True

@@ -269,7 +269,7 @@ class Readers:
         skip_to = page.after.key if page.after is not None else None
         kept: list[Record] = []
         for _ in range(facts.PAGES):
-            parameters = {"include": "slas", "page[size]": str(facts.MANY), "sort": sort}
+            parameters = {"include": "slas,users", "page[size]": str(facts.MANY), "sort": sort}
             parameters |= {"page[after]": start} if start else {}
             try:
                 found = await self._client.get(
@@ -278,6 +278,7 @@ class Readers:
             except Missing:
                 reading.rows[key] = Rows()
                 return
+            self._people(found.users, reading)
             for ticket in found.tickets:
                 if skip_to is not None:
                     skip_to = None if str(ticket.id) == skip_to else skip_to
@@ -292,6 +293,14 @@ class Readers:
                 return
             start = found.meta.after_cursor
         reading.rows[key] = Rows(kept, True, Position(None, kept[-1].key if kept else "", start))
+
+    def _people(self, users: Sequence[wire.User], reading: Reading) -> None:
+        """Users that came along; one that cannot be mapped is an error for whoever asks for it."""
+        for user in users:
+            try:
+                reading.along.append(mapping.requester(user, self._source, self._now()))
+            except SourceError:
+                continue
 
     def _keep(self, ticket: wire.Ticket, page: Page, kept: list[Record], key: str, reading: Reading) -> bool:
         try:

@@ -130,6 +130,7 @@ class Tickets(msgspec.Struct):
 
     tickets: list[Ticket]
     meta: Meta = msgspec.field(default_factory=Meta)
+    users: list[User] = []
 
 
 class TicketSearch(msgspec.Struct):

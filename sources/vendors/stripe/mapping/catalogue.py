@@ -19,14 +19,14 @@ _FORMULAS = {"sum": "sum", "count": "count", "last": "last"}
 _METER_STATES = {"active": True, "inactive": False}
 
 
-def product(wire: w.Product, origin: Origin) -> Product:
+def product(wire: w.Product | w.SoldProduct, origin: Origin) -> Product:
     """A product; `code` is ours."""
     return Product(
         key=wire.id,
         source=origin.source,
         source_id=wire.id,
         as_of=origin.as_of,
-        name=wire.name,
+        name=wire.name or "",
         active=wire.active,
         description=wire.description,
         unit_label=wire.unit_label,

@@ -16,11 +16,12 @@ from sources.vendors.stripe import facts
 from sources.vendors.stripe import wire_documents as d
 from sources.vendors.stripe.client import expand
 from sources.vendors.stripe.mapping.origin import Origin, id_of
-from sources.vendors.stripe.mapping.payments import dispute, refund
+from sources.vendors.stripe.mapping.payments import charge_of, dispute, refund
 from sources.vendors.stripe.readers.filters import ordered
 from sources.vendors.stripe.readers.inquiry import Inquiry
 from sources.vendors.stripe.readers.listing import Feed, Listing, whole
 from sources.vendors.stripe.readers.orders import NEWEST
+from sources.vendors.stripe.readers.payments import DISPUTE_EXPAND, payments_of
 from sources.vendors.stripe.wire import Many
 
 W = TypeVar("W", bound=Any)
@@ -48,7 +49,7 @@ async def disputes_by_payment(inquiry: Inquiry) -> None:
 
 
 async def refunds_by_account(inquiry: Inquiry) -> None:
-    """Customer ids: the customer's charges with their first ten refunds, and a list for a charge that has more."""
+    """Customer ids: the customer's payments with the first ten refunds, and a list for a charge that has more."""
 
     async def of(charge: d.Charge, origin: Origin) -> list[Callable[[], Record]]:
         if charge.amount_refunded == 0 and not (charge.refunds and charge.refunds.data):
@@ -63,7 +64,7 @@ async def refunds_by_account(inquiry: Inquiry) -> None:
 
 
 async def disputes_by_account(inquiry: Inquiry) -> None:
-    """Customer ids: the customer's charges, and a list for each that is marked as disputed."""
+    """Customer ids: the customer's payments, and a list for each whose charge is marked as disputed."""
 
     async def of(charge: d.Charge, origin: Origin) -> list[Callable[[], Record]]:
         if not charge.disputed:
@@ -92,23 +93,22 @@ async def _by_account(inquiry: Inquiry, of: Of, customer: str) -> Rows:
 async def _charges(
     inquiry: Inquiry, customer: str, token: str | None
 ) -> tuple[list[tuple[d.Charge, Origin]], str | None]:
-    """Up to `max_rows` charges, newest first, and where to go on if there are more."""
-    listing = Listing(
-        shape=Many[d.Charge],
-        path="/v1/charges",
-        operation="charges.list",
-        parameters=(("customer", customer), *expand(facts.CHARGE_EXPAND, each=True)),
-    )
+    """The charges of up to `max_rows` payments, newest first, and where to go on if there are more."""
+    listing = payments_of(customer)
     cursor = _parsed(token) if token is not None else None
     feed = Feed(inquiry, listing.until(cursor[0]) if cursor else listing, facts.PAGE)
     rows: list[tuple[d.Charge, Origin]] = []
+    last: d.PaymentIntent | None = None
+    seen = 0
     while (found := await feed.next()) is not None:
         if cursor is not None and (-found[0].created, found[0].id) <= (-cursor[0], cursor[1]):
             continue
-        if len(rows) == inquiry.settings.max_rows:
-            last = rows[-1][0]
+        if seen == inquiry.settings.max_rows and last is not None:
             return rows, f"{last.created}{_GONE_ON}{last.id}"
-        rows.append(found)
+        last, seen = found[0], seen + 1
+        charge = charge_of(last)
+        if charge is not None:
+            rows.append((charge, found[1]))
     return rows, None
 
 
@@ -124,7 +124,7 @@ async def _of(inquiry: Inquiry, shape: type[Many[W]], what: str, parameter: tupl
         shape=shape,
         path=f"/v1/{what}",
         operation=f"{what}.list",
-        parameters=(parameter, *expand(("charge",), each=True)),
+        parameters=(parameter, *expand(DISPUTE_EXPAND, each=True)),
     )
     return (await whole(inquiry, listing))[0]
 

@@ -11,9 +11,10 @@ from sources.vendors.stripe import wire_documents as d
 from sources.vendors.stripe.client import at
 from sources.vendors.stripe.mapping.invoices import Underway
 from sources.vendors.stripe.mapping.origin import id_of, known
-from sources.vendors.stripe.mapping.payments import CONTESTED, DISPUTES
+from sources.vendors.stripe.mapping.payments import CONTESTED, DISPUTES, charge_of
 from sources.vendors.stripe.readers.inquiry import Inquiry
 from sources.vendors.stripe.readers.listing import Listing, whole
+from sources.vendors.stripe.readers.payments import disputes_of_charge, payments_of
 from sources.vendors.stripe.wire import Many
 
 _INTENTS = "/v1/payment_intents"
@@ -35,6 +36,23 @@ async def disputed(inquiry: Inquiry) -> frozenset[str]:
         raise _too_many("disputes", inquiry)
     return frozenset(
         reference
+        for row, _ in rows
+        if known(DISPUTES, "dispute.status", row.status) in CONTESTED
+        for reference in (id_of(row.payment_intent), id_of(row.charge))
+        if reference
+    )
+
+
+async def disputed_of(inquiry: Inquiry, customer: str) -> frozenset[str]:
+    """The same for one customer: its payments say which charge is contested, and only that one's disputes are read."""
+    payments, more = await whole(inquiry, payments_of(customer))
+    if more:
+        return await disputed(inquiry)
+    charges = [charge for row, _ in payments if (charge := charge_of(row)) is not None and charge.disputed]
+    found = await asyncio.gather(*(whole(inquiry, disputes_of_charge(charge.id)) for charge in charges))
+    return frozenset(
+        reference
+        for rows, _ in found
         for row, _ in rows
         if known(DISPUTES, "dispute.status", row.status) in CONTESTED
         for reference in (id_of(row.payment_intent), id_of(row.charge))

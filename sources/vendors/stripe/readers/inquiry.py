@@ -26,6 +26,7 @@ class Inquiry:
         self.report = Report(client.name)
         self.rows: dict[str, Rows] = {}
         self.errors: dict[str, SourceError] = {}
+        self.along: dict[str, Record] = {}
         self.keys = tuple(dict.fromkeys(ask.keys))
         entities = client.settings.entities
         self._entity = entities[0] if len(entities) == 1 else None
@@ -93,4 +94,4 @@ class Inquiry:
 
     def reading(self) -> Reading:
         """The answer."""
-        return Reading(self.rows, self.report, self.errors)
+        return Reading(self.rows, self.report, self.errors, along=list(self.along.values()))

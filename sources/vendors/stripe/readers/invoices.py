@@ -14,7 +14,7 @@ from sources.vendors.stripe import wire_documents as d
 from sources.vendors.stripe.client import Parameters, at, expand, identifiable, quoted
 from sources.vendors.stripe.mapping.invoices import invoice, invoice_line, overlaid, pending_payments, wire_statuses
 from sources.vendors.stripe.mapping.origin import Origin, id_of
-from sources.vendors.stripe.readers.evidence import disputed, underway
+from sources.vendors.stripe.readers.evidence import disputed, disputed_of, underway
 from sources.vendors.stripe.readers.filters import between, chosen, ordered
 from sources.vendors.stripe.readers.grouped import Search, many
 from sources.vendors.stripe.readers.inquiry import Inquiry
@@ -39,14 +39,15 @@ class _Reader:
         self._wires[wire.id] = wire
         return invoice(wire, origin)
 
-    async def told(self, read: Awaitable[None]) -> None:
+    async def told(self, read: Awaitable[None], customer: str | None = None) -> None:
         """Runs `read`, and adds the overlays that need evidence, which is read meanwhile. Where the evidence fails the
         invoices stand, and every key they were for says so."""
         inquiry = self._inquiry
         if not inquiry.settings.evidence:
             await read
             return
-        contested = asyncio.create_task(disputed(inquiry))
+        seeking = disputed(inquiry) if customer is None else disputed_of(inquiry, customer)
+        contested = asyncio.create_task(seeking)
         contested.add_done_callback(lambda task: None if task.cancelled() else task.exception())
         try:
             await read
@@ -86,7 +87,7 @@ async def by_account(inquiry: Inquiry) -> None:
     page, reader = inquiry.ask.page, _Reader(inquiry)
     one = _listed(inquiry, reader, "customer")
     if len(inquiry.keys) <= _FRESH or page.after is not None:
-        await reader.told(inquiry.each(inquiry.keys, one))
+        await reader.told(inquiry.each(inquiry.keys, one), inquiry.keys[0] if len(inquiry.keys) == 1 else None)
         return
 
     def told(key: str, rows: list[tuple[d.Invoice, Origin]]) -> Rows:

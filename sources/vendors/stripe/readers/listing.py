@@ -29,7 +29,10 @@ W = TypeVar("W", bound=Any)  # a wire record with `id` and `created`
 
 
 class Listing(msgspec.Struct, Generic[W], frozen=True, kw_only=True):
-    """One list of Stripe, or one search where there is a `query`; `upto` bounds creation from above, in seconds."""
+    """One list of Stripe, or one search where there is a `query`; `upto` bounds creation from above, in seconds.
+
+    A `shared` list is asked for by several readers: always in whole pages, so that they join in one request.
+    """
 
     shape: type[Many[W]]
     path: str
@@ -37,6 +40,7 @@ class Listing(msgspec.Struct, Generic[W], frozen=True, kw_only=True):
     parameters: Parameters = ()
     query: str | None = None
     upto: int | None = None
+    shared: bool = False
 
     def until(self, seconds: int) -> Listing[W]:
         """The same, of what was created at `seconds` or before."""
@@ -138,7 +142,8 @@ async def page_of(inquiry: Inquiry, key: str, listings: Sequence[Listing[W]], ma
     cursor = await _cursor(inquiry, listings, page.after)
     if cursor is not None:
         listings = [listing.until(cursor[0]) for listing in listings]
-    size = facts.PAGE if page.filters or page.first is None else min(facts.PAGE, bound + 3)
+    apart = page.first is not None and not page.filters and not any(listing.shared for listing in listings)
+    size = min(facts.PAGE, bound + 3) if apart else facts.PAGE
     source = Merged([Feed(inquiry, listing, size) for listing in listings])
     kept: list[Record] = []
     looked, last = 0, page.after

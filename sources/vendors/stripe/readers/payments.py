@@ -23,6 +23,28 @@ from sources.vendors.stripe.wire import Many
 
 _INTENTS = "/v1/payment_intents"
 _CREDITS = "/v1/credit_notes"
+DISPUTE_EXPAND = ("charge",)
+
+
+def payments_of(customer: str) -> Listing[d.PaymentIntent]:
+    """A customer's payments with their charges and refunds: what payments, refunds and disputes are all told from."""
+    return Listing(
+        shape=Many[d.PaymentIntent],
+        path=_INTENTS,
+        operation="payment_intents.list",
+        parameters=(("customer", customer), *expand(facts.PAYMENT_EXPAND, each=True)),
+        shared=True,
+    )
+
+
+def disputes_of_charge(charge: str) -> Listing[d.Dispute]:
+    """The disputes of one charge."""
+    return Listing(
+        shape=Many[d.Dispute],
+        path="/v1/disputes",
+        operation="disputes.list",
+        parameters=(("charge", charge), *expand(DISPUTE_EXPAND, each=True)),
+    )
 
 
 async def disputes_of(inquiry: Inquiry, key: str, wire: d.PaymentIntent) -> Sequence[d.Dispute] | None:
@@ -30,14 +52,8 @@ async def disputes_of(inquiry: Inquiry, key: str, wire: d.PaymentIntent) -> Sequ
     charge = charge_of(wire)
     if charge is None or not charge.disputed:
         return ()
-    listing = Listing(
-        shape=Many[d.Dispute],
-        path="/v1/disputes",
-        operation="disputes.list",
-        parameters=(("charge", charge.id),),
-    )
     try:
-        rows, _ = await whole(inquiry, listing)
+        rows, _ = await whole(inquiry, disputes_of_charge(charge.id))
     except SourceError as error:
         inquiry.failed(key, error)
         return None
@@ -107,13 +123,7 @@ async def by_account(inquiry: Inquiry) -> None:
         return payment(wire, origin)
 
     async def one(customer: str) -> Rows:
-        listing = Listing(
-            shape=Many[d.PaymentIntent],
-            path=_INTENTS,
-            operation="payment_intents.list",
-            parameters=(("customer", customer), *expand(facts.PAYMENT_EXPAND, each=True)),
-        )
-        rows = await listed(inquiry, customer, [listing], tell)
+        rows = await listed(inquiry, customer, [payments_of(customer)], tell)
         rows.records = await asyncio.gather(*(judged(customer, record) for record in rows.records))
         return rows
 

@@ -14,6 +14,7 @@ from sources.vendors.stripe import facts
 from sources.vendors.stripe import wire as w
 from sources.vendors.stripe.client import Parameters, at, expand, quoted
 from sources.vendors.stripe.mapping.amendments import amendments
+from sources.vendors.stripe.mapping.catalogue import product
 from sources.vendors.stripe.mapping.origin import Origin, noted_as
 from sources.vendors.stripe.mapping.subscriptions import SUSPENSIONS, account_subscription, wire_statuses
 from sources.vendors.stripe.readers.customers import account_clause
@@ -38,6 +39,10 @@ class _Reader:
     def tell(self, wire: w.Subscription, origin: Origin) -> AccountSubscription:
         if wire.items.has_more:
             self._short[wire.id] = (wire, origin)
+        for item in wire.items.data:
+            sold = item.price.product
+            if isinstance(sold, w.SoldProduct) and sold.name is not None and sold.id not in self._inquiry.along:
+                self._inquiry.along[sold.id] = product(sold, origin)
         return account_subscription(wire, origin)
 
     async def completed(self, key: str, rows: Rows) -> Rows:
@@ -163,7 +168,13 @@ def _listings(statuses: frozenset[str] | None, *parameters: tuple[str, str]) -> 
 
     def listing(status: str) -> Listing[w.Subscription]:
         given: Parameters = (("status", status), *parameters, *_EACH)
-        return Listing(shape=w.Many[w.Subscription], path=_PATH, operation="subscriptions.list", parameters=given)
+        return Listing(
+            shape=w.Many[w.Subscription],
+            path=_PATH,
+            operation="subscriptions.list",
+            parameters=given,
+            shared=bool(parameters),
+        )
 
     return [listing("all")] if statuses is None else [listing(status) for status in sorted(statuses)]
 
