@@ -1,0 +1,1 @@
+"""Gateway and simulators together, over sockets."""
