@@ -126,6 +126,7 @@ class Catalog:
             else:
                 answer = Answer(await parts.read(connector, ask))
             await self._named(connector, answer.reading)
+            answer.settle()
             self._remember(answer.reading)
             return answer
         except SourceError as error:

@@ -15,7 +15,7 @@ from typing import Any
 import msgspec
 
 from sources.canonical import Money, Record
-from sources.errors import BadAsk, SourceError
+from sources.errors import Ambiguous, BadAsk, Missing, SourceError
 from sources.ports import Ask, Connector, Order, Position, Reading, Report, Rows
 
 _BOUND = 4  # keys continued at once
@@ -76,6 +76,12 @@ class Answer(msgspec.Struct):
     reading: Reading
     renamed: Mapping[str, str] | None = None
     errors: Mapping[str, SourceError] = msgspec.field(default_factory=dict)
+
+    def settle(self) -> None:
+        """Lets the report say that the source failed, whichever key it failed for; a bad question is not its failure."""
+        for error in (*self.reading.errors.values(), *self.errors.values()):
+            if not isinstance(error, (BadAsk, Missing, Ambiguous)):
+                self.reading.report.error = self.reading.report.error or error.code
 
 
 class _Piece(msgspec.Struct):

@@ -74,7 +74,7 @@ def _authorised(contact: c.Contact | None, request: Request) -> bool:
 
 
 def _rights(facts: Facts, request: Request, figures: Figures) -> list[Judgement]:
-    return [_with_effect(_right(right, request, figures), right, facts) for right in facts.rights]
+    return [_with_effect(_right(right, request, figures), right, facts, figures) for right in facts.rights]
 
 
 def _right(right: Right, request: Request, figures: Figures) -> Judgement:
@@ -173,12 +173,13 @@ _ROWS: tuple[Callable[[Right, Request, Figures], Judgement | None], ...] = (
 )
 
 
-def _with_effect(judged: Judgement, right: Right, facts: Facts) -> Judgement:
+def _with_effect(judged: Judgement, right: Right, facts: Facts, figures: Figures) -> Judgement:
     """12: the right is there and the desk does not show it: allowed all the same, and somebody should look."""
     tier, effect = right.entitlement.support_tier, facts.effect
     if judged.verdict is not Verdict.ALLOW or tier is None or right.inherited or effect is None:
         return judged
-    if (effect.support_plan or "").lower() == tier:
+    shown = (effect.support_plan or "").lower()
+    if shown == tier or _tier_rank(shown, figures) >= _tier_rank(tier, figures) >= 0:
         return judged
     return _more(judged, "DRIFT_RIGHT_WITHOUT_EFFECT")
 
