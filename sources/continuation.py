@@ -78,7 +78,7 @@ class Answer(msgspec.Struct):
     errors: Mapping[str, SourceError] = msgspec.field(default_factory=dict)
 
     def settle(self) -> None:
-        """Lets the report say that the source failed, whichever key it failed for; a bad question is not its failure."""
+        """Lets the report say that the source failed, whichever key it was for; a bad question is not its failure."""
         for error in (*self.reading.errors.values(), *self.errors.values()):
             if not isinstance(error, (BadAsk, Missing, Ambiguous)):
                 self.reading.report.error = self.reading.report.error or error.code
