@@ -14,7 +14,7 @@ CURL_QUERY = (
 )
 
 _ENTITLEMENT = """# Is this customer entitled, delinquent, on credit hold? The support agent's question.
-query Entitlement($account: ID!) {
+query EntitlementCheck($account: ID!) {
   entitlementCheck(account: $account, supportTier: "premium", intent: OPEN_CASE) {
     decision
     tier
@@ -68,7 +68,7 @@ _PORTAL = """# Fifty accounts with their subscriptions, open invoices and open c
 """
 
 _OVERDUE = """# What is overdue, and whose it is. Amounts show to finance, not to support.
-query Overdue($today: DateTime!) {
+query OverdueInvoices($today: DateTime!) {
   invoices(first: 20, filter: { status: [OPEN], dueBefore: $today }) {
     nodes { number overlays dueAt remaining { amount currency } account { name owner { name } } }
     pageInfo { hasNextPage endCursor }
