@@ -50,7 +50,7 @@ query Customer360($account: ID!) {
 """
 
 _PORTAL = """# Fifty accounts with their subscriptions, open invoices and open cases.
-{
+query PortalList {
   accounts(first: 50, filter: { lifecycle: [ACTIVE] }) {
     nodes {
       key
