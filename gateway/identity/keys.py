@@ -40,9 +40,9 @@ class KeySet:
     async def get(self, key_id: str, algorithm: str) -> Any | None:
         """The public key of `key_id`, or None; raises KeysUnavailable."""
         now = self._clock()
-        stale = now - self._fetched > _FRESH
-        unknown = key_id not in self._keys and now - self._tried > _COOL_DOWN
-        if (stale and now - self._tried > _COOL_DOWN) or unknown:
+        unknown, stale = key_id not in self._keys, now - self._fetched > _FRESH
+        under_way = self._flight is not None and not self._flight.done()
+        if (unknown and under_way) or ((unknown or stale) and now - self._tried > _COOL_DOWN):
             await self._refresh()
         if not self._keys:
             raise KeysUnavailable(f"the keys at `{self._url}` cannot be fetched")
@@ -60,8 +60,8 @@ class KeySet:
             if reply.status != 200:
                 raise ValueError(f"status {reply.status}")
             listed = msgspec.json.decode(reply.body)["keys"]
-            keys = {key["kid"]: jwt.PyJWK(key) for key in listed if _verifies(key)}
-        except (SourceError, ValueError, KeyError, TypeError, msgspec.MsgspecError, jwt.PyJWTError) as error:
+            keys = {key["kid"]: made for key in listed if _verifies(key) and (made := _made(key)) is not None}
+        except (SourceError, ValueError, KeyError, TypeError, msgspec.MsgspecError) as error:
             _log.warning("the keys at %s could not be fetched: %s", self._url, error)
             return
         self._keys, self._fetched = keys, self._clock()
@@ -75,3 +75,12 @@ def _verifies(key: Any) -> bool:
         and key.get("use", "sig") == "sig"
         and key.get("kty") in ("RSA", "EC", "OKP")
     )
+
+
+def _made(key: dict[str, Any]) -> jwt.PyJWK | None:
+    """The key itself; None for one of a kind we do not know, which must not spoil the others."""
+    try:
+        return jwt.PyJWK(key)
+    except (jwt.PyJWTError, ValueError, TypeError, NotImplementedError) as error:
+        _log.warning("the key `%s` is left out: %s", key["kid"], error)
+        return None

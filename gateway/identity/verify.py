@@ -19,6 +19,7 @@ from sources.ports import Send
 _MAX_TOKEN = 8 * 1024
 _REMEMBERED = 10_000
 _REQUIRED = ["exp", "iss", "aud"]
+_SIGNED_OTHERWISE = "the token is not signed in a way this gateway accepts"
 
 
 class Unauthenticated(Exception):
@@ -61,20 +62,22 @@ class Verifier:
         try:
             header = jwt.get_unverified_header(token)
             claimed = jwt.decode(token, options={"verify_signature": False})
-        except (jwt.PyJWTError, ValueError, RecursionError):
+        except (jwt.DecodeError, ValueError, RecursionError):
             raise Unauthenticated("the token is no JWT: ask your identity provider for a new one") from None
+        except jwt.PyJWTError:
+            raise Unauthenticated(_SIGNED_OTHERWISE) from None
         issuer, keys = self._trusted(claimed.get("iss"))
         algorithm, key_id = header.get("alg"), header.get("kid")
         if algorithm not in issuer.algorithms or not isinstance(key_id, str) or "crit" in header:
-            raise Unauthenticated("the token is not signed in a way this gateway accepts")
+            raise Unauthenticated(_SIGNED_OTHERWISE)
         try:
             key = await keys.get(key_id, algorithm)
         except KeysUnavailable:
             raise Unauthenticated("the token cannot be checked now: its issuer's keys are out of reach") from None
         if key is None:
             raise Unauthenticated("the token is signed with an unknown key")
-        claims = self._decoded(token, key, issuer)
-        return self._mapped(claims, issuer.claims), float(claims["exp"]) + self._leeway
+        claims, ends = self._decoded(token, key, issuer)
+        return self._mapped(claims, issuer.claims), ends
 
     def _trusted(self, issuer: Any) -> tuple[Issuer, KeySet]:
         found = self._issuers.get(issuer) if isinstance(issuer, str) else None
@@ -82,9 +85,9 @@ class Verifier:
             raise Unauthenticated("the token's issuer is not trusted here: see `[[identity.issuers]]`")
         return found
 
-    def _decoded(self, token: str, key: Any, issuer: Issuer) -> dict[str, Any]:
+    def _decoded(self, token: str, key: Any, issuer: Issuer) -> tuple[dict[str, Any], float]:
         try:
-            return jwt.decode(
+            claims = jwt.decode(
                 token,
                 key,
                 algorithms=list(issuer.algorithms),
@@ -93,11 +96,12 @@ class Verifier:
                 leeway=self._leeway,
                 options={"require": _REQUIRED},
             )
+            return claims, float(claims["exp"]) + self._leeway
         except jwt.ExpiredSignatureError:
             raise Unauthenticated("the token has expired: get a new one") from None
         except jwt.InvalidAudienceError:
             raise Unauthenticated("the token is for another audience") from None
-        except (jwt.PyJWTError, ValueError, TypeError):
+        except (jwt.PyJWTError, ValueError, TypeError, OverflowError):
             raise Unauthenticated("the token is not valid") from None
 
     def _mapped(self, claims: Mapping[str, Any], names: Claims) -> Principal:
