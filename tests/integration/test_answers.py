@@ -1,14 +1,10 @@
 """What the simulated enterprise's landmark accounts are answered, and what an outage leaves of an answer."""
 
-import socket
-import threading
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
 import pytest
-import uvicorn
 from starlette.applications import Starlette
 from starlette.responses import HTMLResponse, Response
 from starlette.routing import Route
@@ -19,6 +15,7 @@ from gateway.enterprise.town import simulator
 from gateway.settings import parse
 from sources.catalog import vendors
 from tests.integration.conftest import Demo
+from tests.peers import closed_port, serving
 
 ENTITLED = """
 query Entitled($account: ID!, $tier: String, $feature: String, $intent: Intent) {
@@ -117,28 +114,6 @@ def test_roles_see_what_their_rules_say(demo: Demo) -> None:
 
 
 # ---------------------------------------------------------------- outages
-
-
-@contextmanager
-def serving(app: Starlette) -> Iterator[str]:
-    """An application on a free port."""
-    with socket.socket() as taken:
-        taken.bind(("127.0.0.1", 0))
-        server = uvicorn.Server(uvicorn.Config(app, log_level="error", lifespan="off"))
-        thread = threading.Thread(target=server.run, kwargs={"sockets": [taken]}, daemon=True)
-        thread.start()
-        while not server.started:
-            time.sleep(0.005)
-        yield f"http://127.0.0.1:{taken.getsockname()[1]}"
-        server.should_exit = True
-        thread.join(5)
-
-
-def closed_port() -> str:
-    """An address where nobody listens."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        return f"http://127.0.0.1:{free.getsockname()[1]}"
 
 
 @contextmanager

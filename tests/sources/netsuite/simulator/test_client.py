@@ -5,40 +5,25 @@ It is MIT but holds httpx below our own, so it lives in a virtual environment of
 
 import json
 import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from sources.vendors.netsuite.simulator import DEVELOPMENT
+from tests.peers import interpreter
 from tests.sources.netsuite.simulator.conftest import Caller
 
 pytestmark = [pytest.mark.live, pytest.mark.slow]
 
 CLIENT = "netsuite==0.12.0"
-CACHE = Path(__file__).resolve().parents[4] / ".cache"
 HERE = Path(__file__).parent
 
 
 @pytest.fixture(scope="module")
 def python() -> Path:
     """The interpreter of an environment that has the client; built once, kept in the cache."""
-    home = CACHE / "venvs" / f"{CLIENT.replace('==', '-')}-py{sys.version_info.major}.{sys.version_info.minor}"
-    interpreter = home / "bin" / "python"
-    done = home / "complete"
-    if not done.exists():
-        CACHE.mkdir(exist_ok=True)
-        (CACHE / ".gitignore").write_text("*\n")
-        for command in (
-            [sys.executable, "-m", "venv", "--clear", str(home)],
-            [str(interpreter), "-m", "pip", "install", "--quiet", CLIENT],
-        ):
-            built = subprocess.run(command, capture_output=True, text=True, timeout=300, check=False)
-            if built.returncode:
-                pytest.skip(f"NOT TESTED against {CLIENT}, its environment cannot be built: {built.stderr[-500:]}")
-        done.touch()
-    return interpreter
+    return interpreter(CLIENT)
 
 
 @pytest.fixture

@@ -1,0 +1,61 @@
+"""Other people's programs to test against, each in a virtual environment of its own; and servers of ours on free ports."""
+
+import socket
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+import uvicorn
+from starlette.applications import Starlette
+
+CACHE = Path(__file__).resolve().parents[1] / ".cache"
+
+
+def interpreter(requirement: str, *more: str) -> Path:
+    """The interpreter of an environment that has `requirement` (an exact version); built once, kept in the cache.
+
+    Where it cannot be built the test says loudly that it was left out; in CI that is a failure.
+    """
+    name = f"{requirement.replace('==', '-')}-py{sys.version_info.major}.{sys.version_info.minor}"
+    home = CACHE / "venvs" / name
+    python, done = home / "bin" / "python", home / "complete"
+    if done.exists():
+        return python
+    CACHE.mkdir(exist_ok=True)
+    (CACHE / ".gitignore").write_text("*\n")
+    for command in (
+        [sys.executable, "-m", "venv", "--clear", str(home)],
+        [str(python), "-m", "pip", "install", "--quiet", requirement, *more],
+    ):
+        built = subprocess.run(command, capture_output=True, text=True, timeout=300, check=False)
+        if built.returncode:
+            pytest.skip(f"NOT TESTED against {requirement}, its environment cannot be built: {built.stderr[-500:]}")
+    done.touch()
+    return python
+
+
+@contextmanager
+def serving(app: Starlette) -> Iterator[str]:
+    """An application on a free port, in a thread; its address."""
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        server = uvicorn.Server(uvicorn.Config(app, log_level="error", lifespan="off"))
+        thread = threading.Thread(target=server.run, kwargs={"sockets": [taken]}, daemon=True)
+        thread.start()
+        while not server.started:
+            time.sleep(0.005)
+        yield f"http://127.0.0.1:{taken.getsockname()[1]}"
+        server.should_exit = True
+        thread.join(5)
+
+
+def closed_port() -> str:
+    """An address where nobody listens."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        return f"http://127.0.0.1:{free.getsockname()[1]}"
