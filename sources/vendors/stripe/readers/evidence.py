@@ -44,8 +44,9 @@ async def disputed(inquiry: Inquiry) -> frozenset[str]:
 
 
 async def disputed_of(inquiry: Inquiry, customer: str) -> frozenset[str]:
-    """The same for one customer: its payments say which charge is contested, and only that one's disputes are read."""
-    payments, more = await whole(inquiry, payments_of(customer))
+    """The same for one customer: its payments say which charge is contested, and only that one's disputes are read. A
+    customer with more payments than fit into one answer is treated like many customers."""
+    payments, more = await whole(inquiry, payments_of(customer), facts.PAGE)
     if more:
         return await disputed(inquiry)
     charges = [charge for row, _ in payments if (charge := charge_of(row)) is not None and charge.disputed]
