@@ -44,7 +44,7 @@ class Fake:
         }  # fmt: skip
         self.nested: dict[str, list[Object]] = {}
         self.calls: list[Call] = []
-        self.fault: Callable[[str, Mapping[str, str]], Reply | None] = lambda path, query: None
+        self.fault: Callable[[str, Mapping[str, str]], Reply | None] = lambda _path, _query: None
 
     @property
     def seen(self) -> list[str]:

@@ -93,7 +93,7 @@ def invoice(key: str = "in_1", status: str | None = "open", **fields: Any) -> Ob
 
 def line(key: str = "il_1", **fields: Any) -> Object:
     return {
-        "id": key, "object": "line_item", "amount": 10_000, "currency": "eur", "description": "5 × Cloud Team",
+        "id": key, "object": "line_item", "amount": 10_000, "currency": "eur", "description": "5 x Cloud Team",
         "quantity": 5, "period": {"start": NOW - 40 * DAY, "end": NOW - 10 * DAY}, "taxes": [{"amount": 1_900}],
         "parent": {
             "type": "subscription_item_details", "invoice_item_details": None,

@@ -66,7 +66,7 @@ async def test_a_refusal_is_an_error_of_its_class_and_of_its_key(
     reply: Reply, kind: type[errors.SourceError], retryable: bool
 ) -> None:
     fake = Fake()
-    fake.fault = lambda path, query: reply
+    fake.fault = lambda _path, _query: reply
     reading = await connector(fake).read(ONE)
     error = reading.errors["cus_1"]
     assert type(error) is kind
@@ -80,12 +80,12 @@ async def test_a_refusal_is_an_error_of_its_class_and_of_its_key(
 
 async def test_a_refusal_keeps_the_vendor_s_request_id_and_its_wish_to_wait() -> None:
     fake = Fake()
-    fake.fault = lambda path, query: refusal(
+    fake.fault = lambda _path, _query: refusal(
         429, "rate_limit", "invalid_request_error", request_id="req_7", retry_after="2.5"
     )
     error = (await connector(fake).read(ONE)).errors["cus_1"]
     assert (error.request_id, error.retry_after, error.vendor_code) == ("req_7", 2.5, "rate_limit")
-    fake.fault = lambda path, query: refusal(429, "rate_limit", "x", retry_after="soon")
+    fake.fault = lambda _path, _query: refusal(429, "rate_limit", "x", retry_after="soon")
     assert (await connector(fake).read(ONE)).errors["cus_1"].retry_after is None
 
 
@@ -102,7 +102,7 @@ async def test_a_failure_of_the_transport_is_an_error_of_its_key(kind: type[erro
 
 async def test_a_check_raises_what_went_wrong() -> None:
     fake = Fake()
-    fake.fault = lambda path, query: refusal(401, None, "invalid_request_error")
+    fake.fault = lambda _path, _query: refusal(401, None, "invalid_request_error")
     with pytest.raises(errors.Unauthorised, match="check `key`"):
         await connector(fake).check()
 
@@ -114,7 +114,7 @@ async def test_a_missing_object_is_absent_and_no_failure() -> None:
 
 async def test_a_failing_key_does_not_fail_the_others() -> None:
     fake = Fake(customers=[o.customer("cus_1"), o.customer("cus_2", tax_exempt="maybe"), o.customer("cus_3")])
-    fake.fault = lambda path, query: refusal(500, None, "api_error") if path.endswith("cus_3") else None
+    fake.fault = lambda path, _query: refusal(500, None, "api_error") if path.endswith("cus_3") else None
     reading = await connector(fake).read(Ask(BillingCustomer, "key", ("cus_1", "cus_2", "cus_3", "cus_4")))
     assert set(reading.rows) == {"cus_1"}
     unknown = reading.errors["cus_2"]
@@ -191,7 +191,7 @@ async def test_no_more_requests_are_under_way_than_is_allowed() -> None:
 
 
 async def test_closing_gives_up_what_is_under_way() -> None:
-    sender, source = slow(Fake(customers=[o.customer()]))
+    _sender, source = slow(Fake(customers=[o.customer()]))
     ask = asyncio.create_task(source.read(ONE))
     await asyncio.sleep(0.01)
     await source.close()
@@ -210,7 +210,7 @@ async def test_products_come_a_hundred_to_a_call() -> None:
 
 async def test_a_failing_call_fails_only_the_keys_it_was_for() -> None:
     fake = Fake(products=[o.product(f"prod_{n}") for n in range(150)])
-    fake.fault = lambda path, query: refusal(500, None, "api_error") if query["ids[]"] == "prod_149" else None
+    fake.fault = lambda _path, query: refusal(500, None, "api_error") if query["ids[]"] == "prod_149" else None
     reading = await connector(fake).read(Ask(Product, "key", tuple(f"prod_{n}" for n in range(150))))
     assert len(reading.rows) == 100
     assert set(reading.errors) == {f"prod_{n}" for n in range(100, 150)}
@@ -231,8 +231,9 @@ def test_the_vendor_offers_itself_to_the_catalog() -> None:
     ],
 )
 def test_settings_out_of_range_are_refused(wrong: dict[str, Any], word: str) -> None:
+    given: dict[str, Any] = {"vendor": "stripe", "key": Secret("sk_test")} | wrong
     with pytest.raises(ValueError, match=word):
-        StripeSettings(**{"vendor": "stripe", "key": Secret("sk_test")} | wrong)
+        StripeSettings(**given)
 
 
 def test_the_key_is_never_shown() -> None:

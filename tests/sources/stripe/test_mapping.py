@@ -29,7 +29,7 @@ from sources.canonical import (
 from sources.errors import UnknownValue
 from sources.vendors.stripe import wire as w
 from sources.vendors.stripe import wire_documents as d
-from sources.vendors.stripe.mapping import catalogue, credits, customers, invoices, payments, subscriptions
+from sources.vendors.stripe.mapping import catalogue, credit_notes, customers, invoices, payments, subscriptions
 from sources.vendors.stripe.mapping.amendments import amendments
 from sources.vendors.stripe.mapping.origin import Origin, money
 from tests.sources.stripe import objects as o
@@ -48,7 +48,7 @@ subscription = reads(w.Subscription, subscriptions.account_subscription)
 invoice = reads(d.Invoice, invoices.invoice)
 payment = reads(d.PaymentIntent, payments.payment)
 gateway_payment = reads(d.PaymentIntent, payments.gateway_payment)
-credit_memo = reads(d.CreditNote, credits.credit_memo)
+credit_memo = reads(d.CreditNote, credit_notes.credit_memo)
 customer = reads(w.Customer, customers.billing_customer)
 price = reads(w.Price, catalogue.price)
 product = reads(w.Product, catalogue.product)
@@ -583,14 +583,12 @@ def test_a_value_no_vocabulary_has_is_named_and_never_guessed(
 
 @given(word=st.text(min_size=1, max_size=16) | st.sampled_from(sorted(subscriptions.STATUSES)))
 def test_every_subscription_status_maps_or_is_unknown(word: str) -> None:
-    try:
-        record = subscription(o.subscription(status=word))
-    except UnknownValue as error:
-        assert word not in subscriptions.STATUSES
-        assert error.value == word
+    if word in subscriptions.STATUSES:
+        assert subscription(o.subscription(status=word)).status in SubscriptionStatus
         return
-    assert word in subscriptions.STATUSES
-    assert record.status in SubscriptionStatus
+    with pytest.raises(UnknownValue) as caught:
+        subscription(o.subscription(status=word))
+    assert caught.value.value == word
 
 
 @pytest.mark.parametrize("instant", ["tomorrow", "2026-13-01"])
@@ -600,10 +598,8 @@ def test_a_notice_without_an_instant_is_named(instant: str) -> None:
         subscription(o.subscription(pause_collection={"behavior": "void"}, metadata=noted))
 
 
-@given(seconds=st.integers())
+@given(seconds=st.integers(253_402_300_800, 2**63 - 1) | st.integers(-(2**63), -70_000_000_000))
 def test_an_instant_beyond_the_calendar_is_named(seconds: int) -> None:
-    row = o.invoice(due_date=max(-(2**63), min(seconds, 2**63 - 1)))
-    try:
-        assert invoice(row).due_at.tzinfo is UTC
-    except UnknownValue as error:
-        assert error.field == "invoice.due_date"
+    with pytest.raises(UnknownValue) as caught:
+        invoice(o.invoice(due_date=seconds))
+    assert caught.value.field == "invoice.due_date"

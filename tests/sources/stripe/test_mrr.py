@@ -109,7 +109,7 @@ def test_a_fixed_discount_on_mixed_intervals_leaves_the_figure_unknown() -> None
 
 
 def test_a_duration_nobody_knows_is_named() -> None:
-    with pytest.raises(UnknownValue, match="coupon.duration"):
+    with pytest.raises(UnknownValue, match=r"coupon\.duration"):
         mrr(o.item(), discounts=[discount(duration="sometimes", percent_off=1)])
 
 
@@ -122,4 +122,4 @@ def test_the_figure_of_monthly_lines_is_their_sum_rounded_half_up(amounts: list[
     exact = sum(amount * quantity for amount in amounts)
     found = mrr(*lines)
     assert found is not None
-    assert abs(found.minor - exact) <= 0.5  # noqa: SIM300
+    assert abs(found.minor - exact) <= 0.5

@@ -334,7 +334,7 @@ async def test_more_features_than_a_page_are_all_told() -> None:
 
 async def test_a_list_that_goes_on_with_nothing_is_garbled() -> None:
     fake = Fake()
-    fake.fault = lambda path, query: answer(o.many(more=True))
+    fake.fault = lambda _path, _query: answer(o.many(more=True))
     reading = await connector(fake, evidence=False).read(BILLED)
     assert isinstance(reading.errors["cus_1"], Garbled)
 
