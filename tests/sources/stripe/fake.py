@@ -95,7 +95,7 @@ class Fake:
 
 
 def _meets(row: Object, clause: re.Match[str]) -> bool:
-    value = (row.get("metadata") or {}).get(clause["meta"]) if clause["meta"] else row.get(clause["field"])
+    value: Any = (row.get("metadata") or {}).get(clause["meta"]) if clause["meta"] else row.get(clause["field"])
     if clause["op"] == ":":
         return str(value).casefold() == re.sub(r"\\(.)", r"\1", clause["text"]).casefold()
     return value <= int(clause["number"]) if clause["op"] == "<=" else value >= int(clause["number"])
