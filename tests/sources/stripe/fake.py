@@ -98,7 +98,7 @@ def _meets(row: Object, clause: re.Match[str]) -> bool:
     value: Any = (row.get("metadata") or {}).get(clause["meta"]) if clause["meta"] else row.get(clause["field"])
     if clause["op"] == ":":
         return str(value).casefold() == re.sub(r"\\(.)", r"\1", clause["text"]).casefold()
-    return value <= int(clause["number"]) if clause["op"] == "<=" else value >= int(clause["number"])
+    return bool(value <= int(clause["number"]) if clause["op"] == "<=" else value >= int(clause["number"]))
 
 
 def _listed(row: Object, query: Mapping[str, str]) -> bool:

@@ -70,8 +70,9 @@ def test_an_invoice_names_its_subscription_only_under_parent(
 ) -> None:
     invoice = client.v1.invoices.list({"customer": customer_of(enterprise), "expand": ["data.payments"]}).data[0]
     assert "subscription" not in invoice
-    assert invoice.parent.subscription_details.subscription.startswith("sub_")
-    assert invoice.payments.object == "list"
+    plain = invoice.to_dict()
+    assert plain["parent"]["subscription_details"]["subscription"].startswith("sub_")
+    assert plain["payments"]["object"] == "list"
     lines = client.v1.invoices.line_items.list(invoice.id)
     assert sum(line.amount for line in lines.auto_paging_iter()) == invoice.subtotal
 
@@ -80,7 +81,7 @@ def test_search_joins_by_and_or_by_or_but_never_both(client: stripe.StripeClient
     accounts = [each.account_id for each in enterprise.billing.customers if each.account_id][:3]
     either = " OR ".join(f"metadata['crm_account_id']:'{account}'" for account in accounts)
     found = client.v1.customers.search({"query": either, "limit": 100}).data
-    assert {each.metadata["crm_account_id"] for each in found} == set(accounts)
+    assert {each.to_dict()["metadata"]["crm_account_id"] for each in found} == set(accounts)
     with pytest.raises(stripe.InvalidRequestError):
         client.v1.customers.search({"query": f"{either} AND name:'x'"})
     with pytest.raises(stripe.InvalidRequestError):
@@ -106,7 +107,7 @@ def test_a_key_replays_the_first_answer_and_refuses_another_request(client: stri
     assert client.v1.customers.create({"name": "Ä"}, {"idempotency_key": "k"}).id == first.id
     with pytest.raises(stripe.IdempotencyError):
         client.v1.customers.create({"name": "B"}, {"idempotency_key": "k"})
-    assert client.v1.customers.update(first.id, {"metadata": {"a": "b"}}).metadata["a"] == "b"
+    assert client.v1.customers.update(first.id, {"metadata": {"a": "b"}}).to_dict()["metadata"] == {"a": "b"}
 
 
 def test_errors_have_the_vendors_shape(url: str, client: stripe.StripeClient) -> None:
@@ -145,7 +146,7 @@ def test_a_signature_of_ours_passes_the_vendors_check() -> None:
     vector = signed(body, "whsec_test_secret", 1_492_774_577)
     assert vector == "t=1492774577,v1=654b43d3508ecadb3f8cefc4bc7d3d2bdc5ba9e03bf2c89b2d0657a8e24e4543"
     now = int(datetime.now(UTC).timestamp())
-    event = stripe.Webhook.construct_event(body, signed(body, "whsec_x", now), "whsec_x")  # type: ignore[no-untyped-call]
+    event = stripe.Webhook.construct_event(body, signed(body, "whsec_x", now), "whsec_x")
     assert event["id"] == "evt_1"
     with pytest.raises(stripe.SignatureVerificationError):
-        stripe.Webhook.construct_event(body, signed(body, "whsec_y", now), "whsec_x")  # type: ignore[no-untyped-call]
+        stripe.Webhook.construct_event(body, signed(body, "whsec_y", now), "whsec_x")
