@@ -1,8 +1,9 @@
 """A Zendesk account to talk to: tickets, organizations, users and SLA policies over the enterprise's support book."""
 
 from sources.simulation.kit import Connection
-from sources.vendors.zendesk.simulator.app import Limits, create_simulator
+from sources.vendors.zendesk.simulator.app import create_simulator
 from sources.vendors.zendesk.simulator.credentials import DEVELOPMENT, Credentials
+from sources.vendors.zendesk.simulator.gate import Limits
 
 __all__ = ["DEVELOPMENT", "Credentials", "Limits", "connection", "create_simulator"]
 

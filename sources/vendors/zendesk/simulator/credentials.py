@@ -13,6 +13,9 @@ class Credentials(msgspec.Struct, frozen=True):
     email: str
     api_token: str
 
+    def __repr__(self) -> str:
+        return f"Credentials({self.client_id})"
+
 
 # Development values that protect nothing.
 DEVELOPMENT = Credentials("opsgraph-development", "development-secret", "agent@northwind.example", "development-token")

@@ -1,178 +1,185 @@
-"""What the desk holds: organizations, users, tickets, groups, policies, as the vendor shows them."""
+"""What the desk holds: organizations, users, tickets, groups, policies, found by id and by index."""
 
 from __future__ import annotations
 
+import re
+from bisect import insort
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 from typing import Any
 
-from sources.simulation.enterprise import DeskGroup, DeskOrganization, DeskPolicy, DeskTicket, DeskUser, SupportBook
+import msgspec
+
+from sources.simulation.enterprise import DeskSla, DeskTicket, SupportBook
 from sources.vendors.zendesk.simulator.errors import not_found
+from sources.vendors.zendesk.simulator.shapes import Entry, Object, look, policy
 
-Object = dict[str, Any]
-KINDS = ("organizations", "users", "tickets", "groups")
+_INDEXED = {
+    "organizations": ("external_id", "domain_names"),
+    "users": ("external_id", "email", "organization_id"),
+    "tickets": ("external_id", "organization_id", "requester_id"),
+    "groups": (),
+}
+_TEXTS = {"organizations": ("name", "domain_names", "notes"), "users": ("name", "email", "notes")}
+_TICKET_TEXTS = ("subject", "description")
+_WORD = re.compile(r"[^\s,;()<>\"']+")
+_PART = re.compile(r"\w+")
 
 
-def stamp(at: datetime | None) -> str | None:
-    """ISO 8601 with Z, whole seconds."""
-    return at.strftime("%Y-%m-%dT%H:%M:%SZ") if at is not None else None
+class Measures(msgspec.Struct, frozen=True):
+    """What belongs to a ticket but is shown beside it."""
+
+    slas: tuple[DeskSla, ...] = ()
+    reopens: int = 0
+    solved_at: datetime | None = None
 
 
 class Desk:
-    """Objects by kind and id, indexed by external id and by organization."""
+    """Entries by kind and id in the order of ids, with indexes; a search sees a written ticket `lag` seconds later."""
 
-    def __init__(self, book: SupportBook, base: str = "https://opsgraph.zendesk.example") -> None:
-        self._base = f"{base}/api/v2"
-        self.objects: dict[str, dict[int, Object]] = {kind: {} for kind in KINDS}
-        self.slas: dict[int, list[Object]] = {}
-        self.tickets_of: dict[int, list[int]] = defaultdict(list)
-        self.written_at: dict[int, float] = {}
-        self._external: dict[str, dict[str, list[int]]] = {kind: defaultdict(list) for kind in KINDS}
-        self.policies = [self._policy(each) for each in book.policies]
-        for group in book.groups:
-            self.put("groups", self._group(group))
-        for organization in book.organizations:
-            self.put("organizations", self._organization(organization))
-        for user in book.users:
-            self.put("users", self._user(user))
-        for ticket in book.tickets:
-            self.put("tickets", self._ticket(ticket))
-            self.slas[ticket.id] = [
-                {"breach_at": stamp(each.breach_at), "stage": each.stage, "metric": each.metric} for each in ticket.slas
-            ]
+    def __init__(self, book: SupportBook, integration: Object, lag: float = 0.0) -> None:
+        self.integration, self._lag = integration, lag
+        books: dict[str, Sequence[Entry]] = {
+            "organizations": book.organizations,
+            "users": book.users,
+            "tickets": book.tickets,
+            "groups": book.groups,
+        }
+        self.tables: dict[str, dict[int, Entry]] = {kind: {} for kind in books}
+        self.policies = [policy(each) for each in sorted(book.policies, key=lambda each: each.position)]
+        self.targets = {each.plan: each.targets for each in book.policies}
+        self._index: dict[str, dict[str, dict[str, list[int]]]] = {
+            kind: {name: {} for name in names} for kind, names in _INDEXED.items()
+        }
+        self._words: dict[str, dict[str, list[int]]] = {}
+        self._measures: dict[int, Measures] = {}
+        self._before: dict[int, list[tuple[float, Entry | None]]] = {}
+        for kind, entries in books.items():
+            for entry in sorted(entries, key=lambda each: int(look(each, "id"))):
+                self.tables[kind][look(entry, "id")] = entry
+                self._enter(kind, entry)
 
-    def put(self, kind: str, made: Object) -> Object:
-        """Adds or replaces."""
-        key = made["id"]
-        before = self.objects[kind].get(key)
-        if before is not None and before.get("external_id"):
-            self._external[kind][str(before["external_id"])].remove(key)
-        if before is None and kind == "tickets" and made.get("organization_id"):
-            self.tickets_of[made["organization_id"]].append(key)
-        self.objects[kind][key] = made
-        if made.get("external_id"):
-            self._external[kind][str(made["external_id"])].append(key)
-        return made
+    # ------------------------------------------------------------ finding
 
-    def get(self, kind: str, key: str) -> Object:
-        """One object; raises the vendor's 404."""
-        found = self.objects[kind].get(int(key)) if key.isdigit() else None
+    def at(self, kind: str, key: int | None) -> Entry | None:
+        """The entry with the id; the integration is a user too, whom lists leave out."""
+        if kind == "users" and key == self.integration["id"]:
+            return self.integration
+        return self.tables[kind].get(key) if key is not None else None
+
+    def get(self, kind: str, key: str) -> Entry:
+        """One entry; raises the vendor's 404."""
+        found = self.at(kind, int(key)) if key.isdecimal() else None
         if found is None:
             raise not_found()
         return found
 
-    def many(self, kind: str, keys: Iterable[str]) -> list[Object]:
-        """Those of the ids that exist."""
-        return [self.objects[kind][int(key)] for key in keys if key.isdigit() and int(key) in self.objects[kind]]
+    def many(self, kind: str, keys: Iterable[str]) -> list[Entry]:
+        """Those of the ids that exist, each once."""
+        found = (self.at(kind, key) for key in dict.fromkeys(int(each) for each in keys if each.isdecimal()))
+        return [each for each in found if each is not None]
 
-    def by_external(self, kind: str, keys: Iterable[str]) -> list[Object]:
-        """By external ids."""
-        return [self.objects[kind][one] for key in keys for one in self._external[kind].get(key, [])]
+    def having(self, kind: str, field: str, values: Iterable[str]) -> list[Entry]:
+        """Those whose indexed `field` is one of the values."""
+        index = self._index[kind][field]
+        keys = (key for value in dict.fromkeys(values) for key in index.get(value.lower(), ()))
+        return [self.tables[kind][key] for key in dict.fromkeys(keys)]
+
+    def indexed(self, kind: str, field: str) -> bool:
+        """Whether `having` knows the field."""
+        return field in _INDEXED[kind]
+
+    def wording(self, kind: str, word: str) -> list[Entry] | None:
+        """Those with the word in their texts; None where only a look at each can tell."""
+        if kind not in _TEXTS or not word.isascii() or word.endswith("*"):
+            return None
+        if kind not in self._words:
+            words: dict[str, list[int]] = defaultdict(list)
+            for key, entry in self.tables[kind].items():
+                for each in tokens(texts(kind, entry)):
+                    words[each].append(key)
+            self._words[kind] = dict(words)
+        return [self.tables[kind][key] for key in self._words[kind].get(word, ())]
+
+    def measures(self, ticket: Entry) -> Measures:
+        """What is shown beside the ticket."""
+        if isinstance(ticket, DeskTicket):
+            return Measures(ticket.slas, ticket.reopens, ticket.solved_at)
+        return self._measures.get(look(ticket, "id"), Measures())
+
+    # ------------------------------------------------------------ what a search sees
+
+    def unsettled(self) -> Iterator[int]:
+        """Tickets of which a search may see another state than a read."""
+        return iter(self._before)
+
+    def searchable(self, kind: str, found: Entry, now: float) -> Entry | None:
+        """The entry as the search knows it at `now`; None while it knows nothing of it."""
+        key = look(found, "id")
+        if kind != "tickets" or key not in self._before:
+            return found
+        pending = [each for each in self._before[key] if each[0] + self._lag > now]
+        if not pending:
+            del self._before[key]
+            return found
+        return pending[0][1]
+
+    # ------------------------------------------------------------ writing
 
     def new_id(self, kind: str) -> int:
         """The next id."""
-        return max(self.objects[kind], default=1_000) + 1
+        return next(reversed(self.tables[kind]), 1_000) + 1
 
-    # ------------------------------------------------------------ shapes
+    def put(self, kind: str, made: Object) -> Object:
+        """Adds or replaces."""
+        before = self.tables[kind].get(made["id"])
+        if before is not None:
+            self._leave(kind, before)
+        self.tables[kind][made["id"]] = made
+        self._enter(kind, made)
+        self._words.pop(kind, None)
+        return made
 
-    def _url(self, kind: str, key: int) -> str:
-        return f"{self._base}/{kind}/{key}.json"
+    def put_ticket(self, made: Object, measures: Measures, now: float) -> Object:
+        """Adds or replaces a ticket; the search learns of it later."""
+        if self._lag > 0:
+            before = self.tables["tickets"].get(made["id"])
+            self._before.setdefault(made["id"], []).append((now, before))
+        self._measures[made["id"]] = measures
+        return self.put("tickets", made)
 
-    def _group(self, entry: DeskGroup) -> Object:
-        return {"id": entry.id, "url": self._url("groups", entry.id), "name": entry.name, "deleted": False}
+    def _enter(self, kind: str, entry: Entry) -> None:
+        for field, value in _values(kind, entry):
+            insort(self._index[kind][field].setdefault(value, []), look(entry, "id"))
 
-    def _organization(self, entry: DeskOrganization) -> Object:
-        return {
-            "url": self._url("organizations", entry.id),
-            "id": entry.id,
-            "name": entry.name,
-            "shared_tickets": False,
-            "shared_comments": False,
-            "external_id": entry.account_id,
-            "created_at": stamp(entry.created_at),
-            "updated_at": stamp(entry.updated_at),
-            "domain_names": list(entry.domains),
-            "details": None,
-            "notes": entry.notes,
-            "group_id": None,
-            "tags": list(entry.tags),
-            "organization_fields": {
-                "support_plan": entry.support_plan,
-                "billing_status": entry.billing_status,
-                "region": entry.region,
-                "arr": float(entry.arr) if entry.arr is not None else None,
-            },
-        }
+    def _leave(self, kind: str, entry: Entry) -> None:
+        for field, value in _values(kind, entry):
+            self._index[kind][field][value].remove(look(entry, "id"))
 
-    def _user(self, entry: DeskUser) -> Object:
-        return {
-            "id": entry.id,
-            "url": self._url("users", entry.id),
-            "name": entry.name,
-            "email": entry.email,
-            "created_at": stamp(entry.created_at),
-            "updated_at": stamp(entry.updated_at),
-            "external_id": entry.contact_id,
-            "role": entry.role,
-            "organization_id": entry.organization_id,
-            "phone": entry.phone,
-            "active": True,
-            "verified": True,
-            "suspended": entry.suspended,
-            "locale": "en-US",
-            "time_zone": "UTC",
-            "tags": [],
-            "user_fields": {},
-        }
 
-    def _ticket(self, entry: DeskTicket) -> Object:
-        return {
-            "url": self._url("tickets", entry.id),
-            "id": entry.id,
-            "external_id": entry.account_external_id,
-            "via": {"channel": "web"},
-            "created_at": stamp(entry.created_at),
-            "updated_at": stamp(entry.updated_at),
-            "generated_timestamp": int(entry.updated_at.timestamp()),
-            "type": entry.kind,
-            "subject": entry.subject,
-            "raw_subject": entry.subject,
-            "description": entry.description,
-            "priority": entry.priority,
-            "status": entry.status,
-            "recipient": None,
-            "requester_id": entry.requester_id,
-            "submitter_id": entry.requester_id,
-            "assignee_id": entry.assignee_id,
-            "organization_id": entry.organization_id,
-            "group_id": entry.group_id,
-            "collaborator_ids": [],
-            "follower_ids": [],
-            "problem_id": None,
-            "has_incidents": False,
-            "due_at": None,
-            "tags": list(entry.tags),
-            "custom_fields": [],
-            "satisfaction_rating": None,
-        }
+def texts(kind: str, entry: Entry) -> list[str]:
+    """What a search for words reads."""
+    found: list[str] = []
+    for name in _TEXTS.get(kind, _TICKET_TEXTS):
+        value = look(entry, name)
+        found += [str(each) for each in value] if isinstance(value, list | tuple) else [str(value)] if value else []
+    return found
 
-    def _policy(self, entry: DeskPolicy) -> Object:
-        condition = {"field": "organization_fields.support_plan", "operator": "is", "value": entry.plan}
-        return {
-            "id": entry.id,
-            "url": f"{self._base}/slas/policies/{entry.id}.json",
-            "title": entry.title,
-            "description": "",
-            "position": entry.position,
-            "filter": {"all": [condition], "any": []},
-            "policy_metrics": [
-                {
-                    "priority": each.priority,
-                    "metric": each.metric,
-                    "target": each.minutes,
-                    "business_hours": each.business_hours,
-                }
-                for each in entry.targets
-            ],
-        }
+
+def tokens(written: Iterable[str]) -> set[str]:
+    """The words of texts, lower case: whole (`north-wind.com`) and in parts (`north`, `wind`, `com`)."""
+    found: set[str] = set()
+    for text in written:
+        for word in _WORD.findall(text.lower()):
+            found.add(word)
+            found.update(_PART.findall(word))
+    return found
+
+
+def _values(kind: str, entry: Entry) -> Iterator[tuple[str, str]]:
+    for field in _INDEXED[kind]:
+        value: Any = look(entry, field)
+        for each in dict.fromkeys(value) if isinstance(value, list | tuple) else [value]:
+            if each is not None:
+                yield field, str(each).lower()

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 
 
 class Refusal(Exception):
-    """An answer that is an error; `text` instead of a body where the vendor answers plain text."""
+    """An answer that is an error; `text` where the vendor answers plain text instead of JSON."""
 
     def __init__(
         self,
@@ -16,24 +17,22 @@ class Refusal(Exception):
         error: str,
         description: str | None = None,
         *,
+        error_description: str | None = None,
         details: dict[str, Any] | None = None,
         headers: dict[str, str] | None = None,
         text: bool = False,
     ) -> None:
         super().__init__(error)
-        self.status, self.error, self.description = status, error, description
-        self.details, self.headers, self.text = details, headers or {}, text
+        self.status, self.error, self._headers, self._text = status, error, headers or {}, text
+        said = {"description": description, "error_description": error_description, "details": details}
+        self._said = {name: value for name, value in said.items() if value is not None}
 
-    def response(self) -> Response:
-        """As an HTTP answer."""
-        if self.text:
-            return PlainTextResponse(self.description or self.error, self.status, self.headers)
-        body: dict[str, Any] = {"error": self.error}
-        if self.description is not None:
-            body["description"] = self.description
-        if self.details is not None:
-            body["details"] = self.details
-        return JSONResponse(body, self.status, self.headers)
+    def response(self, headers: Mapping[str, str] | None = None) -> Response:
+        """As an HTTP answer, with these headers too."""
+        headers = {**(headers or {}), **self._headers}
+        if self._text:
+            return PlainTextResponse(str(self._said.get("description", self.error)), self.status, headers)
+        return JSONResponse({"error": self.error, **self._said}, self.status, headers)
 
 
 def not_found() -> Refusal:
@@ -41,7 +40,7 @@ def not_found() -> Refusal:
     return Refusal(404, "RecordNotFound", "Not found")
 
 
-def invalid(field: str, description: str, error: str) -> Refusal:
+def invalid(field: str, description: str, error: str = "InvalidValue") -> Refusal:
     """A field that cannot be saved."""
     details = {field: [{"description": description, "error": error}]}
     return Refusal(422, "RecordInvalid", "Record validation errors", details=details)
