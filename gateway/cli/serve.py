@@ -87,12 +87,17 @@ def server(app: Starlette, drain: float) -> uvicorn.Server:
     )
 
 
+def end_on_signal() -> None:
+    """SIGTERM ends the process with status 0; a server handles it first and raises it again when it has stopped."""
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
+
+
 def run_async(work: Coroutine[Any, Any, Any]) -> None:
     """Runs until the end, or until a signal and what is under way is done: then the process ends with status 0.
 
     On uvloop where there is one: plain asyncio loops cost 40 ms a request with several processes.
     """
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))  # the server raises it again when it has stopped
+    end_on_signal()
     try:
         import uvloop
     except ImportError:
