@@ -1,37 +1,20 @@
 """A NetSuite account on a real socket, and callers for it."""
 
-import socket
-import threading
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from typing import Any
 
 import httpx2
 import jwt
 import pytest
-import uvicorn
 from starlette.applications import Starlette
 
 from sources.simulation.kit import Clock
 from sources.vendors.netsuite.simulator import DEVELOPMENT, DEVELOPMENT_KEY, Limits, create_simulator
+from tests.peers import serving
 from tests.sources.netsuite.simulator.book import NOW, enterprise
 
 TOKEN_PATH = "/services/rest/auth/oauth2/v1/token"
-
-
-@contextmanager
-def serving(app: Starlette) -> Iterator[str]:
-    with socket.socket() as taken:
-        taken.bind(("127.0.0.1", 0))
-        server = uvicorn.Server(uvicorn.Config(app, log_level="error", lifespan="off"))
-        thread = threading.Thread(target=server.run, kwargs={"sockets": [taken]}, daemon=True)
-        thread.start()
-        while not server.started:
-            time.sleep(0.005)
-        yield f"http://127.0.0.1:{taken.getsockname()[1]}"
-        server.should_exit = True
-        thread.join(5)
 
 
 def assertion(base: str, key: str = DEVELOPMENT_KEY.private_pem, algorithm: str = "ES256", **changes: Any) -> str:

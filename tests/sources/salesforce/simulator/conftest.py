@@ -1,36 +1,18 @@
 """A Salesforce organisation on a real socket, and a caller for it."""
 
-import socket
-import threading
-import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from typing import Any
 
 import httpx2
 import pytest
-import uvicorn
 from starlette.applications import Starlette
 
 from sources.simulation.kit import Clock
 from sources.vendors.salesforce.simulator import DEVELOPMENT, Limits, create_simulator
+from tests.peers import serving
 from tests.sources.salesforce.simulator.book import NOW, enterprise
 
 DATA = "/services/data/v66.0"
-
-
-@contextmanager
-def serving(app: Starlette) -> Iterator[str]:
-    with socket.socket() as taken:
-        taken.bind(("127.0.0.1", 0))
-        server = uvicorn.Server(uvicorn.Config(app, log_level="error", lifespan="off"))
-        thread = threading.Thread(target=server.run, kwargs={"sockets": [taken]}, daemon=True)
-        thread.start()
-        while not server.started:
-            time.sleep(0.005)
-        yield f"http://127.0.0.1:{taken.getsockname()[1]}"
-        server.should_exit = True
-        thread.join(5)
 
 
 class Organisation:
