@@ -9,7 +9,7 @@ import strawberry
 
 from resolvers.batch import Need, Read
 from resolvers.context import Context
-from resolvers.facts.accounts import rows
+from resolvers.facts.reading import rows
 from resolvers.ids import parse_id
 from resolvers.registry import TYPES
 from resolvers.types.scalars import System
@@ -108,11 +108,13 @@ async def nodes(_parents: Sequence[None], read: Read, _context: Context, ids: li
         _findable(wanted)
     except BadAsk as error:
         return [error]
-    found: dict[tuple[type[c.Record], str], c.Record] = {}
+    found: dict[tuple[type[c.Record], str], c.Record | SourceError] = {}
     for record in dict.fromkeys(each[0] for each in wanted):
         reading = await read(record, "key", [key for kind, _, key in wanted if kind is record])
+        found |= {(record, key): error for key, error in reading.errors.items()}
         found |= {(record, key): each.records[0] for key, each in reading.rows.items() if each.records}
-    return [[found.get((record, key)) for record, _, key in wanted]]
+    # A tuple: it keeps its places, whatever is not there or not to be seen.
+    return [tuple(found.get((record, key)) for record, _, key in wanted)]
 
 
 async def node(parents: Sequence[None], read: Read, context: Context, id: strawberry.ID) -> list[Any]:

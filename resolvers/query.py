@@ -20,7 +20,9 @@ from resolvers.types.filters import (
     InvoiceFilter,
     InvoiceOrder,
     OrderFilter,
+    OrderOrder,
     SubscriptionFilter,
+    SubscriptionOrder,
 )
 from resolvers.types.ledger import AccountingPeriod
 from resolvers.types.node import Node
@@ -61,7 +63,7 @@ class Query:
     )
     subscription: ref.AccountSubscriptionRef | None = link(c.AccountSubscription, argument="key")
     subscriptions: Connection[ref.AccountSubscriptionRef] | None = connection(
-        c.AccountSubscription, by="list", filters=SubscriptionFilter
+        c.AccountSubscription, by="list", filters=SubscriptionFilter, orders=SubscriptionOrder
     )
     invoice: ref.InvoiceRef | None = link(c.Invoice, argument="key")
     invoices: Connection[ref.InvoiceRef] | None = connection(
@@ -73,7 +75,7 @@ class Query:
         c.Case, by="list", filters=CaseFilter, orders=CaseOrder, order=ports.Order("created_at", True)
     )
     order: ref.OrderRef | None = link(c.Order, argument="key")
-    orders: Connection[ref.OrderRef] | None = connection(c.Order, by="list", filters=OrderFilter)
+    orders: Connection[ref.OrderRef] | None = connection(c.Order, by="list", filters=OrderFilter, orders=OrderOrder)
     contact: ref.ContactRef | None = link(c.Contact, argument="key")
     product: ref.ProductRef | None = link(c.Product, argument="key")
     products: Connection[ref.ProductRef] | None = connection(c.Product, by="list", first=100)

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from datetime import UTC, date, datetime, time, timedelta
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+from collections.abc import Sequence
+from datetime import datetime, timedelta
 
 import msgspec
 
+from resolvers.entitlement import window
 from resolvers.entitlement.model import (
     Decision,
     EvidenceValue,
@@ -17,213 +17,44 @@ from resolvers.entitlement.model import (
     Judgement,
     Request,
     Right,
-    Severity,
     Verdict,
 )
+from resolvers.entitlement.rows import judge_right
 from sources import canonical as c
-from sources.canonical import SubscriptionStatus as Sub
 
 _RANK = {verdict: rank for rank, verdict in enumerate(Verdict)}
-_LIVE = frozenset({Sub.ACTIVE, Sub.TRIALING})
-_GONE = frozenset({Sub.CANCELED, Sub.TERMINATED, Sub.EXPIRED, Sub.NEVER_ACTIVATED})
 _AUTHORITY = {each: rank for rank, each in enumerate(c.SupportAuthority)}
+_NEEDED = {
+    Intent.USE_FEATURE: c.SupportAuthority.VIEW,
+    Intent.OPEN_CASE: c.SupportAuthority.OPEN,
+    Intent.CONTINUE_CASE: c.SupportAuthority.OPEN,
+    Intent.CHANGE: c.SupportAuthority.ADMIN,
+}
+"""What a contact must be allowed to do at the desk before the desk does it in the account's name."""
 
 
-def decide(facts: Facts, request: Request, figures: Figures) -> Decision:
-    """Pure: the same facts give the same answer."""
-    judged = _gates(facts, request)
-    fallback = None
-    if judged is None:
-        judged = _best(_rights(facts, request, figures), figures) or _no_right(facts, request, figures)
-        hold_unknown = request.intent is Intent.CHANGE and facts.on_hold is None
-        if facts.missing and (judged.verdict is not Verdict.ALLOW or hold_unknown):
-            judged, fallback = _without_evidence(judged, facts, request), "14"
-    return _answer(judged, facts, request, figures, fallback)
+def decide(facts: Facts, request: Request, figures: Figures, asked_at: datetime | None = None) -> Decision:
+    """Pure: the same facts give the same answer. Evidence is dated by `asked_at`: now, whatever time is asked about."""
+    judged, fallback = judge(facts, request, figures), None
+    if facts.stale and judged.rule not in (1, 2):
+        judged, fallback = _more(judged, "STALE"), "14"
+    if judged.rule == 14:
+        fallback = "14"
+    return _answer(judged, facts, request, figures, fallback, asked_at or request.now)
 
 
-# ---------------------------------------------------------------- gates 1 to 4
-
-
-def _gates(facts: Facts, request: Request) -> Judgement | None:
-    """What settles the matter for the account, whatever it has a right to."""
-    account = facts.account
-    if facts.ambiguous or account is None:
-        return Judgement(Verdict.REFER, ("IDENTITY_AMBIGUOUS",), 1, owner="platform")
-    if account.restrictions:
-        return Judgement(Verdict.REFER, ("RESTRICTED",), 1, owner="legal")
-    if request.contact_key is not None and not _authorised(facts.contact, request):
-        return Judgement(Verdict.REFER, ("CONTACT_NOT_AUTHORISED",), 2, owner="support_lead")
-    if request.intent is Intent.CONTINUE_CASE and facts.case is not None and facts.case_entitled_at_opening:
-        tier = facts.effect.support_plan if facts.effect is not None else None
-        return Judgement(Verdict.ALLOW, ("COVERED_AT_OPENING",), 3, tier=tier, holder=account.key)
-    if request.intent is Intent.CHANGE and facts.on_hold:
-        return Judgement(Verdict.DENY, ("CREDIT_HOLD",), 4, owner="finance")
-    return None
-
-
-def _authorised(contact: c.Contact | None, request: Request) -> bool:
-    if contact is None or contact.deleted:
-        return False
-    if contact.authorised_until is not None and contact.authorised_until < request.now:
-        return False
-    needed = c.SupportAuthority.VIEW if request.intent is Intent.USE_FEATURE else c.SupportAuthority.OPEN
-    return _AUTHORITY[contact.support_authority] >= _AUTHORITY[needed]
-
-
-# ---------------------------------------------------------------- rows 5 to 12, for one right
-
-
-def _rights(facts: Facts, request: Request, figures: Figures) -> list[Judgement]:
-    return [_with_effect(_right(right, request, figures), right, facts, figures) for right in facts.rights]
-
-
-def _right(right: Right, request: Request, figures: Figures) -> Judgement:
-    """The first row that fits."""
-    for rule in _ROWS:
-        judged = rule(right, request, figures)
-        if judged is not None:
-            return judged
-    return _judge(right, Verdict.DENY, "ENDED", 13, owner="renewals")
-
-
-def _suspended(right: Right, request: Request, _figures: Figures) -> Judgement | None:
-    """5: only a recorded suspension counts: decided by an operation, with notice, and in effect."""
-    subscription = right.subscription
-    suspension = subscription.suspension if subscription is not None else None
-    if suspension is None or suspension.operation is None or suspension.notice_sent_at is None:
-        return None
-    if suspension.since is not None and suspension.since > request.now:
-        return None
-    limited = request.intent in (Intent.OPEN_CASE, Intent.CONTINUE_CASE)
-    verdict = Verdict.ALLOW_LIMITED if limited else Verdict.DENY
-    return _judge(right, verdict, "SUSPENDED", 5, owner="credit_manager")
-
-
-def _exhausted(right: Right, request: Request, _figures: Figures) -> Judgement | None:
-    """6: a pack that is used up."""
-    pack = right.entitlement.pack
-    if pack is None or pack.remaining - pack.reserved > 0:
-        return None
-    verdict = Verdict.REFER if request.severity is Severity.SEVERITY_1 else Verdict.DENY
-    return _judge(right, verdict, "EXHAUSTED", 6, owner="renewals")
-
-
-def _future(right: Right, request: Request, _figures: Figures) -> Judgement | None:
-    """10: starts later."""
-    starts = _starts(right)
-    pending = right.entitlement.status is c.EntitlementStatus.PENDING
-    if (starts is None or starts <= request.now) and not (pending and starts is None):
-        return None
-    verdict = Verdict.ALLOW_LIMITED if request.intent is Intent.OPEN_CASE else Verdict.DENY
-    until = (starts,) if starts is not None else ()
-    return _judge(right, verdict, "NOT_STARTED", 10, owner="renewals", until=until)
-
-
-def _renewing(right: Right, request: Request, figures: Figures) -> Judgement | None:
-    """11: ended not long ago and about to go on."""
-    ended = _ended(right, request.now)
-    if ended is None:
-        return None
-    grace_until = right.entitlement.grace_until or ended + timedelta(days=figures.renewal_grace_days)
-    automatic = right.subscription is not None and right.subscription.renewal_mode is c.RenewalMode.AUTO
-    goes_on = right.renewing or (automatic and right.subscription is not None and right.subscription.status in _LIVE)
-    if not goes_on or grace_until < request.now:
-        return None
-    return _judge(right, Verdict.ALLOW, "GRACE_RENEWAL", 11, owner="renewals", until=(grace_until,), grace=grace_until)
-
-
-def _over(right: Right, request: Request, _figures: Figures) -> Judgement | None:
-    """13, for a right that ended."""
-    gone = right.subscription is not None and right.subscription.status in _GONE
-    if _ended(right, request.now) is None and not gone:
-        return None
-    return _judge(right, Verdict.DENY, "ENDED", 13, owner="renewals")
-
-
-def _past_due(right: Right, request: Request, figures: Figures) -> Judgement | None:
-    """8 and 9: unpaid, and nobody recorded a suspension: nobody is cut off by a computation."""
-    subscription = right.subscription
-    if subscription is None or subscription.status not in (Sub.PAST_DUE, Sub.SUSPENDED):
-        return None
-    since = subscription.status_since or subscription.period_start
-    grace_until = since + timedelta(days=figures.dunning_grace_days) if since is not None else None
-    if subscription.status is Sub.PAST_DUE and (grace_until is None or request.now <= grace_until):
-        until = (grace_until,) if grace_until is not None else ()
-        return _judge(right, Verdict.ALLOW, "PAST_DUE_IN_GRACE", 8, until=until, grace=grace_until)
-    if request.intent is Intent.CHANGE:
-        return _judge(right, Verdict.REFER, "PAST_DUE_GRACE_OVER", 9, owner="finance")
-    return _judge(right, Verdict.ALLOW, "PAST_DUE_GRACE_OVER", 9, owner="finance")
-
-
-def _in_window(right: Right, _request: Request, _figures: Figures) -> Judgement | None:
-    """7: in its window and active."""
-    if right.subscription_missing:
-        return _judge(right, Verdict.REFER, "SUBSCRIPTION_UNKNOWN", 14, owner="platform")
-    return _judge(right, Verdict.ALLOW, "IN_FORCE", 7)
-
-
-_ROWS: tuple[Callable[[Right, Request, Figures], Judgement | None], ...] = (
-    _suspended,
-    _exhausted,
-    _future,
-    _renewing,
-    _over,
-    _past_due,
-    _in_window,
-)
-
-
-def _with_effect(judged: Judgement, right: Right, facts: Facts, figures: Figures) -> Judgement:
-    """12: the right is there and the desk does not show it: allowed all the same, and somebody should look."""
-    tier, effect = right.entitlement.support_tier, facts.effect
-    if judged.verdict is not Verdict.ALLOW or tier is None or right.inherited or effect is None:
-        return judged
-    shown = (effect.support_plan or "").lower()
-    if shown == tier or _tier_rank(shown, figures) >= _tier_rank(tier, figures) >= 0:
-        return judged
-    return _more(judged, "DRIFT_RIGHT_WITHOUT_EFFECT")
-
-
-# ---------------------------------------------------------------- rows 12 to 14, for no right
-
-
-def _no_right(facts: Facts, request: Request, figures: Figures) -> Judgement:
-    """12 and 13: nothing covers the request."""
-    effect = facts.effect
-    shown = (effect.support_plan or "").lower() if effect is not None else ""
-    if effect is not None and request.support_tier is not None and shown and _reaches(shown, request, figures):
-        lag = timedelta(minutes=figures.effect_lag_minutes)
-        if effect.updated_at is not None and request.now - effect.updated_at <= lag:
-            return Judgement(Verdict.REFER, ("EFFECT_WITHOUT_RIGHT",), 12, owner="support_lead")
-        return Judgement(Verdict.DENY, ("EFFECT_WITHOUT_RIGHT", "NO_RIGHT"), 12, owner="support_lead")
-    return Judgement(Verdict.DENY, ("NO_RIGHT",), 13, owner="renewals")
-
-
-def _without_evidence(judged: Judgement, facts: Facts, request: Request) -> Judgement:
-    """14: a fact was needed and nobody could be asked: never a denial for want of evidence."""
-    reasons = tuple(
-        dict.fromkeys(("EVIDENCE_MISSING", *(f"MISSING:{error.source or 'source'}" for error in facts.missing)))
-    )
-    if request.intent in (Intent.OPEN_CASE, Intent.CONTINUE_CASE):
-        verdict = Verdict.ALLOW_LIMITED
-        reasons += ("FOLLOW_UP",)
-    else:
-        verdict = Verdict.REFER
-    kept = judged.reasons if judged.verdict in (Verdict.ALLOW_LIMITED, Verdict.REFER) else ()
-    return Judgement(
-        verdict, reasons + kept, 14, owner=judged.owner or "platform", tier=judged.tier, holder=judged.holder
-    )
-
-
-# ---------------------------------------------------------------- choosing and answering
-
-
-def _best(judged: Sequence[Judgement], figures: Figures) -> Judgement | None:
-    if not judged:
-        return None
-    best = min(judged, key=lambda each: (_RANK[each.verdict], -_tier_rank(each.tier, figures), each.inherited))
-    others = [reason for each in judged for reason in each.reasons if reason not in best.reasons]
-    return _more(best, *dict.fromkeys(others))
+def judge(facts: Facts, request: Request, figures: Figures) -> Judgement:
+    """The verdict alone."""
+    stopped = _gates(facts, request)
+    if stopped is not None:
+        return stopped
+    judged = [each for right in facts.rights if (each := judge_right(right, request, figures)) is not None]
+    best = _best(judged, figures) if judged else _no_right(facts, request, figures)
+    if best.verdict is Verdict.ALLOW and not (request.intent is Intent.CHANGE and facts.on_hold is None):
+        return _with_effect(best, facts, figures)
+    if facts.missing or best.rule == 14 or best.verdict is Verdict.ALLOW:
+        return _without_evidence(best, facts, request, figures)
+    return best
 
 
 def covers(entitlement: c.Entitlement, request: Request, figures: Figures) -> bool:
@@ -235,55 +66,122 @@ def covers(entitlement: c.Entitlement, request: Request, figures: Figures) -> bo
     return request.support_tier is None or _reaches(entitlement.support_tier, request, figures)
 
 
+def covered(right: Right, at: datetime) -> bool:
+    """Whether a right was in its window at an instant of the past."""
+    entitlement = right.entitlement
+    first, last = window.starts(right), window.last_instant(right)
+    if last is None and entitlement.status is c.EntitlementStatus.EXPIRED:
+        return False
+    started = first <= at if first is not None else entitlement.status is not c.EntitlementStatus.PENDING
+    return started and (last is None or at < last)
+
+
+# ---------------------------------------------------------------- rows 1 to 4: the account
+
+
+def _gates(facts: Facts, request: Request) -> Judgement | None:
+    """What settles the matter, whatever the account has a right to. The cause of a restriction is not told."""
+    account = facts.account
+    if facts.ambiguous or account is None:
+        return Judgement(Verdict.REFER, ("IDENTITY_AMBIGUOUS",), 1, owner="platform")
+    if account.restrictions:
+        return Judgement(Verdict.REFER, ("RESTRICTED",), 1, owner="legal")
+    if request.contact_key is not None and not _authorised(facts, request):
+        reason = "CONTACT_UNKNOWN" if facts.contact_missing else "CONTACT_NOT_AUTHORISED"
+        return Judgement(Verdict.REFER, (reason,), 2, owner="support_lead")
+    if request.intent is Intent.CONTINUE_CASE and facts.covered_at_opening:
+        tier = facts.tier_at_opening
+        return Judgement(Verdict.ALLOW, ("COVERED_AT_OPENING",), 3, tier=tier, holder=account.key)
+    if request.intent is Intent.CHANGE and facts.on_hold:
+        return Judgement(Verdict.DENY, ("CREDIT_HOLD",), 4, owner="finance")
+    return None
+
+
+def _authorised(facts: Facts, request: Request) -> bool:
+    contact = facts.contact
+    if contact is None or contact.deleted or contact.account_key not in facts.known_as:
+        return False
+    if contact.authorised_until is not None and contact.authorised_until < request.now:
+        return False
+    return _AUTHORITY[contact.support_authority] >= _AUTHORITY[_NEEDED[request.intent]]
+
+
+# ---------------------------------------------------------------- rows 12 to 14
+
+
+def _with_effect(judged: Judgement, facts: Facts, figures: Figures) -> Judgement:
+    """12: the right is there and the desk does not show it: allowed all the same, and somebody should look."""
+    if judged.tier is None or judged.inherited or facts.effect_missing:
+        return judged
+    shown = _shown(facts)
+    if shown == judged.tier or figures.rank(shown) >= figures.rank(judged.tier) >= 0:
+        return judged
+    return _more(judged, "DRIFT_RIGHT_WITHOUT_EFFECT")
+
+
+def _no_right(facts: Facts, request: Request, figures: Figures) -> Judgement:
+    """12 and 13: no right is left. What the desk shows all the same may be on its way out, for a while."""
+    ended = [right for right in facts.rights if window.over(right, request.now)]
+    reasons = ("ENDED",) if ended else ("NO_RIGHT",)
+    effect, shown = facts.effect, _shown(facts)
+    if effect is None or request.support_tier is None or not shown or not _reaches(shown, request, figures):
+        return Judgement(Verdict.DENY, (*reasons, "INTAKE_OPEN"), 13, owner="renewals")
+    ends = [each for right in ended if (each := window.ended_at(right, request.now)) is not None]
+    since = max([*ends, *([effect.updated_at] if effect.updated_at is not None else [])], default=request.now)
+    lag = since + timedelta(minutes=figures.effect_lag_minutes)
+    if request.now <= lag:
+        return Judgement(Verdict.REFER, ("EFFECT_WITHOUT_RIGHT", *reasons), 12, owner="support_lead", until=(lag,))
+    return Judgement(Verdict.DENY, ("EFFECT_WITHOUT_RIGHT", *reasons, "INTAKE_OPEN"), 12, owner="support_lead")
+
+
+def _without_evidence(judged: Judgement, facts: Facts, request: Request, figures: Figures) -> Judgement:
+    """14: a fact was needed and nobody could be asked: never a denial for want of evidence."""
+    gone = [f"MISSING:{error.source}" for error in facts.missing if error.source]
+    reasons = tuple(dict.fromkeys(("EVIDENCE_MISSING", *gone)))
+    kept = tuple(each for each in judged.reasons if each not in ("NO_RIGHT", "IN_FORCE"))
+    verdict, owner = Verdict.REFER, judged.owner or "platform"
+    if request.intent in (Intent.OPEN_CASE, Intent.CONTINUE_CASE):
+        verdict, reasons = Verdict.ALLOW_LIMITED, (*reasons, "FOLLOW_UP")
+    elif request.intent is Intent.USE_FEATURE and _lately_allowed(facts, request, figures):
+        verdict, reasons = Verdict.ALLOW, (*reasons, "LAST_KNOWN")
+    return msgspec.structs.replace(judged, verdict=verdict, reasons=reasons + kept, rule=14, owner=owner)
+
+
+def _lately_allowed(facts: Facts, request: Request, figures: Figures) -> bool:
+    known = facts.last_known
+    if known is None or known.verdict is not Verdict.ALLOW:
+        return False
+    return request.now - known.at <= timedelta(hours=figures.last_known_use_hours)
+
+
+def _shown(facts: Facts) -> str:
+    """The plan that the desk shows, in lower case."""
+    return (facts.effect.support_plan or "").lower() if facts.effect is not None else ""
+
+
 def _reaches(tier: str, request: Request, figures: Figures) -> bool:
     wanted = (request.support_tier or "").lower()
-    return tier == wanted or _tier_rank(tier, figures) >= _tier_rank(wanted, figures) >= 0
+    return tier == wanted or figures.rank(tier) >= figures.rank(wanted) >= 0
 
 
-def _tier_rank(tier: str | None, figures: Figures) -> int:
-    return figures.tiers.index(tier) if tier in figures.tiers else -1
+# ---------------------------------------------------------------- choosing and answering
 
 
-def _judge(
-    right: Right,
-    verdict: Verdict,
-    reason: str,
-    rule: int,
-    owner: str | None = None,
-    until: tuple[datetime, ...] = (),
-    grace: datetime | None = None,
-) -> Judgement:
-    pack = right.entitlement.pack
-    return Judgement(
-        verdict,
-        (reason,),
-        rule,
-        owner=owner,
-        tier=right.entitlement.support_tier,
-        holder=right.holder,
-        inherited=right.inherited,
-        remaining=pack.remaining - pack.reserved if pack is not None else None,
-        grace_until=grace,
-        until=until + _bounds(right),
-    )
+def _best(judged: Sequence[Judgement], figures: Figures) -> Judgement:
+    """The best verdict, then the best tier, then an own right; with the reasons of all."""
+    best = min(judged, key=lambda each: (_RANK[each.verdict], -figures.rank(each.tier), each.inherited))
+    others = dict.fromkeys(reason for each in judged for reason in each.reasons if reason not in best.reasons)
+    return _more(best, *others)
 
 
 def _more(judged: Judgement, *reasons: str) -> Judgement:
     return msgspec.structs.replace(judged, reasons=judged.reasons + reasons)
 
 
-def _bounds(right: Right) -> tuple[datetime, ...]:
-    """Instants after which the judgement may be another."""
-    found = [_last_instant(right.entitlement)]
-    if right.subscription is not None:
-        found.append(right.subscription.cancel_at)
-        found.append(right.subscription.next_phase.start if right.subscription.next_phase is not None else None)
-    return tuple(each for each in found if each is not None)
-
-
-def _answer(judged: Judgement, facts: Facts, request: Request, figures: Figures, fallback: str | None) -> Decision:
+def _answer(
+    judged: Judgement, facts: Facts, request: Request, figures: Figures, fallback: str | None, asked_at: datetime
+) -> Decision:
     bound = request.now + timedelta(minutes=figures.fact_minutes)
-    until = min([bound, *(each for each in judged.until if each > request.now)])
     return Decision(
         decision=judged.verdict,
         reasons=judged.reasons,
@@ -294,11 +192,12 @@ def _answer(judged: Judgement, facts: Facts, request: Request, figures: Figures,
         inherited=judged.inherited,
         remaining=judged.remaining,
         grace_until=judged.grace_until,
+        time_zone=judged.time_zone,
         standing=facts.standing,
-        evidence=tuple(_evidence(record, request.now) for record in facts.evidence),
+        evidence=tuple(_evidence(record, asked_at) for record in facts.evidence),
         fallback_rule=fallback,
         owner=judged.owner,
-        valid_until=until,
+        valid_until=min([bound, *(each for each in judged.until if each > request.now)]),
         case_key=request.case_key,
     )
 
@@ -306,37 +205,3 @@ def _answer(judged: Judgement, facts: Facts, request: Request, figures: Figures,
 def _evidence(record: c.Record, now: datetime) -> EvidenceValue:
     age = max(0, int((now - record.as_of).total_seconds() * 1000))
     return EvidenceValue(type(record).__name__, record.source, record.key, record.as_of, age)
-
-
-# ---------------------------------------------------------------- days and instants
-
-
-def _zone(entitlement: c.Entitlement) -> ZoneInfo:
-    try:
-        return ZoneInfo(entitlement.time_zone or "UTC")
-    except (ZoneInfoNotFoundError, ValueError):
-        return ZoneInfo("UTC")
-
-
-def _midnight(day: date, entitlement: c.Entitlement) -> datetime:
-    return datetime.combine(day, time(), _zone(entitlement)).astimezone(UTC)
-
-
-def _last_instant(entitlement: c.Entitlement) -> datetime | None:
-    """Days are inclusive: a right ends at 24:00 of its last day, in its own zone."""
-    return _midnight(entitlement.ends_on + timedelta(days=1), entitlement) if entitlement.ends_on is not None else None
-
-
-def _starts(right: Right) -> datetime | None:
-    starts = right.entitlement.starts_on
-    return _midnight(starts, right.entitlement) if starts is not None else None
-
-
-def _ended(right: Right, now: datetime) -> datetime | None:
-    """When the right ended; None while it runs."""
-    last = _last_instant(right.entitlement)
-    if last is not None and last <= now:
-        return last
-    if right.entitlement.status is c.EntitlementStatus.EXPIRED:
-        return last if last is not None and last <= now else right.entitlement.as_of
-    return None

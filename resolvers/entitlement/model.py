@@ -39,15 +39,20 @@ class Severity(StrEnum):
 
 
 class Figures(msgspec.Struct, frozen=True):
-    """The graces and bounds of `policies/rules/entitlement.yaml`."""
+    """The graces and bounds of `policies/rules/entitlement.yaml`; `tiers` from the lowest to the highest."""
 
     version: str = "1"
     dunning_grace_days: int = 14
     renewal_grace_days: int = 30
     effect_lag_minutes: int = 15
+    last_known_use_hours: int = 24
     ancestors: int = 5
     fact_minutes: int = 5
     tiers: tuple[str, ...] = ("standard", "premium", "platinum")
+
+    def rank(self, tier: str | None) -> int:
+        """Where a tier stands; -1 for none or an unknown one."""
+        return self.tiers.index(tier) if tier in self.tiers else -1
 
 
 class Request(msgspec.Struct, frozen=True):
@@ -65,7 +70,8 @@ class Request(msgspec.Struct, frozen=True):
 class Right(msgspec.Struct, frozen=True):
     """One right that covers the request. `holder` is the account that has it, `inherited` that this is an ancestor.
 
-    `subscription` is the one the right hangs on, if any; `subscription_missing` that it could not be read.
+    `subscription` is the one the right hangs on, if any; `subscription_missing`: it could not be read;
+    `subscription_absent`: the right names one that nobody has. `renewing`: a renewal is open; None = nobody could say.
     """
 
     entitlement: c.Entitlement
@@ -73,27 +79,45 @@ class Right(msgspec.Struct, frozen=True):
     inherited: bool = False
     subscription: c.AccountSubscription | None = None
     subscription_missing: bool = False
-    renewing: bool = False
+    subscription_absent: bool = False
+    renewing: bool | None = False
+
+
+class LastKnown(msgspec.Struct, frozen=True):
+    """The last decision on the same question that was made with all its evidence."""
+
+    verdict: Verdict
+    at: datetime
 
 
 class Facts(msgspec.Struct, frozen=True):
-    """Everything a decision may look at. `missing` are facts that were needed and could not be read."""
+    """Everything a decision may look at.
+
+    `missing` are facts that were needed and could not be read, `stale` that some were served stale inside their bound.
+    `known_as`: the account's key and those of the accounts merged into it. `last_known` and `stale` come from a memory
+    of facts; without one they stay empty.
+    """
 
     account: c.Account | None
+    known_as: frozenset[str] = frozenset()
     rights: tuple[Right, ...] = ()
     contact: c.Contact | None = None
-    case: c.Case | None = None
-    case_entitled_at_opening: bool = False
+    contact_missing: bool = False
+    covered_at_opening: bool = False
+    tier_at_opening: str | None = None
     on_hold: bool | None = None  # of the account itself or its payer; None = unknown
     standing: str = "UNKNOWN"
     effect: c.SupportOrganization | None = None
+    effect_missing: bool = False
     ambiguous: bool = False
     missing: tuple[SourceError, ...] = ()
+    stale: bool = False
+    last_known: LastKnown | None = None
     evidence: tuple[c.Record, ...] = ()
 
 
 class Judgement(msgspec.Struct, frozen=True):
-    """What one rule says of one right (or of the account as a whole)."""
+    """What one row says of one right (or of the account as a whole). `rule` is the row's number."""
 
     verdict: Verdict
     reasons: tuple[str, ...]
@@ -104,6 +128,7 @@ class Judgement(msgspec.Struct, frozen=True):
     inherited: bool = False
     remaining: int | None = None
     grace_until: datetime | None = None
+    time_zone: str | None = None
     until: tuple[datetime, ...] = ()
 
 
@@ -118,7 +143,7 @@ class EvidenceValue(msgspec.Struct, frozen=True):
 
 
 class Decision(msgspec.Struct, frozen=True):
-    """The answer."""
+    """The answer. `time_zone` is the one in which the right's days were counted."""
 
     decision: Verdict
     reasons: tuple[str, ...]
@@ -129,6 +154,7 @@ class Decision(msgspec.Struct, frozen=True):
     inherited: bool
     remaining: int | None
     grace_until: datetime | None
+    time_zone: str | None
     standing: str
     evidence: tuple[EvidenceValue, ...]
     fallback_rule: str | None

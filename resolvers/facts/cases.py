@@ -1,4 +1,4 @@
-"""Case: where a target stands at the operation's present."""
+"""Case: its targets and where they stand now, the CRM's copy, the support plan."""
 
 from __future__ import annotations
 
@@ -10,13 +10,12 @@ import msgspec
 
 from resolvers.batch import Need, Read
 from resolvers.context import Context
-from resolvers.facts.accounts import rows, through_account
+from resolvers.facts.reading import rows, through_account
 from sources import canonical as c
 
 SLA_NEEDS: tuple[Need, ...] = ((c.Sla, "case"),)
-
-
 MIRROR_NEEDS: tuple[Need, ...] = ((c.CaseMirror, "account"), (c.CaseMirror, "case"))
+PLAN_NEEDS: tuple[Need, ...] = ((c.SupportOrganization, "account"), (c.SupportPlan, "key"))
 
 
 async def mirror(cases: Sequence[c.Case], read: Read, _context: Context) -> list[Any]:
@@ -34,6 +33,25 @@ async def slas(cases: Sequence[c.Case], read: Read, _context: Context) -> list[A
             answers.append([msgspec.structs.replace(sla, account_key=each.account_key) for sla in each.slas])
             continue
         answers.append(reading.errors.get(each.key) or list(rows(reading, each.key)))
+    return answers
+
+
+async def support_plan(cases: Sequence[c.Case], read: Read, _context: Context) -> list[Any]:
+    """The plan that the desk shows for the case's account."""
+    organizations = await read(
+        c.SupportOrganization, "account", [each.account_key for each in cases if each.account_key]
+    )
+    shown = {
+        case.key: next((each.support_plan for each in rows(organizations, case.account_key) if each.support_plan), None)
+        for case in cases
+    }
+    plans = await read(c.SupportPlan, "key", sorted({name for name in shown.values() if name}))
+    answers: list[Any] = []
+    for case in cases:
+        name = shown[case.key]
+        found = rows(plans, name or "")
+        failed = organizations.errors.get(case.account_key) if name is None else plans.errors.get(name)
+        answers.append(failed or (found[0] if found else None))
     return answers
 
 

@@ -1,4 +1,4 @@
-"""AccountSubscription: overlays and usage."""
+"""AccountSubscription: status, overlays, what names it in other systems, usage."""
 
 from __future__ import annotations
 
@@ -7,9 +7,11 @@ from typing import Any
 
 from resolvers.batch import Need, Read
 from resolvers.context import Context
-from resolvers.facts.accounts import rows, through_account
+from resolvers.facts.reading import rows, through_account
+from resolvers.facts.status import StatusValue, status_of
 from sources import canonical as c
 from sources.errors import SourceError
+from sources.ports import Filter, Page
 
 OVERLAY_NEEDS: tuple[Need, ...] = ((c.Renewal, "account"), (c.Renewal, "subscription"))
 CONTRACT_NEEDS: tuple[Need, ...] = (
@@ -21,7 +23,43 @@ SALES_NEEDS: tuple[Need, ...] = (
     (c.SalesOrder, "subscription"),
     (c.SalesOrder, "order"),
 )
+STATUS_NEEDS: tuple[Need, ...] = ((c.PostedInvoice, "account"), (c.Invoice, "subscription"))
+UNPAID = Page(filters=(Filter("status", "in", (c.InvoiceStatus.OPEN, c.InvoiceStatus.PARTIALLY_PAID)),))
 USAGE_NEEDS: tuple[Need, ...] = ((c.UsageSummary, "account_meter"),)
+
+
+async def status(
+    subscriptions: Sequence[c.AccountSubscription], read: Read, context: Context
+) -> list[StatusValue | SourceError]:
+    """Billing's word; but PAST_DUE only where an invoice of this subscription is overdue and not disputed: what is
+    disputed is not owed yet. The ERP knows what is disputed; where it cannot be asked: its error. The subscription's
+    invoices are asked for only where the account disputes any."""
+    past_due = [each for each in subscriptions if each.status is c.SubscriptionStatus.PAST_DUE]
+    posted = await read(c.PostedInvoice, "account", sorted({each.account_key for each in past_due if each.account_key}))
+    disputed = {key: [one for one in rows(posted, key) if one.disputed] for key in posted.rows}
+    doubtful = [each.key for each in past_due if disputed.get(each.account_key)]
+    issued = await read(c.Invoice, "subscription", doubtful, UNPAID)
+    answers: list[StatusValue | SourceError] = []
+    for each in subscriptions:
+        overdue = [one for one in rows(issued, each.key) if one.due_at is None or one.due_at <= context.now]
+        failed = posted.errors.get(each.account_key) or issued.errors.get(each.key)
+        judged = judge_status(each, overdue, disputed.get(each.account_key, ()))
+        answers.append(failed if failed is not None and each.status is c.SubscriptionStatus.PAST_DUE else judged)
+    return answers
+
+
+def judge_status(
+    subscription: c.AccountSubscription, overdue: Sequence[c.Invoice], disputed: Sequence[c.PostedInvoice]
+) -> StatusValue:
+    """Pure: the status that these facts give: `overdue` are the subscription's invoices, `disputed` the ERP's."""
+    plain = status_of(subscription)
+    contested = {each.invoice_key: each for each in disputed}
+    if subscription.status is not c.SubscriptionStatus.PAST_DUE or not overdue:
+        return plain
+    if not all(each.key in contested for each in overdue):
+        return plain
+    evidence = tuple(c.Evidence(contested[each.key].source, "disputed", "true") for each in overdue)
+    return StatusValue(c.SubscriptionStatus.ACTIVE, None, (*plain.derived_from, *evidence))
 
 
 async def overlays(subscriptions: Sequence[c.AccountSubscription], read: Read, _context: Context) -> list[Any]:

@@ -9,25 +9,31 @@ import strawberry
 
 from resolvers.batch import batched, connection, link, links
 from resolvers.facts import accounts as facts
+from resolvers.facts import standing as money
 from resolvers.registry import entity, value
 from resolvers.types import references as ref
 from resolvers.types.connection import Connection
 from resolvers.types.filters import (
     CaseFilter,
     CaseOrder,
+    ContactOrder,
+    CreditMemoOrder,
+    DocumentOrder,
     InvoiceFilter,
-    InvoiceOrder,
     Lifecycle,
     OrderFilter,
+    OrderOrder,
+    PaymentOrder,
     SubscriptionFilter,
+    SubscriptionOrder,
 )
 from resolvers.types.node import Node
-from resolvers.types.scalars import Evidence, Evidenced, Money
+from resolvers.types.scalars import Evidence, Evidenced, ExternalId, Money
 from sources import canonical as c
 from sources import ports
 
 Restriction = strawberry.enum(c.Restriction, description="Why an account may not be served or sold to.")
-Standing = strawberry.enum(facts.Standing, description="How an account stands with us about money.")
+Standing = strawberry.enum(money.Standing, description="How an account stands with us about money.")
 CreditHoldOverride = strawberry.enum(c.CreditHoldOverride, description="What the ERP was told about the hold.")
 HoldPreference = strawberry.enum(c.HoldPreference, description="What the ERP does with a hold.")
 
@@ -43,7 +49,7 @@ class Owner:
 
 @value
 class AccountStanding:
-    """Good, delinquent or on credit hold, with what that is derived from; UNKNOWN where nobody could be asked."""
+    """Good, delinquent or on credit hold, with what that is derived from; null where a source could not be asked."""
 
     value: Standing | None  # type: ignore[valid-type]
     as_of: datetime | None
@@ -54,12 +60,15 @@ class AccountStanding:
 class Account(Node):
     """A customer or prospect; owned by the CRM, with facets from billing, ERP and support."""
 
+    external_ids: list[ExternalId | None] | None = batched(
+        facts.external_ids, needs=facts.IDENTITY_NEEDS, description="What every system calls this account."
+    )
     name: str | None
     lifecycle: Evidenced[Lifecycle] | None = batched(  # type: ignore[valid-type]
         facts.lifecycle, needs=facts.LIFECYCLE_NEEDS, description="What the account is to us, money apart."
     )
     standing: AccountStanding | None = batched(
-        facts.standing, needs=facts.STANDING_NEEDS, description="How it stands with us about money."
+        money.standing, needs=money.NEEDS, description="How it stands with us about money."
     )
     restrictions: list[Restriction | None] | None  # type: ignore[valid-type]
     parent: ref.AccountRef | None = link(c.Account, key="parent_key", description="The parent in the CRM.")
@@ -79,18 +88,20 @@ class Account(Node):
         facts.legal_entities, needs=facts.ENTITY_NEEDS, description="The legal entities it buys from, by code."
     )
     identities: list[Identity | None] | None = batched(
-        facts.identities, needs=facts.IDENTITY_NEEDS, description="What each system calls this account."
+        facts.identities,
+        needs=facts.IDENTITY_NEEDS,
+        description="What each source calls this account, and how we know.",
     )
 
-    contacts: Connection[ref.ContactRef] | None = connection(c.Contact, by="account")
+    contacts: Connection[ref.ContactRef] | None = connection(c.Contact, by="account", orders=ContactOrder)
     subscriptions: Connection[ref.AccountSubscriptionRef] | None = connection(
-        c.AccountSubscription, by="account", filters=SubscriptionFilter
+        c.AccountSubscription, by="account", filters=SubscriptionFilter, orders=SubscriptionOrder
     )
     invoices: Connection[ref.InvoiceRef] | None = connection(
-        c.Invoice, by="account", filters=InvoiceFilter, orders=InvoiceOrder, order=ports.Order("created_at", True)
+        c.Invoice, by="account", filters=InvoiceFilter, orders=DocumentOrder, order=ports.Order("created_at", True)
     )
-    payments: Connection[ref.PaymentRef] | None = connection(c.Payment, by="account")
-    credit_memos: Connection[ref.CreditMemoRef] | None = connection(c.CreditMemo, by="account")
+    payments: Connection[ref.PaymentRef] | None = connection(c.Payment, by="account", orders=PaymentOrder)
+    credit_memos: Connection[ref.CreditMemoRef] | None = connection(c.CreditMemo, by="account", orders=CreditMemoOrder)
     refunds: list[ref.RefundRef | None] | None = links(c.Refund, by="account")
     disputes: list[ref.DisputeRef | None] | None = links(c.Dispute, by="account")
     write_offs: list[ref.WriteOffRef | None] | None = links(c.WriteOff, by="account")
@@ -98,7 +109,7 @@ class Account(Node):
     cases: Connection[ref.CaseRef] | None = connection(
         c.Case, by="account", filters=CaseFilter, orders=CaseOrder, order=ports.Order("created_at", True)
     )
-    orders: Connection[ref.OrderRef] | None = connection(c.Order, by="account", filters=OrderFilter)
+    orders: Connection[ref.OrderRef] | None = connection(c.Order, by="account", filters=OrderFilter, orders=OrderOrder)
     contracts: list[ref.SubscriptionContractRef | None] | None = links(c.SubscriptionContract, by="account")
     renewals: list[ref.RenewalRef | None] | None = links(c.Renewal, by="account")
     revenue_schedules: list[ref.RevenueScheduleRef | None] | None = links(c.RevenueSchedule, by="account")
@@ -161,6 +172,7 @@ class BillingCustomer(Node):
     tax_exempt: str | None
     deleted: bool | None
     created_at: datetime | None
+    subscriptions: list[ref.AccountSubscriptionRef | None] | None = links(c.AccountSubscription, by="customer")
 
 
 @entity(c.SupportOrganization)

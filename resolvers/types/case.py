@@ -42,6 +42,9 @@ class Case(Node):
         facts.slas, needs=facts.SLA_NEEDS, description="Its targets, running and finished."
     )
     mirror: ref.CaseMirrorRef | None = batched(facts.mirror, needs=facts.MIRROR_NEEDS, description="The CRM's copy.")
+    support_plan: ref.SupportPlanRef | None = batched(
+        facts.support_plan, needs=facts.PLAN_NEEDS, description="The plan that the desk shows for the account."
+    )
 
 
 @entity(c.Sla)

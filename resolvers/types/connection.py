@@ -9,7 +9,7 @@ import strawberry
 T = TypeVar("T")
 
 
-@strawberry.type
+@strawberry.type(description="Where a page ends and whether the list goes on.")
 class PageInfo:
     """Where a page ends and whether the list goes on."""
 

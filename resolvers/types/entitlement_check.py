@@ -45,6 +45,7 @@ class EntitlementCheck:
     inherited: bool | None
     remaining: int | None = strawberry.field(description="What is left of a pack.")
     grace_until: datetime | None
+    time_zone: str | None = strawberry.field(description="The zone in which the right's days were counted.")
     standing: str | None = strawberry.field(description="GOOD, DELINQUENT, CREDIT_HOLD or UNKNOWN; never an amount.")
     evidence: list[DecisionEvidence | None] | None
     fallback_rule: str | None = strawberry.field(description="Set where a source could not be asked.")

@@ -50,22 +50,38 @@ class AccountFilter:
     name_contains: str | None = where("name", "contains")
     region: list[str] | None = where("region", "in")
     country: list[str] | None = where("country", "in", "ISO 3166-1 alpha-2 codes.")
-    lifecycle: list[Lifecycle] | None = where("lifecycle", "in")  # type: ignore[valid-type]
+    lifecycle: list[Lifecycle] | None = where("lifecycle", "in", "As the CRM says it: CHURNED is derived, no filter.")  # type: ignore[valid-type]
     parent_key: str | None = where("parent_key", "eq")
 
 
-@strawberry.enum(description="What invoices can be ordered by.")
+@strawberry.enum(description="What the list of all invoices can be ordered by.")
 class InvoiceOrderField(Enum):
-    """What invoices can be ordered by."""
+    """What the list of all invoices can be ordered by."""
 
     CREATED_AT = "created_at"
 
 
-@strawberry.input(description="How invoices are ordered.")
+@strawberry.input(description="How the list of all invoices is ordered.")
 class InvoiceOrder:
-    """How invoices are ordered."""
+    """How the list of all invoices is ordered."""
 
     field: InvoiceOrderField = InvoiceOrderField.CREATED_AT
+    direction: Direction = Direction.DESC
+
+
+@strawberry.enum(description="What the invoices of one account or subscription can be ordered by.")
+class DocumentOrderField(Enum):
+    """What the invoices of one account or subscription can be ordered by."""
+
+    CREATED_AT = "created_at"
+    ISSUED_AT = "issued_at"
+
+
+@strawberry.input(description="How the invoices of one account or subscription are ordered.")
+class DocumentOrder:
+    """How the invoices of one account or subscription are ordered."""
+
+    field: DocumentOrderField = DocumentOrderField.CREATED_AT
     direction: Direction = Direction.DESC
 
 
@@ -73,16 +89,79 @@ class InvoiceOrder:
 class InvoiceFilter:
     """Which invoices."""
 
-    status: list[InvoiceStatus] | None = where("status", "in")  # type: ignore[valid-type]
-    due_before: datetime | None = where("due_at", "lt")
+    status: list[InvoiceStatus] | None = where("status", "in", "Base statuses, as billing says them.")  # type: ignore[valid-type]
+    due_before: datetime | None = where("due_at", "lt", "With `status: [OPEN, PARTIALLY_PAID]`: what is overdue.")
     due_from: datetime | None = where("due_at", "gte")
+    created_from: datetime | None = where("created_at", "gte")
+    created_before: datetime | None = where("created_at", "lt")
+    legal_entity: list[str] | None = where("legal_entity", "in", "Codes of legal entities.")
+
+
+@strawberry.enum(description="What subscriptions can be ordered by.")
+class SubscriptionOrderField(Enum):
+    """What subscriptions can be ordered by."""
+
+    CREATED_AT = "created_at"
+
+
+@strawberry.input(description="How subscriptions are ordered.")
+class SubscriptionOrder:
+    """How subscriptions are ordered."""
+
+    field: SubscriptionOrderField = SubscriptionOrderField.CREATED_AT
+    direction: Direction = Direction.DESC
 
 
 @strawberry.input(description="Which subscriptions.")
 class SubscriptionFilter:
     """Which subscriptions."""
 
-    status: list[SubscriptionStatus] | None = where("status", "in")  # type: ignore[valid-type]
+    status: list[SubscriptionStatus] | None = where("status", "in", "Base statuses, as billing says them.")  # type: ignore[valid-type]
+
+
+@strawberry.enum(description="What contacts can be ordered by.")
+class ContactOrderField(Enum):
+    """What contacts can be ordered by."""
+
+    NAME = "name"
+
+
+@strawberry.input(description="How contacts are ordered.")
+class ContactOrder:
+    """How contacts are ordered."""
+
+    field: ContactOrderField = ContactOrderField.NAME
+    direction: Direction = Direction.ASC
+
+
+@strawberry.enum(description="What payments can be ordered by.")
+class PaymentOrderField(Enum):
+    """What payments can be ordered by."""
+
+    RECEIVED_AT = "received_at"
+
+
+@strawberry.input(description="How payments are ordered.")
+class PaymentOrder:
+    """How payments are ordered."""
+
+    field: PaymentOrderField = PaymentOrderField.RECEIVED_AT
+    direction: Direction = Direction.DESC
+
+
+@strawberry.enum(description="What credits can be ordered by.")
+class CreditMemoOrderField(Enum):
+    """What credits can be ordered by."""
+
+    ISSUED_AT = "issued_at"
+
+
+@strawberry.input(description="How credits are ordered.")
+class CreditMemoOrder:
+    """How credits are ordered."""
+
+    field: CreditMemoOrderField = CreditMemoOrderField.ISSUED_AT
+    direction: Direction = Direction.DESC
 
 
 @strawberry.enum(description="What cases can be ordered by.")
@@ -107,7 +186,25 @@ class CaseFilter:
 
     status: list[CaseStatus] | None = where("status", "in")  # type: ignore[valid-type]
     priority: list[Priority] | None = where("priority", "in")  # type: ignore[valid-type]
+    escalated: bool | None = where("escalated", "eq")
     created_from: datetime | None = where("created_at", "gte")
+    updated_from: datetime | None = where("updated_at", "gte")
+
+
+@strawberry.enum(description="What orders can be ordered by.")
+class OrderOrderField(Enum):
+    """What orders can be ordered by."""
+
+    CREATED_AT = "created_at"
+    EFFECTIVE_ON = "effective_on"
+
+
+@strawberry.input(description="How orders are ordered.")
+class OrderOrder:
+    """How orders are ordered."""
+
+    field: OrderOrderField = OrderOrderField.CREATED_AT
+    direction: Direction = Direction.DESC
 
 
 @strawberry.input(description="Which orders; all conditions must hold.")

@@ -47,7 +47,9 @@ class Invoice(Node):
 
     account: ref.AccountRef | None = link(c.Account, key="account_key")
     number: str | None
-    status: Evidenced[InvoiceStatus] | None = derived(status)  # type: ignore[valid-type]
+    status: Evidenced[InvoiceStatus] | None = batched(  # type: ignore[valid-type]
+        facts.status, needs=facts.POSTING_NEEDS, description="The base status; WRITTEN_OFF is the ERP's word."
+    )
     overlays: list[InvoiceOverlay | None] | None = batched(  # type: ignore[valid-type]
         facts.overlays, needs=facts.OVERLAY_NEEDS, description="OVERDUE is judged in the legal entity's time zone."
     )

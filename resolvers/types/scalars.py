@@ -12,6 +12,7 @@ import strawberry
 
 from resolvers.batch import derived
 from resolvers.context import Context
+from resolvers.facts.status import StatusValue, status_of
 from resolvers.registry import value
 from sources import canonical as c
 
@@ -66,17 +67,9 @@ class Evidenced(Generic[T]):
     derived_from: list[Evidence | None] | None
 
 
-class StatusValue(msgspec.Struct, frozen=True):
-    """What an Evidenced shows."""
-
-    value: Any
-    since: datetime | None
-    derived_from: tuple[c.Evidence, ...]
-
-
 def status(record: Any, _context: Context) -> StatusValue:
     """The status of any record that has one, with its evidence."""
-    return StatusValue(record.status, getattr(record, "status_since", None), record.status_evidence)
+    return status_of(record)
 
 
 @value

@@ -7,14 +7,14 @@ from decimal import Decimal
 
 import strawberry
 
-from resolvers.batch import batched, connection, derived, link, links
+from resolvers.batch import batched, connection, link, links
 from resolvers.facts import subscriptions as facts
 from resolvers.registry import entity, value
 from resolvers.types import references as ref
 from resolvers.types.connection import Connection
-from resolvers.types.filters import SubscriptionStatus
+from resolvers.types.filters import DocumentOrder, InvoiceFilter, SubscriptionStatus
 from resolvers.types.node import Node
-from resolvers.types.scalars import Evidence, Evidenced, Money, status
+from resolvers.types.scalars import Evidence, Evidenced, Money
 from sources import canonical as c
 
 SubscriptionOverlay = strawberry.enum(c.SubscriptionOverlay, description="What goes on besides the base status.")
@@ -58,7 +58,9 @@ class AccountSubscription(Node):
     """What an account has subscribed to; owned by billing."""
 
     account: ref.AccountRef | None = link(c.Account, key="account_key")
-    status: Evidenced[SubscriptionStatus] | None = derived(status)  # type: ignore[valid-type]
+    status: Evidenced[SubscriptionStatus] | None = batched(  # type: ignore[valid-type]
+        facts.status, needs=facts.STATUS_NEEDS, description="The base status; what is only disputed is not PAST_DUE."
+    )
     overlays: list[SubscriptionOverlay | None] | None = batched(  # type: ignore[valid-type]
         facts.overlays, needs=facts.OVERLAY_NEEDS, description="What goes on besides the base status."
     )
@@ -87,7 +89,9 @@ class AccountSubscription(Node):
     renewals: list[ref.RenewalRef | None] | None = batched(facts.renewals, needs=facts.OVERLAY_NEEDS)
     amendments: list[ref.AmendmentRef | None] | None = links(c.Amendment, by="subscription")
     sales_orders: list[ref.SalesOrderRef | None] | None = batched(facts.sales_orders, needs=facts.SALES_NEEDS)
-    invoices: Connection[ref.InvoiceRef] | None = connection(c.Invoice, by="subscription")
+    invoices: Connection[ref.InvoiceRef] | None = connection(
+        c.Invoice, by="subscription", filters=InvoiceFilter, orders=DocumentOrder
+    )
     latest_invoice: ref.InvoiceRef | None = link(c.Invoice, key="latest_invoice_key")
     revenue_schedules: list[ref.RevenueScheduleRef | None] | None = links(c.RevenueSchedule, by="subscription")
     usage: list[ref.UsageSummaryRef | None] | None = batched(
