@@ -25,8 +25,14 @@ def right(granted: c.Entitlement | None = None, **given: Any) -> Right:
 
 
 def facts(*rights: Right, **given: Any) -> Facts:
-    shown = {"effect": organization(support_plan="premium")} if rights else {}
-    plain = {"account": account(), "known_as": frozenset({ACCOUNT}), "rights": rights, "on_hold": False, **shown}
+    shown: dict[str, Any] = {"effect": organization(support_plan="premium")} if rights else {}
+    plain: dict[str, Any] = {
+        "account": account(),
+        "known_as": frozenset({ACCOUNT}),
+        "rights": rights,
+        "on_hold": False,
+        **shown,
+    }
     return Facts(**plain | given)
 
 

@@ -1,6 +1,7 @@
 """What holds for every set of facts."""
 
 from datetime import timedelta
+from typing import Any
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -66,11 +67,13 @@ requests = st.builds(
     severity=st.none() | st.sampled_from(Severity),
 )
 several = st.lists(rights, max_size=4).map(tuple)
-effects = st.none() | st.builds(organization, support_plan=st.sampled_from([None, "standard", "Premium"]), updated_at=instants)
+effects = st.none() | st.builds(
+    organization, support_plan=st.sampled_from([None, "standard", "Premium"]), updated_at=instants
+)
 
 
-def known(found: tuple[Right, ...], **given: object) -> Facts:
-    plain = {"account": account(), "known_as": frozenset({ACCOUNT}), "rights": found, "on_hold": False}
+def known(found: tuple[Right, ...], **given: Any) -> Facts:
+    plain: dict[str, Any] = {"account": account(), "known_as": frozenset({ACCOUNT}), "rights": found, "on_hold": False}
     return Facts(**plain | given)
 
 

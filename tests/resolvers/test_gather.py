@@ -4,14 +4,13 @@ from typing import Any
 
 import pytest
 
-from resolvers.entitlement.gather import NEEDS, entitlement_check, figures_of
+from resolvers.entitlement.gather import NEEDS, entitlement_check
 from resolvers.entitlement.model import Decision, Intent, Verdict
 from resolvers.ids import global_id
 from sources import canonical as c
 from sources.errors import Ambiguous, SourceError
 from tests.resolvers.world import (
     ACCOUNT,
-    DOWN,
     NOW,
     Shelf,
     account,
@@ -138,7 +137,9 @@ async def test_ids_of_the_graph_are_as_good_as_keys() -> None:
 
 async def test_a_feature_hangs_on_the_best_live_subscription() -> None:
     read = shelf(entitlement(feature="sso"))
-    read.put("account", ACCOUNT, subscription("CANCELED", "sub_0"), subscription("PAST_DUE", "sub_1", status_since=ago(30)))
+    read.put(
+        "account", ACCOUNT, subscription("CANCELED", "sub_0"), subscription("PAST_DUE", "sub_1", status_since=ago(30))
+    )
     assert (await decision(read, feature="sso", intent=Intent.CHANGE)).rule == 9
     read.put("account", ACCOUNT, subscription("ACTIVE", "sub_2"))
     assert (await decision(read, feature="sso", intent=Intent.CHANGE)).rule == 7
@@ -162,7 +163,9 @@ async def test_renewals_are_asked_for_only_when_a_right_is_over() -> None:
     running = shelf(entitlement())
     await decision(running)
     assert "Renewal" not in {name for name, _, _ in running.asked}
-    over = shelf(entitlement(ends_on=day(-3), subscription_key="sub_1")).put("account", ACCOUNT, subscription("EXPIRED"))
+    over = shelf(entitlement(ends_on=day(-3), subscription_key="sub_1")).put(
+        "account", ACCOUNT, subscription("EXPIRED")
+    )
     over.put("account", ACCOUNT, renewal(subscription_key="sub_2"))
     assert (await decision(over)).decision is DENY
     over.put("account", ACCOUNT, renewal("006B", subscription_key="sub_1"))
@@ -223,22 +226,3 @@ async def test_a_desk_that_is_away_matters_only_where_no_right_is_left() -> None
     assert (await decision(shelf().fail(c.SupportOrganization, "account"))).decision is LIMITED
     feature = await decision(shelf().fail(c.SupportOrganization, "account"), feature="sso")
     assert feature.decision is DENY
-
-
-async def test_no_single_outage_denies_what_is_allowed_with_everything_at_hand() -> None:
-    for record, by in NEEDS:
-        for intent in Intent:
-            read = shelf(entitlement(subscription_key="sub_1"), owner=account(parent_key="001PARENT"))
-            read.put("account", ACCOUNT, subscription()).put("account", ACCOUNT, profile(payer_id="902"))
-            found = await answer(read.fail(record, by, DOWN), intent=intent)
-            if record is c.Account:
-                assert found is DOWN
-                continue
-            assert isinstance(found, Decision)
-            assert found.decision is not DENY, (record, by, intent)
-
-
-def test_figures_come_from_the_rules_and_else_are_the_defaults() -> None:
-    figures = figures_of(context(dunning_grace_days="7", tiers="bronze, gold", version="9", standing_floor="1.00"))
-    assert (figures.dunning_grace_days, figures.tiers, figures.version) == (7, ("bronze", "gold"), "9")
-    assert figures.renewal_grace_days == 30

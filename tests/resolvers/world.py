@@ -3,17 +3,22 @@
 from collections import defaultdict
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, TypeVar
 
 from policies.principal import Principal
 from resolvers.context import Context
+from resolvers.schema import build_schema
 from sources import canonical as c
 from sources.errors import SourceError, Unavailable
 from sources.ports import Page, Reading, Report, Rows
 
 NOW = datetime(2026, 3, 10, 12, 0, tzinfo=UTC)
 ACCOUNT = "001A"
+SCHEMA = build_schema()
 DOWN = Unavailable("it does not answer: try again", source="billing")
+
+
+R = TypeVar("R", bound=c.Record)
 
 
 def context(now: datetime = NOW, **figures: str) -> Context:
@@ -37,8 +42,9 @@ def usd(minor: int) -> c.Money:
     return c.Money(minor, "USD")
 
 
-def _record(kind: type[Any], source: str, key: str, given: dict[str, Any], **defaults: Any) -> Any:
-    return kind(**{"key": key, "source": source, "source_id": key, "as_of": NOW} | defaults | given)
+def _record(kind: type[R], source: str, key: str, given: dict[str, Any], **defaults: Any) -> R:
+    plain: dict[str, Any] = {"key": key, "source": source, "source_id": key, "as_of": NOW}
+    return kind(**plain | defaults | given)
 
 
 def account(key: str = ACCOUNT, **given: Any) -> c.Account:
@@ -46,7 +52,9 @@ def account(key: str = ACCOUNT, **given: Any) -> c.Account:
 
 
 def contact(key: str = "003A", **given: Any) -> c.Contact:
-    return _record(c.Contact, "crm", key, given, account_key=ACCOUNT, name="Ada", support_authority=c.SupportAuthority.OPEN)
+    return _record(
+        c.Contact, "crm", key, given, account_key=ACCOUNT, name="Ada", support_authority=c.SupportAuthority.OPEN
+    )
 
 
 def entitlement(key: str = "550A", **given: Any) -> c.Entitlement:
@@ -71,7 +79,9 @@ def subscription(status: str = "ACTIVE", key: str = "sub_1", **given: Any) -> c.
 
 
 def renewal(key: str = "006A", **given: Any) -> c.Renewal:
-    return _record(c.Renewal, "crm", key, given, account_key=ACCOUNT, name="Renewal", stage="Proposal", open=True, won=False)
+    return _record(
+        c.Renewal, "crm", key, given, account_key=ACCOUNT, name="Renewal", stage="Proposal", open=True, won=False
+    )
 
 
 def organization(**given: Any) -> c.SupportOrganization:
@@ -172,6 +182,6 @@ class Shelf:
             found = self._rows.get((record, by, key))
             if error is not None:
                 reading.errors[key] = error
-            if found is not None:
+            elif found is not None:
                 reading.rows[key] = Rows(found)
         return reading
