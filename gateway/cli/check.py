@@ -1,4 +1,4 @@
-"""`opsgraph check`: are the settings right, and does every source answer?"""
+"""`opsgraph check`: whether the settings are right, and whether every source answers."""
 
 from __future__ import annotations
 
