@@ -4,6 +4,7 @@ import json
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import httpx2
@@ -41,9 +42,9 @@ class Demo:
         }
 
 
-@pytest.fixture(scope="module")
-def demo() -> Iterator[Demo]:
-    """A fresh demo for each module: nothing of another one's is known to it."""
+@contextmanager
+def started() -> Iterator[Demo]:
+    """A fresh demo: nothing of another one's is known to it."""
     command = [sys.executable, "-m", "gateway", "demo", "--json", "--port", "0", "--accounts", "200"]
     process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
     assert process.stdout is not None
@@ -51,3 +52,10 @@ def demo() -> Iterator[Demo]:
     process.terminate()
     assert process.wait(20) == 0
     process.stdout.close()
+
+
+@pytest.fixture(scope="module")
+def demo() -> Iterator[Demo]:
+    """One demo for all tests of a module."""
+    with started() as running:
+        yield running

@@ -21,5 +21,5 @@ class NetSuiteSettings(SourceSettings, frozen=True, kw_only=True, forbid_unknown
     concurrency: int = 4
     hold_preference: str = "ENFORCE"
     hold_overdue_days: int | None = 60
-    window: float = 0.005
+    window: float = 0.01
     max_rows: int = 2_000
