@@ -21,7 +21,7 @@ from sources.ports import Reading
 OVERLAY_NEEDS: tuple[Need, ...] = ((c.LegalEntity, "key"),)
 POSTING_NEEDS: tuple[Need, ...] = ((c.PostedInvoice, "invoice"),)
 _OPEN = frozenset({c.InvoiceStatus.OPEN, c.InvoiceStatus.PARTIALLY_PAID})
-_FIRST_ZONE, _LAST_ZONE = timezone(timedelta(hours=14)), timezone(timedelta(hours=-12))
+_LONGEST_DAY = timedelta(hours=25)  # where summer time ends
 
 
 class AmountDueValue(msgspec.Struct, frozen=True):
@@ -81,8 +81,10 @@ def _overlaid(invoice: c.Invoice, reading: Reading, now: datetime, grace: int) -
 
 
 def depends_on_zone(invoice: c.Invoice, now: datetime) -> bool:
-    """Whether it is overdue in some places of the earth and not in others."""
-    return overdue(invoice, _FIRST_ZONE, now) != overdue(invoice, _LAST_ZONE, now)
+    """Whether a midnight has passed since it was due in some places of the earth and not in others."""
+    if invoice.due_at is None or invoice.status not in _OPEN or invoice.remaining.minor <= 0:
+        return False
+    return timedelta(0) < now - invoice.due_at < _LONGEST_DAY
 
 
 def overdue(invoice: c.Invoice, zone: ZoneInfo | timezone, now: datetime, grace_days: int = 0) -> bool:
@@ -93,12 +95,7 @@ def overdue(invoice: c.Invoice, zone: ZoneInfo | timezone, now: datetime, grace_
     if invoice.due_at is None:
         issued = invoice.issued_at
         return issued is not None and invoice.attempt_count > 0 and now - issued > timedelta(days=grace_days)
-    return due_day_over(invoice.due_at, zone, now)
-
-
-def due_day_over(due_at: datetime, zone: ZoneInfo | timezone, now: datetime) -> bool:
-    """Whether a later day than the due day has begun in a zone."""
-    return due_at.astimezone(zone).date() < now.astimezone(zone).date()
+    return invoice.due_at.astimezone(zone).date() < now.astimezone(zone).date()
 
 
 # ---------------------------------------------------------------- what the ERP has of it

@@ -96,14 +96,15 @@ async def sales_of_orders(orders: Sequence[c.Order], read: Read, _context: Conte
 
 
 async def usage(subscriptions: Sequence[c.AccountSubscription], read: Read, _context: Context) -> list[Any]:
-    """One summary for each meter that the subscription is billed by."""
+    """One summary for each meter that the subscription is billed by; the error of a meter stands in its place."""
     wanted = {each.key: _meters(each) for each in subscriptions}
     reading = await read(c.UsageSummary, "account_meter", [key for keys in wanted.values() for key in keys])
     answers: list[Any] = []
     for each in subscriptions:
-        failed = [reading.errors[key] for key in wanted[each.key] if key in reading.errors]
-        found = [record for key in wanted[each.key] for record in rows(reading, key)]
-        answers.append(failed[0] if failed and not found else found)
+        keys = wanted[each.key]
+        failed = [reading.errors[key] for key in keys if key in reading.errors]
+        told = [one for key in keys for one in (rows(reading, key) or [reading.errors.get(key)]) if one is not None]
+        answers.append(failed[0] if failed and len(failed) == len(keys) else tuple(told))
     return answers
 
 

@@ -18,7 +18,7 @@ from resolvers.types.descriptions.customers import CUSTOMERS
 from resolvers.types.descriptions.documents import DOCUMENTS
 from resolvers.types.descriptions.lists import LISTS
 
-_FIELDS = {**LISTS, **CUSTOMERS, **AGREEMENTS, **DOCUMENTS}
+FIELDS = {**LISTS, **CUSTOMERS, **AGREEMENTS, **DOCUMENTS}
 
 
 def describe(schema: GraphQLSchema) -> None:
@@ -41,4 +41,4 @@ def describe(schema: GraphQLSchema) -> None:
 
 
 def _of(type_name: str, field: str) -> str | None:
-    return _FIELDS.get(f"{type_name}.{field}") or _FIELDS.get(field)
+    return FIELDS.get(f"{type_name}.{field}") or FIELDS.get(field)

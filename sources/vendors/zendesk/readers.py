@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import Any
 
+import msgspec
+
 from sources import canonical as c
 from sources.canonical import Record
 from sources.errors import BadAsk, Missing, SourceError
-from sources.ports import Ask, Capability, Filter, Page, Position, Reading, Report, Rows
+from sources.ports import Ask, Capability, Page, Reading, Report, Rows
 from sources.vendors.zendesk import facts, mapping, wire
 from sources.vendors.zendesk.client import Client
+from sources.vendors.zendesk.places import NOWHERE, behind, meets, narrowed, place, position, quoted, terms
 from sources.vendors.zendesk.settings import ZendeskSettings
 
 _CASE_FILTERS = {
@@ -43,14 +46,6 @@ CAPABILITIES: dict[tuple[type[Record], str], Capability] = {
     (c.Sla, "case"): Capability(),
     (c.SupportPlan, "key"): Capability(),
     (c.SupportPlan, "list"): Capability(),
-}
-_COMPARE: dict[str, Callable[[Any, Any], bool]] = {
-    "eq": lambda value, wanted: value == wanted,
-    "in": lambda value, wanted: value in wanted,
-    "gte": lambda value, wanted: value >= wanted,
-    "gt": lambda value, wanted: value > wanted,
-    "lte": lambda value, wanted: value <= wanted,
-    "lt": lambda value, wanted: value < wanted,
 }
 
 
@@ -102,7 +97,7 @@ class Readers:
                 key = (each.external_id or "") if ask.by == "account" else str(each.id)
                 self._put(reading, key, partial(mapping.organization, each, self._source, self._now()))
 
-        await self._chunks(ask, chunk)
+        await self._chunks(ask, chunk, reading)
 
     async def _users(self, ask: Ask, reading: Reading) -> None:
         name = "external_ids" if ask.by == "contact" else "ids"
@@ -113,7 +108,7 @@ class Readers:
                 key = (each.external_id or "") if ask.by == "contact" else str(each.id)
                 self._put(reading, key, partial(mapping.requester, each, self._source, self._now()))
 
-        await self._chunks(ask, chunk)
+        await self._chunks(ask, chunk, reading)
 
     async def _tickets(self, ask: Ask, reading: Reading) -> None:
         async def chunk(keys: Sequence[str]) -> None:
@@ -121,7 +116,7 @@ class Readers:
             for each in found.tickets:
                 self._put(reading, str(each.id), partial(mapping.case, each, self._source, self._now()))
 
-        await self._chunks(ask, chunk)
+        await self._chunks(ask, chunk, reading)
 
     async def _slas(self, ask: Ask, reading: Reading) -> None:
         async def chunk(keys: Sequence[str]) -> None:
@@ -132,7 +127,7 @@ class Readers:
                 except SourceError as error:
                     reading.errors[str(each.id)] = error
 
-        await self._chunks(ask, chunk)
+        await self._chunks(ask, chunk, reading)
 
     async def _many(
         self, what: str, name: str, keys: Sequence[str], shape: type[Any], reading: Reading, **more: str
@@ -140,12 +135,12 @@ class Readers:
         parameters = {name: ",".join(keys), **more}
         return await self._client.get(f"/{what}/show_many.json", parameters, shape, reading.report, f"{what}.show_many")
 
-    async def _chunks(self, ask: Ask, chunk: Callable[[Sequence[str]], Awaitable[None]]) -> None:
+    async def _chunks(self, ask: Ask, chunk: Callable[[Sequence[str]], Awaitable[None]], reading: Reading) -> None:
         # A comma would be two ids, and an id that is no number is nobody's.
         numeric = ask.by in ("key", "case")
         keys = [key for key in ask.keys if key and "," not in key and (key.isdigit() or not numeric)]
         parts = [keys[start : start + facts.MANY] for start in range(0, len(keys), facts.MANY)]
-        await asyncio.gather(*(chunk(part) for part in parts))
+        await asyncio.gather(*(_alone(reading, part, chunk(part)) for part in parts))
 
     def _put(self, reading: Reading, key: str, build: Callable[[], Record]) -> None:
         try:
@@ -160,7 +155,7 @@ class Readers:
 
     async def _organizations_by_domain(self, ask: Ask, reading: Reading) -> None:
         async def one(domain: str) -> None:
-            parameters = {"query": f'type:organization "{_quoted(domain)}"', "per_page": str(facts.MANY)}
+            parameters = {"query": f'type:organization "{quoted(domain)}"', "per_page": str(facts.MANY)}
             found = await self._client.get(
                 "/search.json", parameters, wire.OrganizationSearch, reading.report, "organizations.search"
             )
@@ -168,17 +163,17 @@ class Readers:
             lag = self._settings.search_lag
             reading.rows[domain] = Rows([mapping.organization(each, self._source, self._now(lag)) for each in exact])
 
-        await asyncio.gather(*(one(domain) for domain in ask.keys))
+        await asyncio.gather(*(_alone(reading, (domain,), one(domain)) for domain in ask.keys))
 
     async def _users_by_email(self, ask: Ask, reading: Reading) -> None:
         async def one(email: str) -> None:
-            parameters = {"query": f'email:"{_quoted(email)}"'}
+            parameters = {"query": f'email:"{quoted(email)}"'}
             found = await self._client.get("/users/search.json", parameters, wire.Users, reading.report, "users.search")
             exact = [each for each in found.users if (each.email or "").lower() == email.lower()]
             lag = self._settings.search_lag
             reading.rows[email] = Rows([mapping.requester(each, self._source, self._now(lag)) for each in exact])
 
-        await asyncio.gather(*(one(email) for email in ask.keys))
+        await asyncio.gather(*(_alone(reading, (email,), one(email)) for email in ask.keys))
 
     async def _tickets_of(self, ask: Ask, reading: Reading) -> None:
         if len(ask.keys) == 1:
@@ -186,11 +181,11 @@ class Readers:
             return
         step = facts.SEARCH_ORGANIZATIONS
         parts = [ask.keys[start : start + step] for start in range(0, len(ask.keys), step)]
-        await asyncio.gather(*(self._tickets_of_many(part, ask.page, reading) for part in parts))
+        await asyncio.gather(*(_alone(reading, part, self._tickets_of_many(part, ask.page, reading)) for part in parts))
 
     async def _tickets_of_many(self, keys: Sequence[str], page: Page, reading: Reading) -> None:
         """One search for some organizations; where it finds more than a search shows, two searches for half of them."""
-        query = " ".join(["type:ticket", *(f"organization:{key}" for key in keys), *_terms(page.filters)])
+        query = " ".join(["type:ticket", *(f"organization:{key}" for key in keys), *terms(page.filters)])
         tickets: list[wire.Ticket] = []
         number, total = 1, 1
         while len(tickets) < total:
@@ -225,9 +220,10 @@ class Readers:
         except SourceError as error:
             reading.errors[key] = error
             return
-        kept = [each for each in cases if _meets(each, page.filters)]
+        kept = sorted((each for each in cases if meets(each, page.filters)), key=partial(place, page.order))
+        kept = kept[::-1] if page.order is None or page.order.descending else kept
         more = len(kept) > first
-        reading.rows[key] = Rows(kept[:first], more, Position(None, kept[first - 1].key) if more else None)
+        reading.rows[key] = Rows(kept[:first], more, position(kept[first - 1], page.order) if more else None)
 
     async def _search(self, query: str, page: Page, number: int, size: int, reading: Reading) -> wire.TicketSearch:
         order = page.order
@@ -241,23 +237,31 @@ class Readers:
         return await self._client.get("/search.json", parameters, wire.TicketSearch, reading.report, "tickets.search")
 
     async def _tickets_listed(self, ask: Ask, reading: Reading) -> None:
-        """Tickets of the whole desk, by search; pages of the search up to its thousand, then a clear error."""
-        page = ask.page
-        first = min(page.first or facts.MANY, facts.MANY)
-        token = (page.after.token or "") if page.after is not None else ""
-        number = int(token) if token.isdigit() else 1
-        if number * first > facts.SEARCH_MOST:
+        """Tickets of the whole desk, by search, which shows a thousand: each page is a search for what is behind the
+        last row, so that its own limit is never met where the rows' instants differ."""
+        page, lag = ask.page, self._settings.search_lag
+        first = min(page.first if page.first is not None else self._settings.max_rows, self._settings.max_rows)
+        size = min(first + 2, facts.MANY)
+        query = " ".join(["type:ticket", *narrowed(terms(page.filters), page.after, page.order)])
+        later = behind(page.after, page.order)
+        kept: list[c.Case] = []
+        for number in range(1, facts.SEARCH_MOST // size + 1):
+            found = await self._search(query, page, number, size, reading)
+            cases = [mapping.case(each, self._source, self._now(lag)) for each in found.results if later(each)]
+            kept += [each for each in cases if meets(each, page.filters)]
+            over = found.count > number * size and bool(found.results)
+            if not over or len(kept) > first:
+                more = len(kept) > first
+                counted = page.after is None and number == 1 and len(found.results) == len(kept)
+                after = position(kept[first - 1], page.order) if more else None
+                reading.rows[ask.keys[0]] = Rows(kept[:first], more, after, found.count if counted else None)
+                return
+        if not kept:
             raise BadAsk(
-                f"`{self._source}` lists {facts.SEARCH_MOST} cases at the most: narrow the filter", source=self._source
+                f"`{self._source}` searches {facts.SEARCH_MOST} cases at the most: narrow the filter",
+                source=self._source,
             )
-        query = " ".join(["type:ticket", *_terms(page.filters)])
-        found = await self._search(query, page, number, first, reading)
-        lag = self._settings.search_lag
-        cases = [mapping.case(each, self._source, self._now(lag)) for each in found.results]
-        more = found.count > number * first and bool(cases)
-        after = Position(None, cases[-1].key, str(number + 1)) if more else None
-        kept = [each for each in cases if _meets(each, page.filters)]
-        reading.rows[ask.keys[0]] = Rows(kept, more, after, found.count if len(kept) == len(cases) else None)
+        reading.rows[ask.keys[0]] = Rows(kept, True, position(kept[-1], page.order))
 
     # ------------------------------------------------------------ one organization's list, from the source itself
 
@@ -266,8 +270,8 @@ class Readers:
         order = page.order
         sort = _SORTS[order.field, order.descending] if order is not None else facts.NEWEST_FIRST
         start = page.after.token if page.after is not None else None
-        skip_to = page.after.key if page.after is not None else None
-        kept: list[Record] = []
+        later = behind(page.after, order, by_id=True)
+        kept: list[c.Case] = []
         for _ in range(facts.PAGES):
             parameters = {"include": "slas,users", "page[size]": str(facts.MANY), "sort": sort}
             parameters |= {"page[after]": start} if start else {}
@@ -280,19 +284,19 @@ class Readers:
                 return
             self._people(found.users, reading)
             for ticket in found.tickets:
-                if skip_to is not None:
-                    skip_to = None if str(ticket.id) == skip_to else skip_to
-                    continue
-                if not self._keep(ticket, page, kept, key, reading):
+                if later(ticket) and not self._keep(ticket, page, kept, key, reading):
                     return
                 if len(kept) > first:
-                    reading.rows[key] = Rows(kept[:first], True, Position(None, kept[first - 1].key, start))
+                    reading.rows[key] = Rows(kept[:first], True, position(kept[first - 1], order, start))
                     return
             if not found.meta.has_more:
                 reading.rows[key] = Rows(kept)
                 return
             start = found.meta.after_cursor
-        reading.rows[key] = Rows(kept, True, Position(None, kept[-1].key if kept else "", start))
+        reached = (
+            position(kept[-1], order, start) if kept else msgspec.structs.replace(page.after or NOWHERE, token=start)
+        )
+        reading.rows[key] = Rows(kept, True, reached)
 
     def _people(self, users: Sequence[wire.User], reading: Reading) -> None:
         """Users that came along; one that cannot be mapped is an error for whoever asks for it."""
@@ -302,13 +306,13 @@ class Readers:
             except SourceError:
                 continue
 
-    def _keep(self, ticket: wire.Ticket, page: Page, kept: list[Record], key: str, reading: Reading) -> bool:
+    def _keep(self, ticket: wire.Ticket, page: Page, kept: list[c.Case], key: str, reading: Reading) -> bool:
         try:
             case = mapping.case(ticket, self._source, self._now())
         except SourceError as error:
             reading.errors[key] = error
             return False
-        if _meets(case, page.filters):
+        if meets(case, page.filters):
             kept.append(case)
         return True
 
@@ -316,46 +320,24 @@ class Readers:
 
     async def _plans(self, ask: Ask, reading: Reading) -> None:
         found = await self._client.get("/slas/policies.json", {}, wire.Policies, reading.report, "slas.policies")
-        plans = [mapping.support_plan(each, self._source, self._now()) for each in found.sla_policies]
-        if ask.by == "list":
-            reading.rows[ask.keys[0]] = Rows(plans)
-            return
-        for plan in plans:
+        listed: list[Record] = []
+        for policy in found.sla_policies:
+            key = ask.keys[0] if ask.by == "list" else mapping.plan_of(policy)
+            try:
+                plan = mapping.support_plan(policy, self._source, self._now())
+            except SourceError as error:
+                reading.errors |= {key: error} if key in ask.keys else {}
+                continue
+            listed.append(plan)
             if plan.key in ask.keys:
                 reading.rows[plan.key] = Rows([plan])
+        if ask.by == "list":
+            reading.rows = {ask.keys[0]: Rows(listed)}
 
 
-_WORDS: Mapping[str, Mapping[Any, str]] = {
-    "status": {value: raw for raw, value in mapping.STATUS.items()},
-    "priority": {value: raw for raw, value in mapping.PRIORITY.items()},
-}
-_SIGNS = {"gte": ">=", "gt": ">", "lte": "<=", "lt": "<"}
-_NAMES = {"created_at": "created", "updated_at": "updated"}
-
-
-def _terms(filters: Iterable[Filter]) -> list[str]:
-    """The filters as search terms; what the search cannot say is tested on what comes back."""
-    terms = []
-    for each in filters:
-        if each.field in _WORDS:
-            wanted = each.value if each.op == "in" else (each.value,)
-            if each.field == "priority" and "NORMAL" in wanted:
-                continue  # a ticket without a priority counts as normal, and no term finds it
-            terms += [f"{each.field}:{_WORDS[each.field][value]}" for value in wanted]
-        elif each.field in _NAMES:
-            terms.append(f"{_NAMES[each.field]}{_SIGNS[each.op]}{each.value.strftime('%Y-%m-%dT%H:%M:%SZ')}")
-        elif each.field == "escalated" and each.value:
-            terms.append(f"tags:{facts.ESCALATED_TAG}")
-    return terms
-
-
-def _meets(case: c.Case, filters: Iterable[Filter]) -> bool:
-    for each in filters:
-        value = getattr(case, each.field)
-        if value is None or not _COMPARE[each.op](value, each.value):
-            return False
-    return True
-
-
-def _quoted(text: str) -> str:
-    return text.replace("\\", "").replace('"', "")
+async def _alone(reading: Reading, keys: Sequence[str], work: Awaitable[None]) -> None:
+    """What fails here fails for these keys only."""
+    try:
+        await work
+    except SourceError as error:
+        reading.errors |= dict.fromkeys(keys, error)
