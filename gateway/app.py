@@ -9,6 +9,7 @@ from starlette.applications import Starlette
 from starlette.routing import BaseRoute, Route
 
 from gateway.engine.engine import Engine
+from gateway.engine.graph import Graph
 from gateway.engine.judge import Judges
 from gateway.http.graphql import GraphQLEndpoint
 from gateway.http.health import Readiness, livez
@@ -33,12 +34,11 @@ def create_app(settings: Settings, extra: Sequence[BaseRoute] = ()) -> Starlette
     judges = Judges.load(settings.policies, schema._schema, names())
     cursor_key = settings.gateway.cursor_key
     engine = Engine(
-        schema,
-        names(),
+        Graph.of(schema, names()),
         catalog,
-        judges.judge,
+        judges.grants,
         cursor_key=cursor_key.reveal().encode() if cursor_key else None,
-        rules=judges.rules,
+        rules=lambda: judges.rules,
     )
     verifier = Verifier(settings.identity, issuers.send, judges.external_roles)
     readiness = Readiness(catalog)

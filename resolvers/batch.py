@@ -52,10 +52,16 @@ class Link(msgspec.Struct, frozen=True):
 
 
 class Batched(msgspec.Struct, frozen=True):
-    """A computation over all parents at once; `needs` are the only reads it may make."""
+    """A computation over all parents at once; `needs` are the only reads it may make.
+
+    A root that gives one `record` may say with `known` which key its arguments tell: the record's own links then start
+    together with it.
+    """
 
     compute: Compute
     needs: tuple[Need, ...]
+    known: Callable[[Mapping[str, Any]], str | None] | None = None
+    record: type[Record] | None = None
 
 
 class Derived(msgspec.Struct, frozen=True):
@@ -70,7 +76,7 @@ Declaration: TypeAlias = Link | Batched | Derived
 def declaration_of(field: Any) -> Declaration | None:
     """What a graphql-core field was declared as; None for a plain attribute."""
     definition = field.extensions.get("strawberry-definition")
-    declared: Declaration | None = definition.metadata.get(_KEY) if definition is not None else None
+    declared: Declaration | None = (definition.metadata if definition is not None else field.extensions).get(_KEY)
     return declared
 
 
@@ -137,10 +143,12 @@ def batched(
     *,
     needs: Sequence[Need],
     arguments: Mapping[str, Any] | None = None,
+    known: Callable[[Mapping[str, Any]], str | None] | None = None,
+    record: type[Record] | None = None,
     description: str | None = None,
 ) -> Any:
     """A value computed for all parents at once; `arguments`: python name -> type, optional ones as `X | None`."""
-    return _field(Batched(compute, tuple(needs)), dict(arguments or {}), description)
+    return _field(Batched(compute, tuple(needs), known, record), dict(arguments or {}), description)
 
 
 def derived(derive: Callable[[Any, Context], Any], *, description: str | None = None) -> Any:

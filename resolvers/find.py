@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import strawberry
@@ -46,6 +46,18 @@ class AccountBy:
     id: strawberry.ID | None = strawberry.field(default=None, description="What `system` calls it.")
     domain: str | None = strawberry.field(default=None, description="Its internet domain.")
     email: str | None = strawberry.field(default=None, description="The address of one of its contacts.")
+
+
+def known_account(arguments: Mapping[str, Any]) -> str | None:
+    """The account's key where the arguments tell it: by itself, by its node, or by its id in the CRM."""
+    by: AccountBy = arguments["by"]
+    if by.node is not None:
+        record, _, key = parse_id(by.node)
+        return key if record is c.Account else None
+    if by.key is not None:
+        return by.key
+    asked: Any = by.system
+    return by.id if asked is not None and c.System(asked) is c.System.CRM else None
 
 
 async def account(_parents: Sequence[None], read: Read, _context: Context, by: AccountBy) -> list[Any]:

@@ -38,6 +38,8 @@ class Query:
         find.account,
         needs=find.ACCOUNT_NEEDS,
         arguments={"by": find.AccountBy},
+        known=find.known_account,
+        record=c.Account,
         description="One account, by what any system calls it.",
     )
     accounts: Connection[ref.AccountRef] | None = connection(

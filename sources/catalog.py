@@ -103,6 +103,23 @@ class Catalog:
                 return connector.capabilities[record, by]
         return None
 
+    def ready(self, record: type[Record], by: str, key: str) -> bool:
+        """Whether rows of this index can be read without asking first what their sources call the account."""
+        return all(
+            by != "account"
+            or record is connector.account_facet
+            or not self._translates(connector, record)
+            or self.crosswalk.knows(connector.name, key)
+            for connector in self.owners(record)
+            if (record, by) in connector.capabilities
+        )
+
+    def _translates(self, connector: Connector, record: type[Record]) -> bool:
+        capability = connector.capabilities[record, "account"]
+        return capability.own_account_ids or (
+            capability.search_lag > 0 and (record, "customer") in connector.capabilities
+        )
+
     async def read(self, ask: Ask) -> Reading:
         """Asks every owner that has the index, side by side, and merges by key. Never raises for a source's failure:
         it is an error of the keys it touches. Account keys are canonical, in and out."""

@@ -178,6 +178,11 @@ class Crosswalk:
         while len(self._known) > self._bound:
             self._known.popitem(last=False)
 
+    def knows(self, source: str, account: str) -> bool:
+        """Whether it is remembered what a source calls an account."""
+        entry = self._known.get(("own", source, account))
+        return entry is not None and entry[0] >= self._clock()
+
     def forget(self, account: str) -> None:
         """Drops what is remembered of one account, in every source."""
         for known in [known for known in self._known if known[2] == account]:

@@ -1,1 +1,1 @@
-"""The operation engine: documents, then (for now through one adapter) execution, then the answer."""
+"""The operation engine: document, plan, run, answer. There is one path to data, and no plan without grants."""

@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
+import json
 import logging
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import date, datetime, time
+from enum import Enum
 from typing import Any
 
+import orjson
 from graphql import GraphQLError
 
-from gateway.engine.operation import Operation
+from gateway.engine.loads import Ledger
+from gateway.engine.plan import Mark, Plan
 from sources.errors import SourceError
 
 _log = logging.getLogger("opsgraph.engine")
 DOCS = "docs/errors.md"
-
-# Exceptions of ours that may reach a client, by class ancestry; everything else is INTERNAL.
-CODES: dict[type[Exception], str] = {SourceError: "SOURCE_UNAVAILABLE"}
 
 
 def formatted(error: GraphQLError, correlation_id: str) -> dict[str, Any]:
@@ -49,20 +51,48 @@ def _source(error: SourceError) -> dict[str, Any]:
     return extensions
 
 
-def answer(data: dict[str, Any] | None, errors: Sequence[GraphQLError], operation: Operation) -> dict[str, Any]:
-    """The whole response of an operation that ran."""
-    correlation_id = operation.context.correlation_id
-    every = [*errors, *operation.partial, *operation.refusals.values()]
+def answer(
+    data: dict[str, Any] | None,
+    errors: Sequence[GraphQLError],
+    plan: Plan,
+    hits: Iterable[int],
+    ledger: Ledger,
+    correlation_id: str,
+) -> dict[str, Any]:
+    """The whole response of an operation that ran; `hits` are the marks of the plan that it reached."""
     body: dict[str, Any] = {"data": data}
+    extensions: dict[str, Any] = {"correlationId": correlation_id, "sources": _sources(ledger)}
+    refusals, masked = _marked(plan, hits)
+    every = [*errors, *refusals]
     if every:
         body["errors"] = [formatted(error, correlation_id) for error in every]
-    body["extensions"] = {"correlationId": correlation_id, "sources": _sources(operation)}
-    if operation.masked:
-        body["extensions"]["policy"] = {"masked": sorted(operation.masked)}
+    if masked:
+        extensions["policy"] = {"masked": sorted(masked)}
+    body["extensions"] = extensions
     return body
 
 
-def _sources(operation: Operation) -> list[dict[str, Any]]:
+def _marked(plan: Plan, hits: Iterable[int]) -> tuple[list[GraphQLError], set[str]]:
+    """One FORBIDDEN error for each selection that was cut, however many rows it would have had; what was masked."""
+    refusals: dict[tuple[str, tuple[str, ...]], GraphQLError] = {}
+    masked: set[str] = set()
+    for mark in (plan.marks[hit] for hit in sorted(hits)):
+        if not mark.refused:
+            masked.add(mark.coordinate)
+        elif (mark.coordinate, mark.path) not in refusals:
+            refusals[mark.coordinate, mark.path] = _refusal(mark)
+    return list(refusals.values()), masked
+
+
+def _refusal(mark: Mark) -> GraphQLError:
+    extensions = {"code": "FORBIDDEN", "coordinate": mark.coordinate, "retryable": False}
+    if mark.rule is not None:
+        extensions["rule"] = mark.rule
+    message = f"`{mark.coordinate}` is not for your role"
+    return GraphQLError(message, nodes=mark.nodes, path=list(mark.path), extensions=extensions)
+
+
+def _sources(ledger: Ledger) -> list[dict[str, Any]]:
     return [
         {
             "source": report.source,
@@ -73,7 +103,7 @@ def _sources(operation: Operation) -> list[dict[str, Any]]:
             "cached": report.cached,
             "milliseconds": round(report.milliseconds, 1),
         }
-        for _, report in sorted(operation.reports.items())
+        for _, report in sorted(ledger.reports.items())
         if report.source
     ]
 
@@ -84,3 +114,17 @@ def refused(errors: Sequence[GraphQLError], correlation_id: str) -> dict[str, An
         "errors": [formatted(error, correlation_id) for error in errors],
         "extensions": {"correlationId": correlation_id},
     }
+
+
+def encode(body: Mapping[str, Any]) -> bytes:
+    """The response as JSON. Instants, dates and enums in `data` are written in their scalars' own form."""
+    try:
+        return orjson.dumps(body)
+    except (orjson.JSONEncodeError, TypeError):
+        return json.dumps(body, default=_plain, ensure_ascii=False).encode("utf-8", "replace")
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, Enum):
+        return value.value
+    return value.isoformat() if isinstance(value, (date, datetime, time)) else str(value)

@@ -113,7 +113,7 @@ def _named(found: GraphQLNamedType, shown: Shown, made: Mapping[str, GraphQLName
     if isinstance(found, GraphQLInputObjectType):
         arguments["fields"] = partial(_inputs, found, names, made)
         return GraphQLInputObjectType(**arguments)
-    assert isinstance(found, (GraphQLObjectType, GraphQLInterfaceType))  # noqa: S101 - no other kind of type is left
+    assert isinstance(found, (GraphQLObjectType, GraphQLInterfaceType))
     arguments["fields"] = partial(_fields, found, names, made)
     arguments["interfaces"] = partial(_those, [each.name for each in found.interfaces], made)
     return type(found)(**arguments)

@@ -2,33 +2,34 @@
 
 from __future__ import annotations
 
+import asyncio
 import secrets
-from collections.abc import Callable, Mapping
+from collections import OrderedDict
+from collections.abc import Callable, Hashable, Mapping
 from datetime import UTC, datetime
-from inspect import isawaitable
 from typing import Any
 
 import msgspec
-import strawberry
-from graphql import (
-    DocumentNode,
-    ExecutionResult,
-    GraphQLError,
-    OperationDefinitionNode,
-    OperationType,
-    execute,
-    get_operation_ast,
-)
+from graphql import GraphQLError, GraphQLSchema, OperationDefinitionNode, OperationType, get_operation_ast
+from graphql.execution.values import VariableValues, get_variable_values
 
-from gateway.engine.adapter import install
 from gateway.engine.answer import answer, refused
+from gateway.engine.audience import Audiences
+from gateway.engine.careful import CarefulBuilder
 from gateway.engine.cursors import Cursors
-from gateway.engine.documents import Documents, Limits, Refused
-from gateway.engine.operation import Judge, Operation
+from gateway.engine.documents import Document, Documents, Limits, Refused
+from gateway.engine.fast import Builder
+from gateway.engine.frames import Frame
+from gateway.engine.grants import Grants
+from gateway.engine.graph import Graph
+from gateway.engine.plan import Plan, Planner, flags_of
+from gateway.engine.run import Run
 from policies.principal import Principal
 from resolvers.context import Context
-from sources.canonical import Record
 from sources.catalog import Catalog
+
+_PROVEN = 2  # runs after which a plan is compiled: one that is never seen again is not worth it
+_ERRORS = 5
 
 
 class Question(msgspec.Struct, frozen=True):
@@ -49,60 +50,135 @@ class Response(msgspec.Struct, frozen=True):
 
 
 class Engine:
-    """Runs operations over one schema, one catalog and one set of policies."""
+    """Runs operations over one graph, one catalog and one set of policies.
 
-    def __init__(
+    `policies` gives the grants of a principal; there is no plan without them. `deadline` is an operation's time in
+    seconds. `careful` shows every answer by the careful builder (for comparisons).
+    """
+
+    def __init__(  # noqa: PLR0913 - what a gateway is made of, all but three with a default
         self,
-        schema: strawberry.Schema,
-        types: Mapping[type[Record], str],
+        graph: Graph,
         catalog: Catalog,
-        judges: Callable[[Principal], Judge],
+        policies: Callable[[Principal], Grants],
         *,
         cursor_key: bytes | None = None,
         limits: Limits | None = None,
-        rules: Any = None,
+        rules: Callable[[], Any] | None = None,
         clock: Callable[[], datetime] = lambda: datetime.now(UTC),
+        deadline: float = 10.0,
+        careful: bool = False,
     ) -> None:
-        install(schema, types)
-        self.schema = schema._schema
-        self.catalog = catalog
-        self._judges = judges
-        self._documents = Documents(self.schema, limits)
+        self.graph, self.catalog, self._policies = graph, catalog, policies
+        self._audiences: tuple[int, Audiences] = (0, Audiences(graph.schema))
+        self._documents = Documents(limits)
+        self._plans: OrderedDict[Hashable, Plan] = OrderedDict()
+        self._planned = 0
         self._cursors = Cursors(cursor_key or secrets.token_bytes(32))
-        self._rules, self._clock = rules, clock
+        self._rules, self._clock, self._deadline = rules or (lambda: None), clock, deadline
+        self._careful = careful
 
     async def run(self, question: Question, principal: Principal, correlation_id: str) -> Response:
-        """Parses, validates, runs; never raises for what a client sent."""
+        """Parses, validates, plans, runs; never raises for what a client sent."""
+        grants = self._policies(principal)
         try:
-            document = self._documents.get(question.query)
-            operation_node = _operation(document, question)
+            shown = self.schema_of(grants)
+            document = self._documents.get(question.query, shown, _audience(grants))
+            operation = _operation(document, question)
+            if operation.operation is not OperationType.QUERY and not question.may_mutate:
+                error = GraphQLError("a GET request may only query: send mutations by POST")
+                return Response(refused([error], correlation_id), started=False, method_not_allowed=True)
+            raw = question.variables or {}
+            variables = _coerced(shown, operation, raw)
+            plan = self._plan(document, operation, grants, variables)
         except Refused as error:
             return Response(refused(error.errors, correlation_id), started=False)
-        if operation_node.operation is not OperationType.QUERY and not question.may_mutate:
-            error_only = GraphQLError("a GET request may only query: send mutations by POST")
-            return Response(refused([error_only], correlation_id), started=False, method_not_allowed=True)
-        context = Context(principal, self._clock(), correlation_id, self._rules)
-        operation = Operation(context, self.catalog, self._judges(principal), self._cursors)
-        result = await self._execute(document, question, operation)
-        if result.data is None and result.errors and all(error.path is None for error in result.errors):
-            return Response(refused(result.errors, correlation_id), started=False)
-        return Response(answer(result.data, result.errors or (), operation), started=True)
+        context = Context(principal, self._clock(), correlation_id, self._rules())
+        until = asyncio.get_running_loop().time() + self._deadline
+        run = Run(self.graph, plan, variables, raw, context, self.catalog, self._cursors, until)
+        frame = await run.fetch()
+        data, errors, hits = self._shown(plan, run, frame)
+        return Response(answer(data, errors, plan, hits, run.ledger, correlation_id), started=True)
 
-    async def _execute(self, document: DocumentNode, question: Question, operation: Operation) -> ExecutionResult:
-        result = execute(
-            self.schema,
-            document,
-            context_value=operation,
-            variable_values=dict(question.variables or {}),
-            operation_name=question.operation_name,
-        )
-        return await result if isawaitable(result) else result
+    def plan(self, question: Question, principal: Principal) -> Plan:
+        """The plan of a question, for those who look at it; raises Refused."""
+        grants = self._policies(principal)
+        shown = self.schema_of(grants)
+        document = self._documents.get(question.query, shown, _audience(grants))
+        operation = _operation(document, question)
+        return self._plan(document, operation, grants, _coerced(shown, operation, question.variables or {}))
+
+    def schema_of(self, grants: Grants) -> GraphQLSchema:
+        """The schema that these roles may know."""
+        if not grants.external:
+            return self.graph.schema
+        if self._audiences[0] != grants.version:
+            self._audiences = (grants.version, Audiences(self.graph.schema))
+        return self._audiences[1].of(grants)
+
+    # ------------------------------------------------------------ plans
+
+    def _plan(
+        self, document: Document, operation: OperationDefinitionNode, grants: Grants, variables: VariableValues
+    ) -> Plan:
+        flags = flags_of(document.flags, variables.coerced) if document.flags else ()
+        name = operation.name.value if operation.name else None
+        key = (document.digest, name, grants.roles, grants.version, flags)
+        plan = self._plans.get(key)
+        if plan is None:
+            plan = Planner(self.graph, document.node, grants, dict(flags), self.schema_of(grants)).plan(operation)
+            if plan.root.failed is not None:
+                raise Refused([plan.root.failed])
+            self._remember(key, plan)
+        else:
+            self._plans.move_to_end(key)
+        return plan
+
+    def _remember(self, key: Hashable, plan: Plan) -> None:
+        """Bounded in number and in planned fields; a field with what was compiled for it takes about a kilobyte."""
+        limits = self._documents.limits
+        self._plans[key] = plan
+        self._planned += plan.size
+        while len(self._plans) > limits.remembered or self._planned * 1024 > limits.remembered_bytes:
+            self._planned -= self._plans.popitem(last=False)[1].size
+
+    # ------------------------------------------------------------ the answer
+
+    def _shown(self, plan: Plan, run: Run, frame: Frame) -> tuple[dict[str, Any] | None, list[GraphQLError], set[int]]:
+        plan.uses += 1
+        hits: set[int] = set()
+        if plan.uses > _PROVEN and not self._careful:
+            try:
+                return Builder(run.context, hits.add, run.classify).build(frame)[0], [], hits
+            except Exception:
+                hits.clear()  # whatever it was, the careful builder meets it again and says where
+        careful = CarefulBuilder(run.context, hits.add, run.classify)
+        return careful.build(frame), careful.errors, hits
 
 
-def _operation(document: DocumentNode, question: Question) -> OperationDefinitionNode:
-    node = get_operation_ast(document, question.operation_name)
+_NO_VARIABLES = VariableValues({}, {})
+
+
+def _operation(document: Document, question: Question) -> OperationDefinitionNode:
+    node = get_operation_ast(document.node, question.operation_name)
     if node is not None:
         return node
     if question.operation_name is not None:
         raise Refused([GraphQLError(f"the document has no operation named `{question.operation_name}`")])
     raise Refused([GraphQLError("the document has several operations: say which with `operationName`")])
+
+
+def _audience(grants: Grants) -> Hashable:
+    """Our own people read one schema; outsiders that of their roles, as the rules are now."""
+    return (grants.roles, grants.version) if grants.external else None
+
+
+def _coerced(schema: GraphQLSchema, operation: OperationDefinitionNode, given: Mapping[str, Any]) -> VariableValues:
+    if not operation.variable_definitions:
+        return _NO_VARIABLES
+    found = get_variable_values(
+        schema, operation.variable_definitions, dict(given), max_errors=_ERRORS, hide_suggestions=True
+    )
+    if isinstance(found, list):
+        raise Refused(found)
+    return found

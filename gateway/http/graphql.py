@@ -8,12 +8,11 @@ from collections.abc import Mapping
 from typing import Any
 
 import msgspec
-import orjson
 from graphql import GraphQLError
 from starlette.requests import Request
 from starlette.responses import Response as HttpResponse
 
-from gateway.engine.answer import refused
+from gateway.engine.answer import encode, refused
 from gateway.engine.engine import Engine, Question, Response
 from gateway.http.bodies import BodyRefused, read_body
 from gateway.identity.verify import Unauthenticated, Verifier
@@ -177,7 +176,7 @@ def _http(
     if status == 405:
         extra["allow"] = "POST"
     extra |= {"cache-control": "no-store", "vary": "accept, authorization"}
-    return HttpResponse(orjson.dumps(body, option=orjson.OPT_NON_STR_KEYS), status, {**extra, **(headers or {})})
+    return HttpResponse(encode(body), status, {**extra, **(headers or {})})
 
 
 def _correlation_id(request: Request) -> str:

@@ -107,6 +107,12 @@ def test_roles_see_what_their_rules_say(demo: Demo) -> None:
     assert agent["extensions"]["policy"]["masked"] == ["Contact.phone"]
     finance = demo.ask(query, "finance", k=demo.landmarks["hero"])
     assert all(each["total"]["amount"] for each in finance["data"]["account"]["invoices"]["nodes"])
+    unknown = demo.ask(query, "customer_user", k=demo.landmarks["hero"])
+    assert [each["message"] for each in unknown["errors"]] == [
+        "Cannot query field 'ownerNotes' on type 'Account'. Did you mean 'owner'?",
+        "Cannot query field 'derivedFrom' on type 'AccountStanding'.",
+    ]
+    query = "query Q($k: ID!) { account(by: {key: $k}) { name invoices(first: 2) { nodes { number } } } }"
     hidden = demo.ask(query, "customer_user", k=demo.landmarks["delinquent"])
     missing = demo.ask(query, "customer_user", k="001000000000000AAA")
     assert hidden["data"] == missing["data"] == {"account": None}

@@ -1,0 +1,209 @@
+"""The compiled builder: a selection becomes one Python function that shows all its rows in one pass.
+
+It shows what is as it should be. Anything else (an error, a null where none may be, a value that a type refuses) raises
+`Odd`, and the careful builder shows the answer instead; both show the same.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from itertools import count
+from typing import Any
+
+from graphql import GraphQLLeafType, GraphQLList, GraphQLNonNull, GraphQLOutputType, is_leaf_type
+
+from gateway.engine.frames import Classify, Frame, Odd, selection_of
+from gateway.engine.leaves import serialiser, shown_as_is
+from gateway.engine.plan import BATCHED, CUT, DERIVED, LINK, META, TYPENAME, Branch, Field, Selection
+from resolvers.batch import Derived
+from resolvers.context import Context
+
+Build = Callable[..., list[dict[str, Any]]]
+_TUPLES = (list, tuple)
+
+
+def compile_selection(selection: Selection) -> Build:
+    """`build(rows, context, hit, *columns) -> one dictionary a row`."""
+    code = _Code()
+    columns = [f"c{field.slot}" for field in selection.columns]
+    shown = code.object(selection, "r", columns=True)
+    head = f"for {', '.join(['r', *columns])} in zip({', '.join(['rows', *columns])}):" if columns else "for r in rows:"
+    given = ", ".join(["rows", "ctx", "hit", *columns])
+    source = f"def build({given}):\n out = []\n add = out.append\n {head}\n  add({shown})\n return out\n"
+    space: dict[str, Any] = code.names
+    exec(compile(source, f"<selection {selection.type_name}>", "exec"), space)  # noqa: S102 - made of our own names only
+    built: Build = space["build"]
+    return built
+
+
+class Builder:
+    """Shows the frames of one operation."""
+
+    def __init__(self, context: Context, hit: Callable[[int], None], classify: Classify) -> None:
+        self._context, self._hit, self._classify = context, hit, classify
+
+    def build(self, frame: Frame) -> list[dict[str, Any]]:
+        """One dictionary for each row; raises Odd (or whatever a value raises) where care is needed."""
+        selection = frame.selection
+        if frame.odd:
+            raise Odd
+        if selection.fast is None:
+            selection.fast = compile_selection(selection)
+        columns = [
+            frame.columns[field.slot] if field.flat else self._woven(frame, field) for field in selection.columns
+        ]
+        return selection.fast(frame.rows, self._context, self._hit, *columns)
+
+    def _woven(self, frame: Frame, field: Field) -> list[Any]:
+        """A column with what is shown of its objects in their places."""
+        kids = frame.kids[field.slot]
+        made: dict[Selection, Iterator[dict[str, Any]]] = {kid: iter(self.build(each)) for kid, each in kids.items()}
+        branch = field.branch
+        assert branch is not None
+        if branch.only is not None:
+            following = next(iter(made.values())).__next__ if made else _nothing
+            return [_weave_one(field.type, value, following) for value in frame.columns[field.slot]]
+        return [_weave_any(field.type, value, made, branch, self._classify) for value in frame.columns[field.slot]]
+
+
+def _nothing() -> Any:
+    raise Odd
+
+
+def _weave_one(type_: GraphQLOutputType, value: Any, following: Callable[[], Any]) -> Any:
+    if isinstance(type_, GraphQLNonNull):
+        type_ = type_.of_type
+        if value is None:
+            raise Odd
+    if value is None:
+        return None
+    if not isinstance(type_, GraphQLList):
+        return following()
+    if value.__class__ not in _TUPLES:
+        raise Odd
+    item = type_.of_type
+    if isinstance(item, (GraphQLNonNull, GraphQLList)):
+        return [_weave_one(item, each, following) for each in value]
+    return [following() if each is not None else None for each in value]
+
+
+def _weave_any(
+    type_: GraphQLOutputType,
+    value: Any,
+    made: dict[Selection, Iterator[dict[str, Any]]],
+    branch: Branch,
+    classify: Classify,
+) -> Any:
+    if isinstance(type_, GraphQLNonNull):
+        type_ = type_.of_type
+        if value is None:
+            raise Odd
+    if value is None:
+        return None
+    if isinstance(type_, GraphQLList):
+        if value.__class__ not in _TUPLES:
+            raise Odd
+        return [_weave_any(type_.of_type, each, made, branch, classify) for each in value]
+    selection = selection_of(branch, value, classify)
+    if selection is None:
+        raise Odd
+    return next(made[selection])
+
+
+class _Code:
+    """Writes the expression that shows a row, and keeps the values that it names."""
+
+    def __init__(self) -> None:
+        self.names: dict[str, Any] = {"X": Exception, "L": _listed, "odd": _odd, "none": _none}
+        self._at = count()
+
+    def _named(self, prefix: str, value: Any) -> str:
+        name = f"{prefix}{next(self._at)}"
+        self.names[name] = value
+        return name
+
+    def _fresh(self) -> str:
+        return f"v{next(self._at)}"
+
+    def object(self, selection: Selection, row: str, *, columns: bool = False) -> str:
+        """The dictionary of one row."""
+        shown = [f"{field.key!r}: {self._field(field, row, columns=columns)}" for field in selection.fields]
+        return "{" + ", ".join(shown) + "}"
+
+    def _field(self, field: Field, row: str, *, columns: bool) -> str:
+        if field.kind == TYPENAME:
+            return repr(field.attribute)
+        if field.kind == CUT:
+            return f"{'odd' if field.nonnull else 'none'}(hit({field.mark}))"
+        if columns and field.slot >= 0:
+            if field.kind == META or not field.flat:
+                return f"c{field.slot}"
+            return self._masked(field, f"c{field.slot}")
+        if field.kind == DERIVED:
+            assert isinstance(field.declared, Derived)
+            value = f"{self._named('d', field.declared.derive)}({row}, ctx)"
+        elif field.kind in (LINK, BATCHED):
+            raise AssertionError("what is read is a column")
+        elif field.attribute.isidentifier() and not field.attribute.startswith("__"):
+            value = f"{row}.{field.attribute}"
+        else:
+            value = f"getattr({row}, {field.attribute!r})"
+        return self._masked(field, value)
+
+    def _masked(self, field: Field, value: str) -> str:
+        if field.mask is not None:
+            value = f"{self._named('m', field.mask)}(({value}, hit({field.mark}))[0])"
+        return self._value(field, field.type, value)
+
+    def _value(self, field: Field, type_: GraphQLOutputType, value: str) -> str:
+        nullable = not isinstance(type_, GraphQLNonNull)
+        inner = type_.of_type if isinstance(type_, GraphQLNonNull) else type_
+        if isinstance(inner, GraphQLList):
+            return self._list(field, inner, value, nullable=nullable)
+        if is_leaf_type(inner):
+            return self._leaf(inner, value, nullable=nullable)
+        return self._object(field, value, nullable=nullable)
+
+    def _list(self, field: Field, type_: GraphQLList[Any], value: str, *, nullable: bool) -> str:
+        found, each = self._fresh(), self._fresh()
+        items = f"[{self._value(field, type_.of_type, each)} for {each} in L({found})]"
+        absent = "None" if nullable else "odd()"
+        return f"({absent} if ({found} := {value}) is None else {items})"
+
+    def _leaf(self, type_: GraphQLLeafType, value: str, *, nullable: bool) -> str:
+        found, convert = self._fresh(), self._named("s", serialiser(type_))
+        absent = "None" if nullable else "odd()"
+        if type_.name in ("Int", "Long"):
+            low, high = (-(2**31), 2**31 - 1) if type_.name == "Int" else (-(2**63), 2**63 - 1)
+            as_is = f"({found} := {value}).__class__ is int and {low} <= {found} <= {high}"
+            return f"({found} if {as_is} else {absent} if {found} is None else {convert}({found}))"
+        shown = shown_as_is(type_)
+        if shown is None:
+            return f"({absent} if ({found} := {value}) is None else {convert}({found}))"
+        kind, plain = self._named("k", shown.kind), shown.convert.format(found) or found
+        as_is = f"({found} := {value}).__class__ is {kind}"
+        return f"({plain} if {as_is} else {absent} if {found} is None else {convert}({found}))"
+
+    def _object(self, field: Field, value: str, *, nullable: bool) -> str:
+        branch = field.branch
+        assert branch is not None
+        assert branch.only is not None
+        found = self._fresh()
+        absent = "None" if nullable else "odd()"
+        shown = self.object(branch.only, found)
+        return f"({absent} if ({found} := {value}) is None else odd() if isinstance({found}, X) else {shown})"
+
+
+def _odd(_: Any = None) -> Any:
+    raise Odd
+
+
+def _none(_: Any = None) -> None:
+    return None
+
+
+def _listed(value: Any) -> Sequence[Any]:
+    if value.__class__ in _TUPLES:
+        found: Sequence[Any] = value
+        return found
+    raise Odd

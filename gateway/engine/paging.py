@@ -1,0 +1,235 @@
+"""Pages: which part of a list a link reads, and what a connection shows of it."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+from graphql import GraphQLField
+from strawberry import UNSET
+
+from gateway.engine.cursors import Cursors
+from gateway.engine.grants import Grants
+from gateway.engine.graph import Graph, attribute_of
+from resolvers.batch import Link, declaration_of, filter_of
+from sources.errors import BadAsk, SourceError
+from sources.ports import Filter, Order, Page, Position, Rows
+
+if TYPE_CHECKING:
+    from gateway.engine.plan import Field
+
+MOST = 100
+_EXACT = frozenset({"eq", "in"})
+
+
+class Forbidden(SourceError):
+    """Something the role may not do, refused before anything was read."""
+
+    code = "FORBIDDEN"
+
+
+class Paging:
+    """How a link's arguments become a `Page`; what is constant is worked out once."""
+
+    __slots__ = ("_arguments", "_constant", "_failed", "_grants", "_link", "_names", "_where", "coordinate", "target")
+
+    def __init__(self, graph: Graph, grants: Grants, field: Field, schema_field: GraphQLField) -> None:
+        self._link: Link = field.link
+        self._grants, self._arguments, self.coordinate = grants, field.arguments, field.coordinate
+        self.target = graph.types.get(self._link.target, self._link.target.__name__)
+        self._names = _field_names(graph, self.target)
+        self._where = _filters(schema_field)
+        self._constant: Page | None = None
+        self._failed: SourceError | None = None
+        if field.arguments is None or field.arguments.constant:
+            try:
+                self._constant = self._page(field.arguments.given(None) if field.arguments is not None else {})
+            except SourceError as error:
+                self._failed = error
+
+    def page(self, arguments: Mapping[str, Any]) -> Page:
+        """The page that is asked for, without its cursor; raises BadAsk or Forbidden."""
+        if self._failed is not None:
+            raise self._failed
+        return self._constant if self._constant is not None else self._page(arguments)
+
+    def scope(self, page: Page, key: str) -> str:
+        """What a cursor of one list is good for: its field, parent, filter and order."""
+        shape = (self.coordinate, (key,), page.order, page.filters)
+        return hashlib.sha256(repr(shape).encode("utf-8", "surrogatepass")).hexdigest()
+
+    def _page(self, arguments: Mapping[str, Any]) -> Page:
+        link = self._link
+        if not link.paged:
+            return Page(first=link.first, order=link.order, filters=link.fixed)
+        first = _given(arguments, "first")
+        if first is not None and not 1 <= first <= MOST:
+            raise BadAsk(f"`first` is {first}: ask for 1 to {MOST}")
+        asked = self._asked(_given(arguments, "filter"))
+        chosen = _given(arguments, "order_by")
+        for each in asked:
+            self._readable(each.field, exact=each.op in _EXACT)
+        if chosen is None:
+            return Page(first or link.first, None, link.order, link.fixed + asked)
+        self._readable(chosen.field.value, exact=False)
+        order = Order(chosen.field.value, chosen.direction.value == "DESC")
+        return Page(first or link.first, None, order, link.fixed + asked)
+
+    def _asked(self, given: Any) -> tuple[Filter, ...]:
+        if given is None:
+            return ()
+        asked = []
+        for python_name, (field, op) in self._where.items():
+            value = getattr(given, python_name)
+            if value is UNSET or value is None:
+                continue
+            asked.append(Filter(field, op, tuple(map(_plain, value)) if isinstance(value, list) else _plain(value)))
+        return tuple(asked)
+
+    def _readable(self, attribute: str, *, exact: bool) -> None:
+        """Filtering or ordering by what one may not read would tell it all the same. Every role counts: a row that one
+        role opens must not be told by what only another may read."""
+        name = self._names.get(attribute, _camel(attribute))
+        grants = self._grants
+        if all(grants.field(self.target, name, frozenset((role,))).verdict == "allow" for role in grants.roles):
+            return
+        if exact and grants.lookup(self.target, name):
+            return
+        raise Forbidden(f"`{self.target}.{name}` is not for your role: leave it out of filter and order")
+
+
+class ConnectionPage:
+    """What a connection's fields read: one parent's page. Cursors are made only where they are asked for."""
+
+    __slots__ = ("_cursors", "_scope", "error", "has_previous", "more", "places", "records", "total_count")
+
+    def __init__(
+        self,
+        records: Sequence[Any],
+        places: Sequence[Position | None],
+        more: bool,
+        *,
+        total: int | None = None,
+        has_previous: bool = False,
+        error: SourceError | None = None,
+        cursors: Cursors | None = None,
+        scope: str = "",
+    ) -> None:
+        self.records, self.places, self.more, self.total_count = records, places, more, total
+        self.has_previous, self.error, self._cursors, self._scope = has_previous, error, cursors, scope
+
+    @property
+    def nodes(self) -> Sequence[Any]:
+        """The rows."""
+        return self.records
+
+    @property
+    def edges(self) -> list[ConnectionEdge]:
+        """The rows with their places."""
+        return [ConnectionEdge(self, index) for index in range(len(self.records))]
+
+    @property
+    def page_info(self) -> ConnectionPage:
+        """The page's own bounds."""
+        return self
+
+    @property
+    def has_next_page(self) -> bool:
+        """Whether the list goes on."""
+        return self.more
+
+    @property
+    def has_previous_page(self) -> bool:
+        """Whether the page does not begin the list."""
+        return self.has_previous
+
+    @property
+    def start_cursor(self) -> str | None:
+        """The first row's place."""
+        return self.cursor(0) if self.records else None
+
+    @property
+    def end_cursor(self) -> str | None:
+        """The last row's place."""
+        return self.cursor(len(self.records) - 1) if self.records else None
+
+    def cursor(self, index: int) -> str:
+        """A row's place; empty where the source gives none."""
+        place = self.places[index] if index < len(self.places) else None
+        return self._cursors.encode(place, self._scope) if place is not None and self._cursors is not None else ""
+
+
+class ConnectionEdge:
+    """One row with its place."""
+
+    __slots__ = ("_index", "_page")
+
+    def __init__(self, page: ConnectionPage, index: int) -> None:
+        self._page, self._index = page, index
+
+    @property
+    def node(self) -> Any:
+        """The row."""
+        return self._page.records[self._index]
+
+    @property
+    def cursor(self) -> str:
+        """Its place."""
+        return self._page.cursor(self._index)
+
+
+def kept(rows: Rows, first: int | None, seen: Sequence[Any]) -> tuple[list[Any], list[Position | None], bool]:
+    """Of the judged rows (`seen`, None where hidden): those of the page, their places, whether more is known."""
+    places: Sequence[Position | None] = rows.positions or [None] * len(seen)
+    shown: list[Any] = []
+    at: list[Position | None] = []
+    for row, place in zip(seen, places, strict=True):
+        if row is None:
+            continue
+        if len(shown) == first:
+            return shown, at, True
+        shown.append(row)
+        at.append(place)
+    return shown, at, rows.more
+
+
+def onward(page: Page, rows: Rows) -> Page:
+    """The next part of a list."""
+    return msgspec.structs.replace(page, after=rows.next)
+
+
+def _filters(field: GraphQLField) -> dict[str, tuple[str, str]]:
+    argument = field.args.get("filter")
+    if argument is None:
+        return {}
+    definition = argument.type.extensions["strawberry-definition"]  # type: ignore[union-attr]
+    return filter_of(definition.origin)
+
+
+def _field_names(graph: Graph, target: str) -> dict[str, str]:
+    """Canonical attribute -> the field that shows it, itself or what it leads to."""
+    type_ = graph.object_type(target)
+    names: dict[str, str] = {}
+    for name, field in type_.fields.items() if type_ is not None else ():
+        declared = declaration_of(field)
+        if isinstance(declared, Link) and declared.key != "key":
+            names.setdefault(declared.key, name)
+        elif declared is None:
+            names[attribute_of(name, field)] = name
+    return names
+
+
+def _given(arguments: Mapping[str, Any], name: str) -> Any:
+    value = arguments.get(name)
+    return None if value is UNSET else value
+
+
+def _plain(value: Any) -> Any:
+    return getattr(value, "value", value)
+
+
+def _camel(attribute: str) -> str:
+    head, *rest = attribute.split("_")
+    return head + "".join(part.capitalize() for part in rest)

@@ -1,0 +1,215 @@
+"""Runs a plan: every link and every computation once for all its parents, as soon as they are there.
+
+Dependencies decide, not levels: a slow link delays only what hangs below it. What a link may not do (raise) becomes the
+value of its parents; showing values is the builders' work.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Coroutine, Mapping, Sequence
+from typing import Any
+
+from graphql import GraphQLList, GraphQLNonNull, GraphQLOutputType
+from graphql.execution.values import VariableValues
+from graphql.pyutils import is_iterable
+
+from gateway.engine.cursors import Cursors
+from gateway.engine.early import Early
+from gateway.engine.frames import Frame, Partial, descend
+from gateway.engine.graph import Graph
+from gateway.engine.introspect import introspect
+from gateway.engine.links import Links
+from gateway.engine.loads import Ledger, Loads
+from gateway.engine.paging import ConnectionPage
+from gateway.engine.plan import BATCHED, DERIVED, LINK, META, Field, Plan, Roles
+from gateway.engine.seen import Seen
+from resolvers.batch import Batched, Read
+from resolvers.context import Context
+from sources.canonical import Record
+from sources.catalog import Catalog
+from sources.errors import SourceError
+from sources.ports import Page, Reading, Report, Rows
+
+_LISTS = (list, tuple)
+
+
+class Run:
+    """One operation under way. `ledger` is what its answer tells of the sources."""
+
+    def __init__(
+        self,
+        graph: Graph,
+        plan: Plan,
+        variables: VariableValues,
+        raw: Mapping[str, Any],
+        context: Context,
+        catalog: Catalog,
+        cursors: Cursors,
+        deadline: float | None = None,
+    ) -> None:
+        self.graph, self.plan, self.variables, self.context = graph, plan, variables, context
+        self.raw = raw
+        self.ledger = Ledger()
+        self.loads = Loads(catalog, deadline)
+        self.seen = Seen(graph, plan.grants, context.principal, self.loads)
+        self.links = Links(catalog, self.loads, self.seen, cursors, context.principal)
+        self.types = graph.types
+
+    async def fetch(self) -> Frame:
+        """Reads everything the plan needs."""
+        root = Frame(self.plan.root, [None])
+        try:
+            if self.plan.serial:
+                for field in root.selection.active:
+                    await self._resolve(root, field)
+            else:
+                await self._fill(root)
+        finally:
+            await self.loads.close()
+        return root
+
+    def classify(self, value: Any, roles: Roles) -> tuple[str, Roles] | None:
+        """Type and roles of a value that the schema alone does not tell."""
+        name = self.types.get(value.__class__)
+        return (name or "", self.seen.roles_for(value, roles))
+
+    # ------------------------------------------------------------ the walk
+
+    async def _fill(self, frame: Frame) -> None:
+        await _together([self._resolve(frame, field) for field in frame.selection.active])
+
+    async def _resolve(self, frame: Frame, field: Field) -> None:
+        early = self._early(frame, field) if field.early else None
+        try:
+            values = await self._values(frame, field)
+        except Exception as error:
+            values = [error] * len(frame.rows)
+        except BaseException:
+            if early is not None:
+                early.give_up()
+            raise
+        if isinstance(_nullable(field.type), GraphQLList):
+            values = [_listed(value) for value in values]
+        frame.columns[field.slot] = values
+        frame.odd = frame.odd or _is_odd(values)
+        kids: Sequence[Frame] = ()
+        if field.branch is not None and not field.flat:
+            kids = descend(frame, field, values, self.classify)
+        if early is not None:
+            await early.settle(kids, self.ledger)
+        reading = [kid for kid in kids if kid.selection.active]
+        if reading:
+            await _together([self._fill(kid) for kid in reading])
+
+    async def _values(self, frame: Frame, field: Field) -> list[Any]:
+        if frame.early and field in frame.early:
+            found: list[Any] = await frame.early[field]
+            return found
+        if field.kind == LINK:
+            return await self.links.values(field, frame.rows, self._given(field), self.ledger)
+        if field.kind == BATCHED:
+            return await self._computed(frame, field)
+        if field.kind == META:
+            return [introspect(self.plan, field, self.raw)]
+        if field.kind == DERIVED:
+            derive, context = field.declared.derive, self.context  # type: ignore[union-attr]
+            return [_attempt(derive, row, context) for row in frame.rows]
+        return [_attempt(getattr, row, field.attribute) for row in frame.rows]
+
+    def _given(self, field: Field) -> Mapping[str, Any]:
+        return field.arguments.given(self.variables) if field.arguments is not None else {}
+
+    def _early(self, frame: Frame, field: Field) -> Early | None:
+        return Early.of(field, self._given, self.links, self.seen) if len(frame.rows) == 1 else None
+
+    # ------------------------------------------------------------ computations
+
+    async def _computed(self, frame: Frame, field: Field) -> list[Any]:
+        declared = field.declared
+        assert isinstance(declared, Batched)
+        given = self._given(field)
+        answers = list(await declared.compute(frame.rows, self._bound(declared), self.context, **given))
+        if len(answers) != len(frame.rows):
+            raise RuntimeError(f"`{field.coordinate}` gave {len(answers)} answers for {len(frame.rows)} parents")
+        for index, answer in enumerate(answers):
+            if isinstance(answer, Record):
+                (answers[index],) = await self.seen.visible([answer], self.ledger)
+            elif isinstance(answer, _LISTS) and any(isinstance(each, Record) for each in answer):
+                answers[index] = await self._visible_items(answer)
+        return answers
+
+    async def _visible_items(self, items: Sequence[Any]) -> Sequence[Any]:
+        """Records of a list judged again; in a tuple places matter, so that a hidden one leaves a gap."""
+        places = [index for index, each in enumerate(items) if isinstance(each, Record)]
+        judged = await self.seen.visible([items[index] for index in places], self.ledger)
+        shown = list(items)
+        for index, one in zip(places, judged, strict=True):
+            shown[index] = one
+        return shown if isinstance(items, tuple) else [each for each in shown if each is not None]
+
+    def _bound(self, declared: Batched) -> Read:
+        """A reader for one computation: only what it declared, and only rows this principal may see."""
+        allowed = declared.needs
+
+        async def read(record: type[Record], by: str, keys: Sequence[str], page: Page = Page()) -> Reading:  # noqa: B008 - frozen
+            if (record, by) not in allowed:
+                raise RuntimeError(f"`{record.__name__}` by `{by}` is read but not declared in `needs`")
+            unique = list(dict.fromkeys(keys))
+            found = await self.loads.get(record, by, unique, page, self.ledger) if unique else []
+            judged = await self.seen.visible(
+                [row for each in found if each.rows is not None for row in each.rows.records], self.ledger
+            )
+            reading, at = Reading({}, Report("")), 0
+            for key, each in zip(unique, found, strict=True):
+                if each.error is not None:
+                    reading.errors[key] = each.error
+                if each.rows is None:
+                    continue
+                mine = judged[at : at + len(each.rows.records)]
+                at += len(mine)
+                failed = next((row for row in mine if isinstance(row, SourceError)), None)
+                if failed is not None:
+                    reading.errors.setdefault(key, failed)
+                visible = [row for row in mine if isinstance(row, Record)]
+                reading.rows[key] = Rows(visible, each.rows.more, each.rows.next)
+            return reading
+
+        return read
+
+
+def _attempt(function: Any, *arguments: Any) -> Any:
+    try:
+        return function(*arguments)
+    except Exception as error:
+        return error
+
+
+def _nullable(type_: GraphQLOutputType) -> GraphQLOutputType:
+    return type_.of_type if isinstance(type_, GraphQLNonNull) else type_
+
+
+def _listed(value: Any) -> Any:
+    """A list of whatever may stand for one; an iterator is read once and shown by several."""
+    if isinstance(value, (*_LISTS, Exception, Partial)) or value is None or not is_iterable(value):
+        return value
+    return list(value)
+
+
+def _is_odd(values: Sequence[Any]) -> bool:
+    for value in values:
+        if isinstance(value, (Exception, Partial)):
+            return True
+        if isinstance(value, _LISTS) and any(isinstance(each, Exception) for each in value):
+            return True
+        if value.__class__ is ConnectionPage and value.error is not None:
+            return True
+    return False
+
+
+async def _together(waits: list[Coroutine[Any, Any, None]]) -> None:
+    """Side by side; one alone needs no task of its own. Whoever is cancelled cancels all."""
+    if len(waits) == 1:
+        await waits[0]
+        return
+    await asyncio.gather(*waits)

@@ -1,0 +1,195 @@
+"""Judges rows: who of the principal's roles sees which, each account once in an operation."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+import msgspec
+
+from gateway.engine.grants import Grants, RowRule
+from gateway.engine.graph import Graph
+from gateway.engine.loads import Found, Ledger, Loads
+from policies.principal import Principal
+from sources.canonical import Account, BillingProfile, Record
+from sources.errors import SourceError
+from sources.ports import Page
+
+_ENTITIES = "legal_entities"  # of an account: held by its billing profiles, not by itself
+_PAGE = Page()
+
+
+class Seen:
+    """One operation's judge of rows. A row that may not be seen is answered like one that does not exist."""
+
+    def __init__(self, graph: Graph, grants: Grants, principal: Principal, loads: Loads) -> None:
+        self._graph, self._grants, self._principal, self._loads = graph, grants, principal, loads
+        self._accounts: dict[str, frozenset[str]] = {}
+        self._roles: dict[int, tuple[Any, frozenset[str]]] = {}
+        self._entities: dict[str, tuple[str, ...] | SourceError] = {}
+
+    def rule(self, record: type) -> RowRule | None:
+        """How rows of a class are judged; None where nothing is to be judged."""
+        name = self._graph.types.get(record)
+        if name is None:
+            return None
+        rule = self._grants.rows(name)
+        return None if rule.open else rule
+
+    def roles_for(self, value: Any, otherwise: frozenset[str]) -> frozenset[str]:
+        """The roles by which a value is seen; what was not judged is seen by those of its parent."""
+        entry = self._roles.get(id(value))
+        return entry[1] if entry is not None else otherwise
+
+    async def visible(self, records: Sequence[Any], ledger: Ledger) -> list[Any]:
+        """The records, with None for those that this principal may not see, and for what cannot be judged an error."""
+        if not records:
+            return []
+        kinds = {type(record) for record in records}
+        if len(kinds) == 1:
+            rule = self.rule(kinds.pop())
+            return list(records) if rule is None else await self._of_one_kind(rule, records, ledger)
+        shown: list[Any] = list(records)
+        for kind in kinds:
+            rule = self.rule(kind)
+            if rule is None:
+                continue
+            places = [index for index, record in enumerate(records) if type(record) is kind]
+            judged = await self._of_one_kind(rule, [records[index] for index in places], ledger)
+            for index, one in zip(places, judged, strict=True):
+                shown[index] = one
+        return shown
+
+    def foresees(self, record: type) -> bool:
+        """Whether judging a row of a class takes more than the row itself, and can be read beside it."""
+        rule = self.rule(record)
+        return rule is not None and record is Account and _ENTITIES in rule.reads
+
+    async def foresee(self, record: type, key: str, ledger: Ledger) -> None:
+        """Reads what judging a row by this key will take, beside the row itself: a hidden row then takes as long as one
+        that is not there."""
+        if self.foresees(record):
+            await self._load_entities([key], ledger)
+
+    def refused_by_key(self, record: type, key: str) -> bool:
+        """Whether the rules refuse a row for its key alone."""
+        rule = self.rule(record)
+        if rule is None or rule.needs_account or not rule.reads <= {"key"} or record is not Account:
+            return False
+        stub = _Keyed(key)
+        return not rule.judge([stub], [stub], [{}], self._principal)[0]
+
+    # ------------------------------------------------------------ one kind of rows
+
+    async def _of_one_kind(self, rule: RowRule, records: Sequence[Record], ledger: Ledger) -> list[Any]:
+        asked = Ledger()
+        if rule.by_account:
+            judged = await self._by_account(rule, records, asked)
+        else:
+            judged = await self._by_rule(rule, records, asked)
+        if any(isinstance(record, Record) for record in judged):
+            ledger.merge(asked)  # what judging asked is told only with a row that is shown
+        return judged
+
+    async def _by_account(self, rule: RowRule, records: Sequence[Record], ledger: Ledger) -> list[Any]:
+        known = self._accounts
+        keys = [getattr(record, "account_key", "") for record in records]
+        missing = {key for key in keys if key and key not in known}
+        failed: Mapping[str, SourceError] = {}
+        if missing:
+            failed = await self._judge_accounts(sorted(missing), ledger)
+        ownerless: frozenset[str] | None = None
+        shown = []
+        for record, key in zip(records, keys, strict=True):
+            roles = known.get(key)
+            if roles is None:  # without an account only those see it who see every row
+                if ownerless is None:
+                    ownerless = rule.judge([record], [None], [{}], self._principal)[0]
+                roles = ownerless
+            shown.append(self._shown(record, roles, failed.get(key)))
+        return shown
+
+    async def _judge_accounts(self, keys: Sequence[str], ledger: Ledger) -> dict[str, SourceError]:
+        found = await self._loads.get(Account, "key", keys, _PAGE, ledger)
+        rows = [each.rows.records[0] for each in found if each.rows is not None and each.rows.records]
+        rule = self.rule(Account)
+        if rule is not None:
+            await self._by_rule(rule, rows, ledger)
+        else:
+            self._accounts.update({row.key: self._grants.roles for row in rows})
+        return _failures(keys, found)
+
+    async def _by_rule(self, rule: RowRule, records: Sequence[Record], ledger: Ledger) -> list[Any]:
+        failed: dict[str, SourceError] = {}
+        keys = [_account_key(record) for record in records]
+        accounts: Sequence[Any] = records
+        if rule.needs_account:
+            accounts, failed = await self._owners(records, keys, ledger)
+        facts: Sequence[Mapping[str, Any]] = [{}] * len(records)
+        if _ENTITIES in rule.reads and (rule.needs_account or isinstance(records[0] if records else None, Account)):
+            wanted = {key for key in keys if key}
+            failed |= await self._load_entities(sorted(wanted), ledger)
+            facts = [self._facts(key) for key in keys]
+        roles = rule.judge(records, accounts, facts, self._principal)
+        return [self._shown(record, by, failed.get(key)) for record, by, key in zip(records, roles, keys, strict=True)]
+
+    async def _owners(
+        self, records: Sequence[Record], keys: Sequence[str], ledger: Ledger
+    ) -> tuple[list[Any], dict[str, SourceError]]:
+        wanted = sorted({key for key in keys if key})
+        found = await self._loads.get(Account, "key", wanted, _PAGE, ledger)
+        owning = {
+            key: each.rows.records[0]
+            for key, each in zip(wanted, found, strict=True)
+            if each.rows is not None and each.rows.records
+        }
+        return [owning.get(key) for key in keys], _failures(wanted, found)
+
+    def _shown(self, record: Record, roles: frozenset[str], failed: SourceError | None) -> Any:
+        if isinstance(record, Account):
+            self._accounts[record.key] = roles
+        if not roles:
+            # What cannot be judged is denied; our own people are told why, outsiders see nothing there.
+            return failed if failed is not None and not self._grants.external else None
+        if roles != self._grants.roles:
+            self._roles[id(record)] = (record, roles)  # the record is held so that its id stays its own
+        return record
+
+    # ------------------------------------------------------------ facts of accounts
+
+    async def _load_entities(self, keys: Iterable[str], ledger: Ledger) -> dict[str, SourceError]:
+        """The legal entities that accounts buy from: a fact of the ERP, read where a row rule asks for it."""
+        missing = [key for key in keys if key not in self._entities]
+        found = await self._loads.get(BillingProfile, "account", missing, _PAGE, ledger) if missing else []
+        for key, each in zip(missing, found, strict=True):
+            if each.rows is not None:
+                self._entities[key] = tuple(
+                    {
+                        row.legal_entity
+                        for row in each.rows.records
+                        if isinstance(row, BillingProfile) and row.legal_entity
+                    }
+                )
+            elif each.error is not None:
+                self._entities[key] = each.error
+            else:
+                self._entities[key] = ()
+        return {key: known for key in keys if isinstance(known := self._entities.get(key), SourceError)}
+
+    def _facts(self, key: str) -> Mapping[str, Any]:
+        known = self._entities.get(key)
+        return {_ENTITIES: known} if isinstance(known, tuple) else {}
+
+
+class _Keyed(msgspec.Struct, frozen=True):
+    """A row of which only the key is known."""
+
+    key: str
+
+
+def _failures(keys: Sequence[str], found: Sequence[Found]) -> dict[str, SourceError]:
+    return {key: each.error for key, each in zip(keys, found, strict=True) if each.error is not None}
+
+
+def _account_key(record: Record) -> str:
+    return record.key if isinstance(record, Account) else getattr(record, "account_key", "")
