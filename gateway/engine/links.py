@@ -12,7 +12,7 @@ from gateway.engine.cursors import Cursors
 from gateway.engine.frames import Partial
 from gateway.engine.loads import Found, Ledger, Loads
 from gateway.engine.paging import ConnectionPage, kept, onward
-from gateway.engine.plan import Field
+from gateway.engine.plan import Field, Plan
 from gateway.engine.seen import Seen
 from policies.principal import Principal
 from resolvers.batch import Link
@@ -28,7 +28,10 @@ _SIDE_BY_SIDE = 4  # parents whose pages are continued at once
 class Links:
     """Reads the links of one operation."""
 
-    def __init__(self, catalog: Catalog, loads: Loads, seen: Seen, cursors: Cursors, principal: Principal) -> None:
+    def __init__(
+        self, plan: Plan, catalog: Catalog, loads: Loads, seen: Seen, cursors: Cursors, principal: Principal
+    ) -> None:
+        self._plan = plan
         self._catalog, self._loads, self._seen = catalog, loads, seen
         self._cursors, self._principal = cursors, principal
 
@@ -66,7 +69,7 @@ class Links:
 
     async def _plain(self, link: Link, keys: Sequence[Sequence[str]], page: Page, ledger: Ledger) -> list[Any]:
         wanted = list(dict.fromkeys(key for each in keys for key in each))
-        found = dict(zip(wanted, await self._loads.get(link.target, link.by, wanted, page, ledger), strict=True))
+        found = dict(zip(wanted, await self.load(link, wanted, page, ledger), strict=True))
         records = [row for each in found.values() if each.rows is not None for row in each.rows.records]
         judged = await self._seen.visible(records, ledger)
         places = iter(judged)
@@ -82,7 +85,8 @@ class Links:
 
     async def load(self, link: Link, keys: Sequence[str], page: Page, ledger: Ledger) -> list[Found]:
         """See `Loads.get`."""
-        return await self._loads.get(link.target, link.by, keys, page, ledger)
+        alone = self._plan.alone(link.target, link.by)
+        return await self._loads.get(link.target, link.by, keys, page, ledger, alone=alone)
 
     async def go_on(self, link: Link, key: str, page: Page) -> tuple[Rows, SourceError | None]:
         """A further part of one parent's list. It is not told among the calls: that there were hidden rows is nobody's

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
-from typing import TypeAlias
+from functools import partial
+from typing import Any, TypeAlias
 
 import msgspec
+from aiodataloader import DataLoader
 
 from sources.canonical import Account, Record
 from sources.catalog import Catalog
@@ -17,6 +19,7 @@ FAN_OUT = 25  # parents that a reader with one call a parent may be asked for
 _MOST = 2_000  # keys of one question
 
 Index: TypeAlias = tuple[type[Record], str, Page]
+_Asked: TypeAlias = "tuple[tuple[str, ...], Ledger]"
 
 
 class DeadlineExceeded(SourceError):
@@ -65,50 +68,41 @@ class Ledger:
         total.error = report.error or total.error
 
 
-class _Question:
-    """A question under way: its keys are asked when the turn of the loop ends."""
-
-    __slots__ = ("answered", "keys", "ledger", "task")
-
-    def __init__(self, ledger: Ledger) -> None:
-        self.keys: list[str] = []
-        self.ledger = ledger
-        self.answered: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        self.task: asyncio.Task[None] | None = None
-
-
 class Loads:
     """Facts by key, unjudged. `deadline` is on the loop's clock."""
 
     def __init__(self, catalog: Catalog, deadline: float | None = None) -> None:
         self._catalog, self._deadline = catalog, deadline
-        self._known: dict[Index, dict[str, Found | _Question]] = {}
-        self._gathering: dict[Index, _Question] = {}
-        self._tasks: set[asyncio.Task[None]] = set()
+        self._known: dict[Index, dict[str, Found | asyncio.Future[None]]] = {}
+        self._loaders: dict[Index, DataLoader[_Asked, None]] = {}
+        self._tasks: set[asyncio.Task[Any] | None] = set()
 
-    async def get(self, record: type[Record], by: str, keys: Sequence[str], page: Page, ledger: Ledger) -> list[Found]:
-        """What is known by each key; the calls that this causes go to `ledger`."""
+    async def get(
+        self, record: type[Record], by: str, keys: Sequence[str], page: Page, ledger: Ledger, *, alone: bool = False
+    ) -> list[Found]:
+        """What is known by each key; the calls that this causes go to `ledger`.
+
+        `alone`: nobody else of this operation asks this index, so that there is nobody to wait for.
+        """
         index = (record, by, page)
         known = self._known.get(index)
         if known is None:
             known = self._known[index] = {}
-        waiting: list[_Question] = []
-        for key in keys:
-            entry = known.get(key)
-            if entry is None:
-                entry = known[key] = self._gather(index, ledger)
-                entry.keys.append(key)
-            if entry.__class__ is _Question and entry not in waiting:
-                waiting.append(entry)
-        for question in waiting:
-            await self._wait(question)
-        return [self._settled(known.get(key)) for key in keys]
+        missing = [key for key in keys if key not in known]
+        if missing and alone:
+            known.update(await self._fetch(index, missing, ledger))
+        elif missing:
+            known.update(dict.fromkeys(missing, self._flight(index, (tuple(missing), ledger))))
+        under_way = {entry for key in keys if (entry := known.get(key)).__class__ is not Found and entry is not None}
+        for flight in under_way:
+            await asyncio.shield(flight)  # type: ignore[arg-type] # shared: who leaves takes it from nobody
+        return [_settled(known.get(key)) for key in keys]
 
     def prime(self, records: Sequence[Record]) -> None:
         """Records that came by another way need not be read again by key."""
         for record in records:
             known = self._known.setdefault((type(record), "key", _PLAIN), {})
-            if known.get(record.key).__class__ is not _Question:
+            if known.get(record.key, _NOTHING).__class__ is Found:
                 known[record.key] = Found(Rows([record]), None)
 
     async def read(self, ask: Ask, ledger: Ledger) -> Reading:
@@ -126,53 +120,46 @@ class Loads:
             self.prime(reading.along)
         return reading
 
-    async def close(self) -> None:
+    def close(self) -> None:
         """Ends what is still under way."""
         for task in tuple(self._tasks):
-            task.cancel()
+            if task is not None:
+                task.cancel()
 
     # ------------------------------------------------------------ questions
 
-    def _gather(self, index: Index, ledger: Ledger) -> _Question:
-        question = self._gathering.get(index)
-        if question is None or len(question.keys) >= _MOST:
-            question = self._gathering[index] = _Question(ledger)
-            asyncio.get_running_loop().call_soon(self._ask, index, question)
-        return question
+    def _flight(self, index: Index, asked: _Asked) -> asyncio.Future[None]:
+        """The question of all who ask an index in this turn of the loop: a promise for each set of keys, not for each
+        key, which would cost more than all the rest."""
+        loader = self._loaders.get(index)
+        if loader is None:
+            loader = self._loaders[index] = DataLoader(partial(self._answer, index), cache=False)
+        return loader.load(asked)
 
-    def _ask(self, index: Index, question: _Question) -> None:
-        if self._gathering.get(index) is question:
-            del self._gathering[index]
-        question.task = asyncio.get_running_loop().create_task(self._answer(index, question))
-        self._tasks.add(question.task)
-        question.task.add_done_callback(self._tasks.discard)
-
-    async def _answer(self, index: Index, question: _Question) -> None:
-        known = self._known[index]
+    async def _answer(self, index: Index, asked: list[_Asked]) -> list[None]:
+        task = asyncio.current_task()
+        self._tasks.add(task)
         try:
-            found = await self._fetch(index, question)
-            known.update(found)
-        except Exception as error:
-            failed = _Broken(error)
-            known.update(dict.fromkeys(question.keys, Found(None, failed)))
+            keys = [key for each, _ in asked for key in each]
+            self._known[index].update(await self._fetch(index, keys, asked[0][1]))
         finally:
-            for key in question.keys:
-                if known.get(key) is question:
-                    del known[key]
-            if not question.answered.done():
-                question.answered.set_result(None)
+            self._tasks.discard(task)
+        return [None] * len(asked)
 
-    async def _fetch(self, index: Index, question: _Question) -> dict[str, Found | _Question]:
+    async def _fetch(self, index: Index, keys: Sequence[str], ledger: Ledger) -> dict[str, Found]:
         record, by, page = index
-        keys = question.keys
         refused = self._refusal(record, by, page, len(keys))
         if refused is not None:
             return dict.fromkeys(keys, Found(None, refused))
-        reading = await self.read(Ask(record, by, tuple(keys), page), question.ledger)
-        rows, errors = reading.rows, reading.errors
-        return {
-            key: Found(rows.get(key), errors.get(key)) if key in rows or key in errors else _NOTHING for key in keys
-        }
+        found: dict[str, Found] = {}
+        for start in range(0, len(keys), _MOST):
+            part = tuple(keys[start : start + _MOST])
+            reading = await self.read(Ask(record, by, part, page), ledger)
+            rows, errors = reading.rows, reading.errors
+            for key in part:
+                mine, failed = rows.get(key), errors.get(key)
+                found[key] = Found(mine, failed) if mine is not None or failed is not None else _NOTHING
+        return found
 
     def _refusal(self, record: type[Record], by: str, page: Page, keys: int) -> SourceError | None:
         if keys == 1:
@@ -184,27 +171,11 @@ class Loads:
             return BadAsk(f"`{record.__name__}` is read with one call a parent: {keys} parents are more than {FAN_OUT}")
         return None
 
-    async def _wait(self, question: _Question) -> None:
-        """A question is shared: whoever leaves takes it from nobody else."""
-        if not question.answered.done():
-            await asyncio.shield(question.answered)
 
-    def _settled(self, entry: Found | _Question | None) -> Found:
-        if isinstance(entry, Found):
-            if isinstance(entry.error, _Broken):
-                raise entry.error.cause
-            return entry
-        return Found(None, DeadlineExceeded("the reading was given up: ask again"))
-
-
-class _Broken(SourceError):
-    """A reader failed in a way of its own: a defect, told as INTERNAL to all who wait for it."""
-
-    code = "INTERNAL"
-
-    def __init__(self, cause: Exception) -> None:
-        super().__init__("a reader failed")
-        self.cause = cause
+def _settled(entry: Found | asyncio.Future[None] | None) -> Found:
+    if isinstance(entry, Found):
+        return entry
+    return Found(None, DeadlineExceeded("the reading was given up: ask again"))
 
 
 _PLAIN = Page()

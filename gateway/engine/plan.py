@@ -34,6 +34,7 @@ from gateway.engine.collect import Collector, Flags
 from gateway.engine.grants import Decision, Grants
 from gateway.engine.graph import Graph, attribute_of
 from gateway.engine.paging import Paging
+from gateway.engine.seen import JUDGING
 from resolvers.batch import Batched, Declaration, Derived, Link, declaration_of
 
 Roles: TypeAlias = frozenset[str]
@@ -178,7 +179,7 @@ class Branch:
 class Plan:
     """An operation, planned. `uses` counts its runs: it is compiled when it proves to be used."""
 
-    __slots__ = ("document", "grants", "marks", "operation", "root", "shown", "size", "uses")
+    __slots__ = ("askers", "document", "grants", "marks", "operation", "root", "shown", "size", "uses")
 
     def __init__(
         self, operation: OperationDefinitionNode, document: DocumentNode, grants: Grants, shown: GraphQLSchema
@@ -189,6 +190,16 @@ class Plan:
         self.root: Selection
         self.uses = 0
         self.size = 0  # fields planned so far, for the bound on remembered plans
+
+        self.askers: dict[tuple[type, str], int] = {}  # how many places ask an index
+
+    def alone(self, record: type, by: str) -> bool:
+        """Whether one place at the most asks an index."""
+        return self.askers.get((record, by), 0) < 2
+
+    def asks(self, record: type, by: str, times: int = 1) -> None:
+        """Another place asks an index."""
+        self.askers[record, by] = self.askers.get((record, by), 0) + times
 
     @property
     def serial(self) -> bool:
@@ -213,10 +224,15 @@ class Planner:
         root = self.graph.schema.get_root_type(operation.operation)
         if root is None:
             raise GraphQLError(f"this graph has no {operation.operation.value}s", operation)
+        for record, by in JUDGING:
+            self._plan.asks(record, by, 0 if self._opens_everything() else 2)
         self._plan.root = self.selection(root, self._grants.roles, [operation], ())
         for field in self._plan.root.active:
             field.early = known_statically(field)
         return self._plan
+
+    def _opens_everything(self) -> bool:
+        return all(self._grants.rows(name).open for name in self.graph.classes)
 
     def varies(self, named: GraphQLObjectType | GraphQLInterfaceType | GraphQLUnionType) -> bool:
         """Whether values of a type may be seen by some of the roles only."""
@@ -286,9 +302,12 @@ class Planner:
             field.arguments = Arguments(self.graph, schema_field, field.nodes[0])
         if isinstance(field.declared, Link):
             field.kind = LINK
+            self._plan.asks(field.declared.target, field.declared.by)
             field.paging = Paging(self.graph, self._grants, field, schema_field)
         elif isinstance(field.declared, Batched):
             field.kind = BATCHED
+            for record, by in field.declared.needs:
+                self._plan.asks(record, by, 2)  # it may ask more than once
         elif isinstance(field.declared, Derived):
             field.kind = DERIVED
         self._below(field, roles)

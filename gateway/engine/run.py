@@ -53,7 +53,7 @@ class Run:
         self.ledger = Ledger()
         self.loads = Loads(catalog, deadline)
         self.seen = Seen(graph, plan.grants, context.principal, self.loads)
-        self.links = Links(catalog, self.loads, self.seen, cursors, context.principal)
+        self.links = Links(plan, catalog, self.loads, self.seen, cursors, context.principal)
         self.types = graph.types
 
     async def fetch(self) -> Frame:
@@ -66,7 +66,7 @@ class Run:
             else:
                 await self._fill(root)
         finally:
-            await self.loads.close()
+            self.loads.close()
         return root
 
     def classify(self, value: Any, roles: Roles) -> tuple[str, Roles] | None:
@@ -156,7 +156,8 @@ class Run:
             if (record, by) not in allowed:
                 raise RuntimeError(f"`{record.__name__}` by `{by}` is read but not declared in `needs`")
             unique = list(dict.fromkeys(keys))
-            found = await self.loads.get(record, by, unique, page, self.ledger) if unique else []
+            alone = self.plan.alone(record, by)
+            found = await self.loads.get(record, by, unique, page, self.ledger, alone=alone) if unique else []
             judged = await self.seen.visible(
                 [row for each in found if each.rows is not None for row in each.rows.records], self.ledger
             )

@@ -17,6 +17,8 @@ from sources.ports import Page
 
 _ENTITIES = "legal_entities"  # of an account: held by its billing profiles, not by itself
 _PAGE = Page()
+JUDGING: tuple[tuple[type[Record], str], ...] = ((Account, "key"), (BillingProfile, "account"))
+"""What judging rows may read."""
 
 
 class Seen:
