@@ -3,17 +3,31 @@
 from __future__ import annotations
 
 import base64
+import binascii
+from functools import cache
 
 from resolvers.context import Context
 from resolvers.registry import TYPES, names
 from sources.canonical import Record
 from sources.errors import BadAsk
 
+_URL_SAFE = bytes.maketrans(b"+/", b"-_")
+
+
+@cache
+def _name(record: type[Record]) -> str:
+    return TYPES[record].__name__
+
+
+@cache
+def _records() -> dict[str, type[Record]]:
+    return {shown: record for record, shown in names().items()}
+
 
 def global_id(record: Record, _context: Context | None = None) -> str:
     """Type, source and key in one opaque text: it keeps its meaning when the owner of a type changes."""
-    raw = f"{TYPES[type(record)].__name__}|{record.source}|{record.key}"
-    return base64.urlsafe_b64encode(raw.encode()).decode().rstrip("=")
+    raw = f"{_name(type(record))}|{record.source}|{record.key}".encode()
+    return binascii.b2a_base64(raw, newline=False).translate(_URL_SAFE, b"=").decode()
 
 
 def parse_id(text: str) -> tuple[type[Record], str, str]:
@@ -21,7 +35,7 @@ def parse_id(text: str) -> tuple[type[Record], str, str]:
     try:
         raw = base64.urlsafe_b64decode(text + "=" * (-len(text) % 4)).decode()
         name, source, key = raw.split("|", 2)
-        record = {shown: record for record, shown in names().items()}[name]
+        record = _records()[name]
     except (ValueError, KeyError):
         raise BadAsk(f"`{text[:60]}` is no id of this graph: use an `id` that it gave you") from None
     return record, source, key

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from functools import cached_property, partial
+from functools import cached_property
 from typing import Any
 
 import strawberry
 from graphql import GraphQLField, GraphQLObjectType, GraphQLSchema
-from strawberry import UNSET
-from strawberry.types.arguments import convert_arguments
+
+from gateway.engine.inputs import Inputs
 
 Coerce = Callable[[GraphQLField, dict[str, Any]], dict[str, Any]]
 
@@ -26,17 +26,8 @@ class Graph:
     @classmethod
     def of(cls, schema: strawberry.Schema, types: Mapping[type, str]) -> Graph:
         """The graph that a Strawberry schema declares."""
-        convert = partial(
-            convert_arguments, scalar_registry=schema.schema_converter.scalar_registry, config=schema.config
-        )
-
-        def coerce(field: GraphQLField, given: dict[str, Any]) -> dict[str, Any]:
-            definition = field.extensions.get("strawberry-definition")
-            converted = convert(given, definition.arguments) if definition is not None else given
-            # An optional argument is either given or left out: null says the same as leaving it out.
-            return {name: value for name, value in converted.items() if value is not UNSET and value is not None}
-
-        return cls(schema._schema, types, coerce)
+        inputs = Inputs(schema.schema_converter.scalar_registry, schema.config)
+        return cls(schema._schema, types, inputs.coerce)
 
     @cached_property
     def classes(self) -> dict[str, type]:

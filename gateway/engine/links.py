@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping, Sequence
+from functools import partial
 from typing import Any
 
 import msgspec
@@ -70,18 +71,29 @@ class Links:
     async def _plain(self, link: Link, keys: Sequence[Sequence[str]], page: Page, ledger: Ledger) -> list[Any]:
         wanted = list(dict.fromkeys(key for each in keys for key in each))
         found = dict(zip(wanted, await self.load(link, wanted, page, ledger), strict=True))
-        records = [row for each in found.values() if each.rows is not None for row in each.rows.records]
-        judged = await self._seen.visible(records, ledger)
-        places = iter(judged)
-        shown = {
-            key: [next(places) for _ in each.rows.records] if each.rows is not None else []
-            for key, each in found.items()
-        }
+        shown = await self.seen_of(found, ledger, judged=self.judges(link))
         return [_plain_value(link, mine, found, shown) for mine in keys]
+
+    def judges(self, link: Link) -> bool:
+        """Whether rows of a link are judged at all."""
+        return self._seen.rule(link.target) is not None
 
     async def visible(self, records: Sequence[Record], ledger: Ledger) -> list[Any]:
         """See `Seen.visible`."""
         return await self._seen.visible(records, ledger)
+
+    async def seen_of(self, found: Mapping[str, Found], ledger: Ledger, *, judged: bool) -> dict[str, Sequence[Any]]:
+        """The rows of each key, None in the place of those that may not be seen."""
+        records = {key: each.rows.records if each.rows is not None else () for key, each in found.items()}
+        if not judged:
+            return dict(records)
+        seen = await self._seen.visible([row for rows in records.values() for row in rows], ledger)
+        shown: dict[str, Sequence[Any]] = {}
+        at = 0
+        for key, rows in records.items():
+            shown[key] = seen[at : at + len(rows)]
+            at += len(rows)
+        return shown
 
     async def load(self, link: Link, keys: Sequence[str], page: Page, ledger: Ledger) -> list[Found]:
         """See `Loads.get`."""
@@ -120,6 +132,7 @@ class _Pages:
         assert field.paging is not None
         self._links, self._link, self._paging = links, field.link, field.paging
         self._keys, self._page, self._counted, self._ledger = keys, page, counted, ledger
+        self._judged = links.judges(field.link)
         self._after = _text(given.get("after"))
         self._gate = asyncio.Semaphore(_SIDE_BY_SIDE)
 
@@ -128,12 +141,7 @@ class _Pages:
         wanted = list(dict.fromkeys(key for key in keys if key is not None))
         start = self._start(wanted)
         found = dict(zip(wanted, await self._links.load(self._link, wanted, start, self._ledger), strict=True))
-        records = [row for each in found.values() if each.rows is not None for row in each.rows.records]
-        judged = iter(await self._links.visible(records, self._ledger))
-        seen = {
-            key: [next(judged) for _ in each.rows.records] if each.rows is not None else []
-            for key, each in found.items()
-        }
+        seen = await self._links.seen_of(found, self._ledger, judged=self._judged)
         thin = [key for key, each in found.items() if each.rows is not None and self._is_thin(each.rows, seen[key])]
         pages = {key: self._first(key, each, seen[key]) for key, each in found.items() if key not in thin}
         if thin:
@@ -192,22 +200,18 @@ class _Pages:
         error: SourceError | None,
         rows: Rows,
     ) -> ConnectionPage:
-        unjudged = [row for row in shown if isinstance(row, SourceError)]
-        if unjudged:
-            error = error or unjudged[0]
-            both = [(row, at) for row, at in zip(shown, places, strict=True) if not isinstance(row, SourceError)]
-            shown, places = [row for row, _ in both], [at for _, at in both]
-        scope = self._scope(key) if any(place is not None for place in places) else ""
-        return ConnectionPage(
-            shown,
-            places,
-            more,
-            total=rows.total if self._counted else None,
-            has_previous=self._after is not None,
-            error=error,
-            cursors=self._links.cursors,
-            scope=scope,
-        )
+        if self._judged:
+            unjudged = [index for index, row in enumerate(shown) if isinstance(row, SourceError)]
+            if unjudged:
+                error = error or shown[unjudged[0]]
+                shown = [row for index, row in enumerate(shown) if index not in unjudged]
+                places = [place for index, place in enumerate(places) if index not in unjudged]
+        total = rows.total if self._counted else None
+        signed = partial(self._sign, key)
+        return ConnectionPage(shown, places, more, total, self._after is not None, error, signed)
+
+    def _sign(self, key: str, place: Position) -> str:
+        return self._links.cursors.encode(place, self._scope(key))
 
 
 def keys_of(link: Link, row: Any, given: Mapping[str, Any]) -> Sequence[str]:

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import msgspec
 from graphql import GraphQLField
 from strawberry import UNSET
 
-from gateway.engine.cursors import Cursors
 from gateway.engine.grants import Grants
 from gateway.engine.graph import Graph, attribute_of
 from resolvers.batch import Link, declaration_of, filter_of
@@ -103,32 +102,25 @@ class Paging:
 class ConnectionPage:
     """What a connection's fields read: one parent's page. Cursors are made only where they are asked for."""
 
-    __slots__ = ("_cursors", "_scope", "error", "has_previous", "more", "places", "records", "total_count")
+    __slots__ = ("_sign", "error", "has_next_page", "has_previous_page", "nodes", "places", "total_count")
 
     def __init__(
         self,
-        records: Sequence[Any],
+        nodes: Sequence[Any],
         places: Sequence[Position | None],
         more: bool,
-        *,
         total: int | None = None,
         has_previous: bool = False,
         error: SourceError | None = None,
-        cursors: Cursors | None = None,
-        scope: str = "",
+        sign: Callable[[Position], str] | None = None,
     ) -> None:
-        self.records, self.places, self.more, self.total_count = records, places, more, total
-        self.has_previous, self.error, self._cursors, self._scope = has_previous, error, cursors, scope
-
-    @property
-    def nodes(self) -> Sequence[Any]:
-        """The rows."""
-        return self.records
+        self.nodes, self.places, self.has_next_page, self.total_count = nodes, places, more, total
+        self.has_previous_page, self.error, self._sign = has_previous, error, sign
 
     @property
     def edges(self) -> list[ConnectionEdge]:
         """The rows with their places."""
-        return [ConnectionEdge(self, index) for index in range(len(self.records))]
+        return [ConnectionEdge(self, index) for index in range(len(self.nodes))]
 
     @property
     def page_info(self) -> ConnectionPage:
@@ -136,29 +128,19 @@ class ConnectionPage:
         return self
 
     @property
-    def has_next_page(self) -> bool:
-        """Whether the list goes on."""
-        return self.more
-
-    @property
-    def has_previous_page(self) -> bool:
-        """Whether the page does not begin the list."""
-        return self.has_previous
-
-    @property
     def start_cursor(self) -> str | None:
         """The first row's place."""
-        return self.cursor(0) if self.records else None
+        return self.cursor(0) if self.nodes else None
 
     @property
     def end_cursor(self) -> str | None:
         """The last row's place."""
-        return self.cursor(len(self.records) - 1) if self.records else None
+        return self.cursor(len(self.nodes) - 1) if self.nodes else None
 
     def cursor(self, index: int) -> str:
         """A row's place; empty where the source gives none."""
         place = self.places[index] if index < len(self.places) else None
-        return self._cursors.encode(place, self._scope) if place is not None and self._cursors is not None else ""
+        return self._sign(place) if place is not None and self._sign is not None else ""
 
 
 class ConnectionEdge:
@@ -172,7 +154,7 @@ class ConnectionEdge:
     @property
     def node(self) -> Any:
         """The row."""
-        return self._page.records[self._index]
+        return self._page.nodes[self._index]
 
     @property
     def cursor(self) -> str:
@@ -182,16 +164,18 @@ class ConnectionEdge:
 
 def kept(rows: Rows, first: int | None, seen: Sequence[Any]) -> tuple[list[Any], list[Position | None], bool]:
     """Of the judged rows (`seen`, None where hidden): those of the page, their places, whether more is known."""
-    places: Sequence[Position | None] = rows.positions or [None] * len(seen)
+    places: Sequence[Position | None] = rows.positions
+    if (first is None or len(seen) <= first) and None not in seen:
+        return list(seen), list(places), rows.more
     shown: list[Any] = []
     at: list[Position | None] = []
-    for row, place in zip(seen, places, strict=True):
+    for index, row in enumerate(seen):
         if row is None:
             continue
         if len(shown) == first:
             return shown, at, True
         shown.append(row)
-        at.append(place)
+        at += places[index : index + 1]
     return shown, at, rows.more
 
 

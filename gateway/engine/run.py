@@ -55,6 +55,7 @@ class Run:
         self.seen = Seen(graph, plan.grants, context.principal, self.loads)
         self.links = Links(plan, catalog, self.loads, self.seen, cursors, context.principal)
         self.types = graph.types
+        self._arguments: dict[Field, Mapping[str, Any]] = {}
 
     async def fetch(self) -> Frame:
         """Reads everything the plan needs."""
@@ -118,7 +119,12 @@ class Run:
         return [_attempt(getattr, row, field.attribute) for row in frame.rows]
 
     def _given(self, field: Field) -> Mapping[str, Any]:
-        return field.arguments.given(self.variables) if field.arguments is not None else {}
+        if field.arguments is None:
+            return {}
+        given = self._arguments.get(field)
+        if given is None:
+            given = self._arguments[field] = field.arguments.given(self.variables)
+        return given
 
     def _early(self, frame: Frame, field: Field) -> Early | None:
         return Early.of(field, self._given, self.links, self.seen) if len(frame.rows) == 1 else None

@@ -16,6 +16,8 @@ _EXPONENTS = {
     **dict.fromkeys(("CLF", "UYW"), 4),
 }
 
+_KNOWN: dict[str, int] = {}
+
 
 class MoneyError(ValueError):
     """An amount that is no money: not a currency code, or more digits than the currency has."""
@@ -23,9 +25,13 @@ class MoneyError(ValueError):
 
 def exponent(currency: str) -> int:
     """How many decimals `currency` (ISO 4217 alphabetic, upper case) has: 0 for JPY, 2 for EUR, 3 for KWD."""
+    known = _KNOWN.get(currency)
+    if known is not None:
+        return known
     if len(currency) != 3 or not currency.isascii() or not currency.isupper() or not currency.isalpha():
         raise MoneyError(f"`{currency}` is no ISO 4217 currency code: three upper-case letters are expected")
-    return _EXPONENTS.get(currency, 2)
+    _KNOWN[currency] = _EXPONENTS.get(currency, 2)  # at most 26 x 26 x 26
+    return _KNOWN[currency]
 
 
 class Money(msgspec.Struct, frozen=True, gc=False):
