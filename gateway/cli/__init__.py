@@ -15,6 +15,7 @@ _COMMANDS = {
     "simulate": "one vendor's simulator alone",
     "schema": "print the GraphQL schema, or check the committed one",
     "check": "check a settings file and ask each of its sources once",
+    "explain": "show how an operation would be run for some roles",
     "policy": "explain, check and list the rules",
 }
 

@@ -23,6 +23,7 @@ class Judges:
     def __init__(self, policies: Policies, rules: Rules, names: Mapping[type[Record], str]) -> None:
         self._policies, self.rules, self._names = policies, rules, names
         self.external_roles = policies.external()
+        self.roles = frozenset(policies.tables)
 
     @classmethod
     def load(cls, settings: PolicySettings, schema: GraphQLSchema, names: Mapping[type[Record], str]) -> Judges:

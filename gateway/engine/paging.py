@@ -48,6 +48,13 @@ class Paging:
             except SourceError as error:
                 self._failed = error
 
+    @property
+    def first(self) -> int | None:
+        """How many rows a page has at the most, as far as the document tells: the whole page where a variable does."""
+        if self._constant is not None:
+            return self._constant.first
+        return MOST if self._link.paged else self._link.first
+
     def page(self, arguments: Mapping[str, Any]) -> Page:
         """The page that is asked for, without its cursor; raises BadAsk or Forbidden."""
         if self._failed is not None:

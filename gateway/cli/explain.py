@@ -1,0 +1,81 @@
+"""`opsgraph explain`: how an operation would be run for some roles, without running it."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+from gateway.cli.errors import Unusable
+from gateway.cli.serve import read
+from gateway.engine.documents import Refused
+from gateway.engine.engine import Engine, Question
+from gateway.engine.explain import explain, lines
+from gateway.engine.graph import Graph
+from gateway.engine.judge import Judges
+from gateway.settings import PolicySettings, Settings
+from policies.load import RuleError
+from policies.principal import Principal
+from resolvers.registry import names
+from resolvers.schema import build_schema
+from sources.catalog import open_catalog
+from sources.errors import BadAsk
+
+
+def declare(command: argparse.ArgumentParser) -> None:
+    """Its options."""
+    command.add_argument("--as", dest="roles", metavar="ROLE[,ROLE]", required=True, help="the roles that ask")
+    command.add_argument("--config", type=Path, help="a settings file: its sources and rules; tells the calls too")
+    command.add_argument("--rules", type=Path, help="the folder of the rules (default: the settings' or our own)")
+    command.add_argument("--variables", default="{}", metavar="JSON", help="values of the operation's variables")
+    command.add_argument("--operation", help="its name, where the document has several")
+    command.add_argument("document", help="a file with the document; - reads it from standard input")
+    command.set_defaults(run=run)
+
+
+def run(options: argparse.Namespace) -> int:
+    """Prints the plan as a tree; exit status 1 where the document would be refused."""
+    settings = read(options.config) if options.config else Settings()
+    rules = PolicySettings(rules=str(options.rules)) if options.rules else settings.policies
+    schema = build_schema()
+    try:
+        judges = Judges.load(rules, schema._schema, names())
+        catalog = open_catalog(settings.sources, settings.owners)
+    except (RuleError, BadAsk) as error:
+        raise Unusable(str(error)) from None
+    roles = frozenset(options.roles.split(","))
+    unknown = sorted(roles - judges.roles)
+    if unknown:
+        raise Unusable(f"there is no role `{unknown[0]}`: one of {', '.join(sorted(judges.roles))} is possible")
+    engine = Engine(Graph.of(schema, names()), catalog, judges.grants)
+    question = Question(_text(options.document), _variables(options.variables), options.operation)
+    try:
+        plan = engine.plan(question, Principal("explain", roles))
+    except Refused as error:
+        for each in error.errors:
+            at = f" ({each.locations[0].line}:{each.locations[0].column})" if each.locations else ""
+            sys.stdout.write(f"refused: {each.message}{at}\n")
+        return 1
+    sys.stdout.writelines(f"{line}\n" for line in lines(explain(plan, catalog if options.config else None)))
+    return 0
+
+
+def _text(place: str) -> str:
+    if place == "-":
+        return sys.stdin.read()
+    try:
+        return Path(place).read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise Unusable(f"`{place}` cannot be read: {error}") from None
+
+
+def _variables(text: str) -> dict[str, Any]:
+    try:
+        found = json.loads(text)
+    except ValueError as error:
+        raise Unusable(f"`--variables` is no JSON ({error}): write an object in quotes") from None
+    if not isinstance(found, dict):
+        raise Unusable('`--variables` is no JSON object: write something like \'{"key": "001"}\'')
+    return found

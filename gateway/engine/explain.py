@@ -1,0 +1,176 @@
+"""Explains a plan: a tree of what is read by which keys and with how many calls, and of what the rules cut, mask and
+judge. Nothing is asked of any source."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+import msgspec
+from graphql import GraphQLList, GraphQLNonNull, GraphQLOutputType
+
+from gateway.engine.grants import Grants
+from gateway.engine.loads import FAN_OUT
+from gateway.engine.plan import BATCHED, CUT, DERIVED, LINK, META, Branch, Field, Plan, Selection
+from resolvers.batch import Batched, Link
+from sources.catalog import Catalog
+from sources.ports import Capability
+
+
+_NAMED = 5
+
+
+class Node(msgspec.Struct, frozen=True):
+    """One line of the tree, and what hangs below it. `calls`: upstream calls in the worst case, cold."""
+
+    name: str
+    notes: tuple[str, ...] = ()
+    calls: int = 0
+    below: tuple[Node, ...] = ()
+
+
+def explain(plan: Plan, catalog: Catalog | None = None) -> Node:
+    """The tree of a plan. Without a catalog it tells no sources and no calls."""
+    roles = ", ".join(sorted(plan.grants.roles)) or "no role"
+    name = f" {plan.operation.name.value}" if plan.operation.name else ""
+    explainer = _Explainer(plan.grants, catalog)
+    below = tuple(explainer.selection(plan.root, 1))
+    calls = sum(each for node in below for each in _calls(node))
+    notes = (f"as {roles}", f"{plan.size} fields") + ((f"at most {calls} calls",) if catalog is not None else ())
+    return Node(f"{plan.operation.operation.value}{name}", notes, 0, below)
+
+
+def worst_calls(node: Node) -> int:
+    """Upstream calls of a whole tree in the worst case, cold, every page filled by its first read."""
+    return sum(_calls(node))
+
+
+def lines(node: Node) -> Iterator[str]:
+    """The tree as text."""
+    yield _line(node)
+    yield from _below(node, "")
+
+
+def _below(node: Node, indent: str) -> Iterator[str]:
+    for index, each in enumerate(node.below):
+        last = index == len(node.below) - 1
+        yield f"{indent}{'└─ ' if last else '├─ '}{_line(each)}"
+        yield from _below(each, indent + ("   " if last else "│  "))
+
+
+def _line(node: Node) -> str:
+    return "  ".join([node.name, *node.notes])
+
+
+def _calls(node: Node) -> Iterator[int]:
+    yield node.calls
+    for each in node.below:
+        yield from _calls(each)
+
+
+class _Explainer:
+    def __init__(self, grants: Grants, catalog: Catalog | None) -> None:
+        self._grants, self._catalog = grants, catalog
+
+    def selection(self, selection: Selection, parents: int) -> Iterator[Node]:
+        """A line for each field; leaves of no further interest share one."""
+        plain = [each.key for each in selection.fields if self._is_plain(each)]
+        if plain:
+            yield Node(", ".join(plain))
+        for each in selection.fields:
+            if not self._is_plain(each):
+                yield self._field(each, parents)
+
+    def _is_plain(self, field: Field) -> bool:
+        return field.branch is None and field.mask is None and field.kind not in (CUT, BATCHED, META)
+
+    def _field(self, field: Field, parents: int) -> Node:
+        if field.kind == CUT:
+            return Node(field.key, (f"cut: {self._rule(field)}",))
+        if field.kind == META:
+            return Node(field.key, ("introspection of what these roles may know",))
+        notes: list[str] = []
+        calls = 0
+        if field.kind == LINK:
+            told, calls = self._link(field.link, parents)
+            notes += told
+        elif isinstance(field.declared, Batched):
+            told, calls = self._computed(field.declared, parents)
+            notes += told
+        elif field.kind == DERIVED:
+            notes.append("derived")
+        if field.mask is not None:
+            notes.append(f"mask {field.decision.mask_name if field.decision else ''}: {self._rule(field)}")
+        if field.early:
+            notes.append("its links start with it where the arguments tell its key")
+        return Node(field.key, tuple(notes), calls, self._children(field, parents))
+
+    def _children(self, field: Field, parents: int) -> tuple[Node, ...]:
+        if field.branch is None:
+            return ()
+        many = parents * self._many(field)
+        if field.branch.abstract:
+            return self._by_type(field.branch, many)
+        (selection,) = field.branch.every()
+        return tuple(self.selection(selection, many))
+
+    def _by_type(self, branch: Branch, parents: int) -> tuple[Node, ...]:
+        """What is shown of each type; types that are shown alike share a line."""
+        alike: dict[tuple[Node, ...], list[str]] = {}
+        for each in branch.every():
+            below = tuple(self.selection(each, parents))
+            if below:
+                alike.setdefault(below, []).append(each.type_name)
+        return tuple(Node(f"… on {_some(types)}", (), 0, below) for below, types in alike.items())
+
+    def _many(self, field: Field) -> int:
+        """How many objects a field gives at the most, for each parent."""
+        if field.kind == LINK and field.link.many:
+            page = field.paging.first if field.paging is not None else None
+            return page or FAN_OUT
+        return FAN_OUT if _is_list(field.type) and field.kind == BATCHED else 1
+
+    def _rule(self, field: Field) -> str:
+        decision = field.decision
+        place = getattr(decision, "file", "")
+        told = decision.rule if decision is not None else ""
+        return f"{told} ({place}:{getattr(decision, 'line', 0)})" if place else told
+
+    def _link(self, link: Link, parents: int) -> tuple[list[str], int]:
+        by = "the argument" if link.argument else ("a list" if link.by == "list" else f"{link.by} = {link.key}")
+        sources, calls = self._asked(link.target, link.by, parents)
+        return [f"{link.target.__name__} by {by}", *sources, *self._rows(link.target)], calls
+
+    def _computed(self, declared: Batched, parents: int) -> tuple[list[str], int]:
+        needs = ", ".join(f"{record.__name__} by {by}" for record, by in declared.needs)
+        asked = [self._asked(record, by, parents) for record, by in declared.needs]
+        return ([f"computed from {needs}"] if needs else ["computed"]), sum(calls for _, calls in asked)
+
+    def _asked(self, record: type, by: str, parents: int) -> tuple[list[str], int]:
+        if self._catalog is None:
+            return [], 0
+        owners = [each for each in self._catalog.owners(record) if (record, by) in each.capabilities]
+        if not owners:
+            return ["no configured source"], 0
+        calls = sum(_of_one(each.capabilities[record, by], parents) for each in owners)
+        names = ", ".join(each.name for each in owners)
+        return [f"[{names}: {calls} call{'s' if calls != 1 else ''}]"], calls
+
+    def _rows(self, record: type) -> Sequence[str]:
+        rule = self._grants.rows(record.__name__)
+        if rule.open:
+            return ()
+        if rule.by_account:
+            return ("rows: by the account that owns them",)
+        return (f"rows: by {', '.join(sorted(rule.reads))}" + (" of row and account" if rule.needs_account else ""),)
+
+
+def _some(types: Sequence[str]) -> str:
+    return ", ".join(types) if len(types) <= _NAMED else f"{', '.join(types[:_NAMED])} and {len(types) - _NAMED} more"
+
+
+def _of_one(capability: Capability, parents: int) -> int:
+    return min(parents, FAN_OUT) if capability.fan_out else 1
+
+
+def _is_list(type_: GraphQLOutputType) -> bool:
+    return isinstance(type_.of_type if isinstance(type_, GraphQLNonNull) else type_, GraphQLList)
