@@ -15,7 +15,6 @@ from resolvers.batch import Batched, Link
 from sources.catalog import Catalog
 from sources.ports import Capability
 
-
 _NAMED = 5
 
 
