@@ -127,6 +127,8 @@ class Catalog:
         if not able:
             return self._nobody(ask)
         parts = Continuation.of(ask)
+        if len(able) == 1:
+            return merge(ask, [await self._ask(able[0], ask, parts)], parts)
         return merge(ask, await asyncio.gather(*(self._ask(each, ask, parts) for each in able)), parts)
 
     def _nobody(self, ask: Ask) -> Reading:

@@ -112,7 +112,40 @@ def merge(ask: Ask, answers: Sequence[Answer], begun: Continuation) -> Reading:
     return merged
 
 
+class _Positions(Sequence[Position]):
+    """Where each row of an undivided list goes on; worked out only for the rows that are asked about."""
+
+    __slots__ = ("_end", "_order", "_piece")
+
+    def __init__(self, piece: _Piece, order: Order | None, end: Position | None) -> None:
+        self._piece, self._order, self._end = piece, order, end
+
+    def __len__(self) -> int:
+        return len(self._piece.rows.records)
+
+    def __getitem__(self, index: Any) -> Any:
+        if isinstance(index, slice):
+            return [self[each] for each in range(*index.indices(len(self)))]
+        if index in (len(self) - 1, -1):
+            return self._end if self._end is not None else wrap(())
+        piece = self._piece
+        return wrap([Part(piece.source, piece.key, position(piece.rows.records[index], self._order))])
+
+
+def _undivided(ask: Ask, piece: _Piece) -> Rows | None:
+    """The rows of a list that is in one part and no longer than what is asked for; None where it is not so."""
+    rows, first = piece.rows, ask.page.first
+    records = rows.records
+    if (first is not None and len(records) > first) or len({record.key for record in records}) < len(records):
+        return None
+    end = wrap([Part(piece.source, piece.key, rows.next)]) if rows.more and rows.next is not None else None
+    positions = _Positions(piece, ask.page.order, end) if first is not None else ()
+    return Rows(records, end is not None, end, rows.total, positions)
+
+
 def _one(ask: Ask, pieces: list[_Piece], begun: Continuation) -> Rows:
+    if len(pieces) == 1 and (whole := _undivided(ask, pieces[0])) is not None:
+        return whole
     tagged = [(index, record) for index, piece in enumerate(pieces) for record in piece.rows.records]
     if ask.page.order is not None and len(pieces) > 1:
         compare = comparison(ask.page.order)

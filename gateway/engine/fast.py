@@ -82,9 +82,13 @@ def _weave_one(type_: GraphQLOutputType, value: Any, following: Callable[[], Any
     if value.__class__ not in _TUPLES:
         raise Odd
     item = type_.of_type
-    if isinstance(item, (GraphQLNonNull, GraphQLList)):
-        return [_weave_one(item, each, following) for each in value]
-    return [following() if each is not None else None for each in value]
+    if None not in value and not isinstance(_nullable(item), GraphQLList):
+        return [following() for _ in value]
+    return [_weave_one(item, each, following) for each in value]
+
+
+def _nullable(type_: GraphQLOutputType) -> GraphQLOutputType:
+    return type_.of_type if isinstance(type_, GraphQLNonNull) else type_
 
 
 def _weave_any(

@@ -188,14 +188,14 @@ class _Pages:
                     break
                 judged = await self._links.visible(rows.records, Ledger())
                 further, at, more = kept(rows, missing, judged)
-                shown, places = shown + further, places + at
+                shown, places = shown + further, [*places, *at]
         return self._made(key, shown, places, more, error, found.rows)
 
     def _made(
         self,
         key: str,
         shown: list[Any],
-        places: list[Position | None],
+        places: Sequence[Position | None],
         more: bool,
         error: SourceError | None,
         rows: Rows,

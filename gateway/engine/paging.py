@@ -169,11 +169,11 @@ class ConnectionEdge:
         return self._page.cursor(self._index)
 
 
-def kept(rows: Rows, first: int | None, seen: Sequence[Any]) -> tuple[list[Any], list[Position | None], bool]:
+def kept(rows: Rows, first: int | None, seen: Sequence[Any]) -> tuple[list[Any], Sequence[Position | None], bool]:
     """Of the judged rows (`seen`, None where hidden): those of the page, their places, whether more is known."""
     places: Sequence[Position | None] = rows.positions
     if (first is None or len(seen) <= first) and None not in seen:
-        return list(seen), list(places), rows.more
+        return list(seen), places, rows.more
     shown: list[Any] = []
     at: list[Position | None] = []
     for index, row in enumerate(seen):
@@ -182,7 +182,7 @@ def kept(rows: Rows, first: int | None, seen: Sequence[Any]) -> tuple[list[Any],
         if len(shown) == first:
             return shown, at, True
         shown.append(row)
-        at += places[index : index + 1]
+        at.append(places[index] if index < len(places) else None)
     return shown, at, rows.more
 
 
