@@ -5,6 +5,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from graphql import build_schema
 
 from gateway.cli import main
 
@@ -85,6 +86,27 @@ def test_the_rules_that_come_along_have_no_mistakes_and_explain_themselves(capsy
     assert "Invoice.total as support_agent: deny" in told
     assert "rules/roles.yaml:" in told
     assert main(["policy", "explain", "--as", "support_agent", "Invoice.nope"]) == 2
+
+
+def test_the_schema_is_printed_as_an_audience_is_shown_it(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["schema", "--as", "customer_user"]) == 0
+    customers = build_schema(capsys.readouterr().out)
+    assert main(["schema", "--as", "partner_user,customer_user"]) == 0
+    both = build_schema(capsys.readouterr().out)
+    assert main(["schema", "--as", "auditor"]) == 0
+    auditors = build_schema(capsys.readouterr().out)
+    assert "ownerNotes" in auditors.type_map["Account"].fields  # type: ignore[attr-defined]
+    for each in (customers, both):
+        assert "Account" in each.type_map
+        assert "LedgerPosting" not in each.type_map
+        assert "ownerNotes" not in each.type_map["Account"].fields  # type: ignore[attr-defined]
+
+
+def test_an_audience_is_made_of_known_roles_and_only_printed(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["schema", "--as", "customer_user,nobody"]) == 2
+    assert capsys.readouterr().err.startswith("opsgraph: there is no role `nobody`: one of ")
+    assert main(["schema", "--as", "customer_user", "--check"]) == 2
+    assert capsys.readouterr().err == "opsgraph: `--as` only prints: the committed file is the whole schema\n"
 
 
 def test_a_simulator_alone_prints_what_a_gateway_needs() -> None:
