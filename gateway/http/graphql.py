@@ -45,7 +45,8 @@ class GraphQLEndpoint:
         try:
             if media_type is None:
                 raise BadRequest(406, f"accept `{RESPONSE_JSON}` or `{JSON}`")
-            principal = await self._verifier.principal(request.headers.get("authorization"))
+            header = request.headers.get("authorization")
+            principal = await self._verifier.principal(None if header is None else header.encode("latin-1"))
             question = await self._question(request)
         except Unauthenticated as error:
             challenge = {"www-authenticate": 'Bearer realm="opsgraph"'}
