@@ -5,14 +5,14 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Protocol
 
 import orjson
 from graphql import GraphQLError
 from starlette.types import Receive, Scope, Send
 
 from gateway.engine.answer import refused
-from gateway.engine.engine import Engine, Response
+from gateway.engine.engine import Question, Response
 from gateway.http.bodies import BodyRefused, read_body
 from gateway.http.requests import (
     JSON,
@@ -33,6 +33,12 @@ _log = logging.getLogger("opsgraph.http")
 _METHODS = "GET, POST"
 _ALWAYS = [(b"cache-control", b"no-store"), (b"vary", b"accept, authorization")]
 _CONTENT_TYPES = {each: (b"content-type", f"{each}; charset=utf-8".encode()) for each in (JSON, RESPONSE_JSON)}
+
+
+class Engine(Protocol):
+    """As much of the engine as the edge needs."""
+
+    async def run(self, question: Question, principal: Principal, correlation_id: str, /) -> Response: ...
 
 
 class GraphQLEndpoint:
