@@ -11,6 +11,7 @@ from starlette.routing import BaseRoute, Route
 from gateway.engine.engine import Engine
 from gateway.engine.graph import Graph
 from gateway.engine.judge import Judges
+from gateway.http.front import Front
 from gateway.http.graphql import GraphQLEndpoint
 from gateway.http.health import Readiness, livez
 from gateway.identity.verify import Verifier
@@ -53,9 +54,10 @@ def create_app(settings: Settings, extra: Sequence[BaseRoute] = ()) -> Starlette
         await catalog.close()
         await issuers.close()
 
-    app = Starlette(
+    app = Front(
+        {GRAPHQL: endpoint},
         routes=[
-            Route(GRAPHQL, endpoint.respond, methods=["GET", "POST"]),
+            Route(GRAPHQL, endpoint),
             Route("/livez", livez),
             Route("/readyz", readiness.readyz),
             *extra,

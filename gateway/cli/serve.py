@@ -17,6 +17,7 @@ from starlette.applications import Starlette
 
 from gateway.app import create_app
 from gateway.cli.errors import Unusable
+from gateway.http.protocol import BoundedProtocol
 from gateway.settings import Settings, SettingsError, load
 from policies.load import RuleError
 from sources.errors import BadAsk
@@ -76,7 +77,7 @@ def server(app: Starlette, drain: float) -> uvicorn.Server:
     return uvicorn.Server(
         uvicorn.Config(
             app,
-            http="httptools",
+            http=BoundedProtocol,
             lifespan="on",
             access_log=False,
             log_level="warning",

@@ -1,5 +1,7 @@
-"""Explains a plan: a tree of what is read by which keys and with how many calls, and of what the rules cut, mask and
-judge. Nothing is asked of any source."""
+"""Explains a plan as a tree: what is read by which keys with how many calls, what the rules cut, mask and judge.
+
+Nothing is asked of any source.
+"""
 
 from __future__ import annotations
 

@@ -1,184 +1,142 @@
-"""GraphQL over HTTP: which media types, which status, one question out of a request."""
+"""The `/graphql` route: a plain ASGI application, so that no request or response object is made on its way."""
 
 from __future__ import annotations
 
-import re
-import secrets
+import asyncio
+import logging
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Protocol
 
-import msgspec
 from graphql import GraphQLError
-from starlette.requests import Request
-from starlette.responses import Response as HttpResponse
+from starlette.types import Receive, Scope, Send
 
 from gateway.engine.answer import encode, refused
-from gateway.engine.engine import Engine, Question, Response
+from gateway.engine.engine import Question, Response
 from gateway.http.bodies import BodyRefused, read_body
+from gateway.http.requests import (
+    JSON,
+    RESPONSE_JSON,
+    BadRequest,
+    accepted,
+    check_content_type,
+    correlation_id,
+    from_body,
+    from_query,
+    merged,
+)
+from gateway.http.watch import Watch
 from gateway.identity.verify import Unauthenticated, Verifier
+from policies.principal import Principal
 
-RESPONSE_JSON = "application/graphql-response+json"
-JSON = "application/json"
-_CORRELATION = re.compile(r"[A-Za-z0-9_\-.]{8,64}\Z")
+_log = logging.getLogger("opsgraph.http")
+_METHODS = "GET, POST"
+_ALWAYS = [(b"cache-control", b"no-store"), (b"vary", b"accept, authorization")]
+_CONTENT_TYPES = {each: (b"content-type", f"{each}; charset=utf-8".encode()) for each in (JSON, RESPONSE_JSON)}
 
 
-class BadRequest(Exception):
-    """A request that is no GraphQL request."""
+class Engine(Protocol):
+    """As much of the engine as the edge needs."""
 
-    def __init__(self, status: int, message: str, headers: Mapping[str, str] | None = None) -> None:
-        super().__init__(message)
-        self.status, self.headers = status, dict(headers or {})
+    async def run(self, question: Question, principal: Principal, correlation_id: str, /) -> Response: ...
 
 
 class GraphQLEndpoint:
-    """The `/graphql` route. Tokens are checked before a body is read."""
+    """Method, media type and token are looked at before a body is read."""
 
     def __init__(self, engine: Engine, verifier: Verifier, *, body_bytes: int, body_timeout: float) -> None:
         self._engine, self._verifier = engine, verifier
         self._body_bytes, self._body_timeout = body_bytes, body_timeout
 
-    async def respond(self, request: Request) -> HttpResponse:
-        """Answers one request."""
-        correlation_id = _correlation_id(request)
-        media_type = accepted(request.headers.get("accept"))
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answers one request; says nothing to a client that has gone."""
+        headers = dict(scope["headers"])
+        answering = _Answering(send, correlation_id(headers.get(b"x-correlation-id")))
         try:
-            if media_type is None:
-                raise BadRequest(406, f"accept `{RESPONSE_JSON}` or `{JSON}`")
-            principal = await self._verifier.principal(request.headers.get("authorization"))
-            question = await self._question(request)
+            if len(headers) != len(scope["headers"]):
+                headers = merged(scope["headers"])
+            principal = await self._principal(scope["method"], headers, answering)
+            await self._run(scope, receive, headers, principal, answering)
         except Unauthenticated as error:
             challenge = {"www-authenticate": 'Bearer realm="opsgraph"'}
-            return self._refusal(401, "UNAUTHENTICATED", str(error), media_type, correlation_id, challenge)
+            await answering.refuse(401, str(error), challenge, code="UNAUTHENTICATED")
         except BadRequest as error:
-            return self._refusal(error.status, "BAD_INPUT", str(error), media_type, correlation_id, error.headers)
+            await answering.refuse(error.status, str(error), error.headers)
         except BodyRefused as error:
-            return self._refusal(error.status, "BAD_INPUT", str(error), media_type, correlation_id, {})
-        response = await self._engine.run(question, principal, correlation_id)
-        return _http(_status(response, media_type), response.body, media_type, correlation_id)
+            await answering.refuse(error.status, str(error), {"connection": "close"})
+        except Exception:
+            correlation = answering.correlation_id
+            _log.exception("a request failed", extra={"correlation_id": correlation})
+            message = f"something went wrong here: quote the correlation id `{correlation}`"
+            await answering.refuse(500, message, {}, code="INTERNAL")
 
-    async def _question(self, request: Request) -> Question:
-        if request.method == "GET":
-            return from_query(request)
-        content_type = request.headers.get("content-type", "")
-        name, _, parameters = content_type.partition(";")
-        if name.strip().lower() != JSON:
-            raise BadRequest(415, f"send the request as `{JSON}`", {"accept-post": JSON})
-        charset = re.search(r"charset=\"?([^\s;\"]+)", parameters, re.IGNORECASE)
-        if charset and charset[1].lower() not in ("utf-8", "utf8"):
-            raise BadRequest(415, f"`{charset[1]}` is not supported: send UTF-8")
-        return from_body(await read_body(request, self._body_bytes, self._body_timeout))
+    async def _principal(self, method: str, headers: Mapping[bytes, bytes], answering: _Answering) -> Principal:
+        """Who asks; raises BadRequest for a method or a media type that is not ours, before anybody is asked."""
+        if method not in ("GET", "POST"):
+            raise BadRequest(405, f"`{method}` is not for GraphQL: send POST, or GET for a query", {"allow": _METHODS})
+        media_type = accepted(headers.get(b"accept"))
+        if media_type is None:
+            raise BadRequest(406, f"accept `{RESPONSE_JSON}` or `{JSON}`")
+        answering.media_type = media_type
+        authorization = headers.get(b"authorization")
+        known = self._verifier.recall(authorization) if authorization is not None else None
+        return known or await self._verifier.principal(authorization)
 
-    def _refusal(
+    async def _run(
         self,
-        status: int,
-        code: str,
-        message: str,
-        media_type: str | None,
-        correlation_id: str,
-        headers: Mapping[str, str],
-    ) -> HttpResponse:
-        body = refused([GraphQLError(message, extensions={"code": code, "retryable": False})], correlation_id)
-        return _http(status, body, media_type or JSON, correlation_id, headers)
+        scope: Scope,
+        receive: Receive,
+        headers: Mapping[bytes, bytes],
+        principal: Principal,
+        answering: _Answering,
+    ) -> None:
+        watch = Watch(receive, self._body_timeout)
+        try:
+            if scope["method"] == "GET":
+                question = from_query(scope["query_string"])
+            else:
+                check_content_type(headers.get(b"content-type", b""))
+                question = from_body(await read_body(receive, headers, self._body_bytes))
+            watch.running()
+            response = await self._engine.run(question, principal, answering.correlation_id)
+        except asyncio.CancelledError:
+            if not watch.ended_it():
+                raise
+            if watch.late:
+                raise BodyRefused(408, f"the body did not arrive within {self._body_timeout:g} s") from None
+            return
+        finally:
+            watch.end()
+        await answering.answer(response)
 
 
-def accepted(header: str | None) -> str | None:
-    """The media type to answer with; None where the client takes neither of ours."""
-    if not header:
-        return JSON
-    best: tuple[float, int, str] | None = None
-    for index, part in enumerate(header.split(",")):
-        name, *parameters = (each.strip().lower() for each in part.split(";"))
-        offered = {RESPONSE_JSON: RESPONSE_JSON, JSON: JSON, "*/*": JSON, "application/*": JSON}.get(name)
-        quality = _quality(parameters)
-        if offered is None or quality == 0 or any(each == "charset=utf-16" for each in parameters):
-            continue
-        if best is None or (quality, -index) > best[:2]:
-            best = (quality, -index, offered)
-    return best[2] if best else None
+class _Answering:
+    """How one request is answered: by which media type and under which correlation id."""
 
+    __slots__ = ("_send", "correlation_id", "media_type")
 
-def _quality(parameters: list[str]) -> float:
-    for each in parameters:
-        if each.startswith("q="):
-            try:
-                return float(each[2:])
-            except ValueError:
-                return 0.0
-    return 1.0
+    def __init__(self, send: Send, correlation: str) -> None:
+        self._send, self.correlation_id, self.media_type = send, correlation, JSON
 
+    async def answer(self, response: Response) -> None:
+        """What the engine says. A request that did not run is 400 to those who understand the new media type; the old
+        one always said 200."""
+        if response.method_not_allowed:
+            return await self._write(405, response.body, [(b"allow", b"POST")])
+        return await self._write(200 if response.started or self.media_type == JSON else 400, response.body, [])
 
-def from_query(request: Request) -> Question:
-    """The question of a GET request; raises BadRequest."""
-    parameters = request.query_params
-    if len(parameters.getlist("query")) > 1:
-        raise BadRequest(400, "`query` is given twice")
-    return _question(
-        {
-            "query": parameters.get("query"),
-            "operationName": parameters.get("operationName") or None,
-            "variables": _json_object("variables", parameters.get("variables")),
-            "extensions": _json_object("extensions", parameters.get("extensions")),
-        },
-        may_mutate=False,
-    )
+    async def refuse(self, status: int, message: str, headers: Mapping[str, str], code: str = "BAD_INPUT") -> None:
+        """What no engine has seen."""
+        body = refused([GraphQLError(message, extensions={"code": code, "retryable": False})], self.correlation_id)
+        await self._write(status, body, [(name.encode(), value.encode()) for name, value in headers.items()])
 
-
-def from_body(body: bytes) -> Question:
-    """The question of a POST body; raises BadRequest."""
-    try:
-        parsed = msgspec.json.decode(body)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-        raise BadRequest(400, "the body is no JSON") from None
-    if isinstance(parsed, list):
-        raise BadRequest(400, "the body is a list: send one operation at a time")
-    if not isinstance(parsed, dict):
-        raise BadRequest(400, "the body is no JSON object")
-    return _question(parsed, may_mutate=True)
-
-
-def _question(parameters: Mapping[str, Any], *, may_mutate: bool) -> Question:
-    query, variables = parameters.get("query"), parameters.get("variables")
-    name, extensions = parameters.get("operationName"), parameters.get("extensions")
-    if not isinstance(query, str):
-        raise BadRequest(400, "`query` is missing: send the document as a text")
-    for key, value in (("variables", variables), ("extensions", extensions)):
-        if value is not None and not isinstance(value, dict):
-            raise BadRequest(400, f"`{key}` is no object")
-    if name is not None and not isinstance(name, str):
-        raise BadRequest(400, "`operationName` is no text")
-    return Question(query, variables, name, may_mutate)
-
-
-def _json_object(name: str, text: str | None) -> Any:
-    if not text:
-        return None
-    try:
-        return msgspec.json.decode(text)
-    except (msgspec.DecodeError, RecursionError):
-        raise BadRequest(400, f"`{name}` is no JSON") from None
-
-
-def _status(response: Response, media_type: str | None) -> int:
-    """A request that did not run is 400 to those who understand the new media type; the old one always said 200."""
-    if response.method_not_allowed:
-        return 405
-    return 200 if response.started or media_type == JSON else 400
-
-
-def _http(
-    status: int,
-    body: Mapping[str, Any],
-    media_type: str | None,
-    correlation_id: str,
-    headers: Mapping[str, str] | None = None,
-) -> HttpResponse:
-    extra = {"content-type": f"{media_type or JSON}; charset=utf-8", "x-correlation-id": correlation_id}
-    if status == 405:
-        extra["allow"] = "POST"
-    extra |= {"cache-control": "no-store", "vary": "accept, authorization"}
-    return HttpResponse(encode(body), status, {**extra, **(headers or {})})
-
-
-def _correlation_id(request: Request) -> str:
-    given = request.headers.get("x-correlation-id", "")
-    return given if _CORRELATION.match(given) else secrets.token_hex(8)
+    async def _write(self, status: int, body: Mapping[str, Any], extra: list[tuple[bytes, bytes]]) -> None:
+        encoded = encode(body)
+        headers = [
+            (b"content-length", b"%d" % len(encoded)),
+            _CONTENT_TYPES[self.media_type],
+            (b"x-correlation-id", self.correlation_id.encode()),
+            *_ALWAYS,
+            *extra,
+        ]
+        await self._send({"type": "http.response.start", "status": status, "headers": headers})
+        await self._send({"type": "http.response.body", "body": encoded})

@@ -2,23 +2,22 @@
 
 from __future__ import annotations
 
-import hashlib
+import math
 import time
-from collections import OrderedDict
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import jwt
-import msgspec
 
 from gateway.identity.keys import KeySet, KeysUnavailable
+from gateway.identity.remembered import RememberedTokens, Verified
 from gateway.settings import Claims, IdentitySettings, Issuer
 from policies.principal import Principal
 from sources.ports import Send
 
 _MAX_TOKEN = 8 * 1024
-_REMEMBERED = 10_000
 _REQUIRED = ["exp", "iss", "aud"]
+_INVALID = "the token is not valid"
 _SIGNED_OTHERWISE = "the token is not signed in a way this gateway accepts"
 
 
@@ -26,13 +25,11 @@ class Unauthenticated(Exception):
     """No token, or none we can accept. The message may be shown; it says nothing about keys."""
 
 
-class _Remembered(msgspec.Struct, frozen=True):
-    principal: Principal
-    ends: float
-
-
 class Verifier:
-    """Turns `Authorization` headers into principals. `external` names the roles whose holders are outsiders."""
+    """Turns `Authorization` headers into principals. `external` names the roles whose holders are outsiders.
+
+    `clock` gives seconds since 1970.
+    """
 
     def __init__(
         self,
@@ -43,22 +40,28 @@ class Verifier:
     ) -> None:
         self._leeway, self._external, self._clock = settings.leeway, external, clock
         self._issuers = {each.issuer: (each, KeySet(each.jwks, send)) for each in settings.issuers}
-        self._known: OrderedDict[bytes, _Remembered] = OrderedDict()
+        self._remembered = RememberedTokens(clock)
+        self.recall = self._remembered.get
 
-    async def principal(self, authorization: str | None) -> Principal:
-        """The principal of a header; raises Unauthenticated."""
-        token = _bearer(authorization)
-        digest = hashlib.sha256(token.encode()).digest()
-        known = self._known.get(digest)
-        if known is not None and known.ends > self._clock():
-            return known.principal
-        principal, ends = await self._verified(token)
-        self._known[digest] = _Remembered(principal, ends)
-        if len(self._known) > _REMEMBERED:
-            self._known.popitem(last=False)
-        return principal
+    def reclassify(self, external: frozenset[str]) -> None:
+        """Other rules: other roles may be those of outsiders. Everybody is verified again."""
+        self._external = external
+        self._remembered.forget()
 
-    async def _verified(self, token: str) -> tuple[Principal, float]:
+    async def principal(self, authorization: bytes | None) -> Principal:
+        """The principal of a header; raises Unauthenticated. `recall` is the same without waiting, for one known."""
+        if authorization is None:
+            raise Unauthenticated("send a token: `Authorization: Bearer …`")
+        known = self.recall(authorization)
+        if known is not None:
+            return known
+        external = self._external
+        verified = await self._verified(_bearer(authorization.decode("latin-1")))
+        if external is self._external:
+            self._remembered.keep(authorization, verified)
+        return verified.principal
+
+    async def _verified(self, token: str) -> Verified:
         try:
             header = jwt.get_unverified_header(token)
             claimed = jwt.decode(token, options={"verify_signature": False})
@@ -76,8 +79,9 @@ class Verifier:
             raise Unauthenticated("the token cannot be checked now: its issuer's keys are out of reach") from None
         if key is None:
             raise Unauthenticated("the token is signed with an unknown key")
-        claims, ends = self._decoded(token, key, issuer)
-        return self._mapped(claims, issuer.claims), ends
+        claims = self._decoded(token, key, issuer)
+        ends = self._ends(claims)
+        return Verified(self._mapped(claims, issuer.claims), ends, keys, key_id, key)
 
     def _trusted(self, issuer: Any) -> tuple[Issuer, KeySet]:
         found = self._issuers.get(issuer) if isinstance(issuer, str) else None
@@ -85,24 +89,32 @@ class Verifier:
             raise Unauthenticated("the token's issuer is not trusted here: see `[[identity.issuers]]`")
         return found
 
-    def _decoded(self, token: str, key: Any, issuer: Issuer) -> tuple[dict[str, Any], float]:
+    def _decoded(self, token: str, key: jwt.PyJWK, issuer: Issuer) -> dict[str, Any]:
+        """The claims, times apart: those are judged by our own clock."""
         try:
-            claims = jwt.decode(
+            return jwt.decode(
                 token,
-                key,
+                key.key,
                 algorithms=list(issuer.algorithms),
                 audience=issuer.audience,
                 issuer=issuer.issuer,
-                leeway=self._leeway,
-                options={"require": _REQUIRED},
+                options={"require": _REQUIRED, "verify_exp": False, "verify_nbf": False, "verify_iat": False},
             )
-            return claims, float(claims["exp"]) + self._leeway
-        except jwt.ExpiredSignatureError:
-            raise Unauthenticated("the token has expired: get a new one") from None
         except jwt.InvalidAudienceError:
             raise Unauthenticated("the token is for another audience") from None
         except (jwt.PyJWTError, ValueError, TypeError, OverflowError):
-            raise Unauthenticated("the token is not valid") from None
+            raise Unauthenticated(_INVALID) from None
+
+    def _ends(self, claims: Mapping[str, Any]) -> float:
+        """When the token ends, the allowed skew included; raises Unauthenticated where that is not its time."""
+        now = self._clock()
+        begins = [_seconds(claims[name]) for name in ("nbf", "iat") if name in claims]
+        ends = _seconds(claims["exp"]) + self._leeway
+        if any(each > now + self._leeway for each in begins):
+            raise Unauthenticated(_INVALID)
+        if ends <= now:
+            raise Unauthenticated("the token has expired: get a new one")
+        return ends
 
     def _mapped(self, claims: Mapping[str, Any], names: Claims) -> Principal:
         subject = claims.get("sub")
@@ -121,9 +133,20 @@ class Verifier:
         )
 
 
-def _bearer(authorization: str | None) -> str:
-    if authorization is None:
-        raise Unauthenticated("send a token: `Authorization: Bearer …`")
+def _seconds(value: Any) -> float:
+    """A time of a token; raises Unauthenticated for what is none."""
+    if isinstance(value, bool) or not isinstance(value, (int, float)):
+        raise Unauthenticated(_INVALID)
+    try:
+        seconds = float(value)
+    except OverflowError:
+        raise Unauthenticated(_INVALID) from None
+    if not math.isfinite(seconds):
+        raise Unauthenticated(_INVALID)
+    return seconds
+
+
+def _bearer(authorization: str) -> str:
     scheme, _, token = authorization.partition(" ")
     token = token.strip()
     if scheme.lower() != "bearer" or not token:

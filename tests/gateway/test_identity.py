@@ -48,22 +48,26 @@ def verifier(issuer: Issuer, transport: Transport) -> Verifier:
 
 async def refusal(verifier: Verifier, header: str | None) -> str:
     with pytest.raises(Unauthenticated) as caught:
-        await verifier.principal(header)
+        await verifier.principal(None if header is None else header.encode("latin-1"))
     return str(caught.value)
+
+
+def bearer(token: str) -> bytes:
+    return f"Bearer {token}".encode()
 
 
 async def test_a_valid_token_becomes_a_principal(issuer: Issuer, verifier: Verifier) -> None:
     token = issuer.token(
         roles=["finance", "auditor"], regions=["EMEA", "NO"], entities="DE JP", accounts=["001"], onBehalfOf="grace"
     )
-    found = await verifier.principal(f"Bearer {token}")
+    found = await verifier.principal(bearer(token))
     assert (found.subject, found.human, found.audience) == ("ada", "grace", "internal")
     assert found.roles == {"finance", "auditor"}
     assert (found.regions, found.entities, found.accounts) == (("EMEA", "NO"), ("DE", "JP"), ("001",))
 
 
 async def test_one_external_role_makes_an_outsider(issuer: Issuer, verifier: Verifier) -> None:
-    found = await verifier.principal(f"bearer  {issuer.token(roles=['customer_user', 'auditor'])}")
+    found = await verifier.principal(f"bearer  {issuer.token(roles=['customer_user', 'auditor'])}".encode())
     assert found.audience == "external"
 
 
@@ -140,26 +144,159 @@ async def test_a_changed_token_is_refused(issuer: Issuer, verifier: Verifier) ->
     assert await refusal(verifier, f"Bearer {header}.{claims}.{signature}") == "the token is not valid"
 
 
-async def test_a_remembered_token_ends_when_it_says(issuer: Issuer, transport: Transport) -> None:
+async def test_a_remembered_token_ends_to_the_second(issuer: Issuer, transport: Transport) -> None:
+    clock = Clock()
+    verifier = Verifier(
+        IdentitySettings(issuers=issuer.settings().identity.issuers, leeway=30.0), transport.send, clock=clock
+    )
+    header = bearer(issuer.token(exp=2000))
+    known = await verifier.principal(header)
+    for now, remembered in ((1999.0, True), (2029.999, True), (2030.0, False), (2030.001, False)):
+        clock.now = now
+        assert (verifier.recall(header) is known) is remembered
+    assert await refusal(verifier, header.decode()) == "the token has expired: get a new one"
+    clock.now = 2029.0
+    assert (await verifier.principal(header)).subject == "ada", "forgotten, not refused for good"
+
+
+@pytest.mark.parametrize("claim", ["nbf", "iat"])
+async def test_a_token_begins_to_the_second(claim: str, issuer: Issuer, transport: Transport) -> None:
     clock = Clock()
     verifier = Verifier(issuer.settings().identity, transport.send, clock=clock)
-    token = issuer.token(exp=1500)  # long ago for the verification itself
-    with pytest.raises(Unauthenticated, match="expired"):
-        await verifier.principal(f"Bearer {token}")
-    good = f"Bearer {issuer.token()}"
-    await verifier.principal(good)
+    begins: dict[str, Any] = {claim: 1100}
+    header = bearer(issuer.token(**begins))
+    clock.now = 1069.999
+    assert await refusal(verifier, header.decode()) == "the token is not valid"
+    assert verifier.recall(header) is None
+    clock.now = 1070.0
+    assert (await verifier.principal(header)).subject == "ada"
+
+
+async def test_a_known_token_is_not_verified_again(issuer: Issuer, verifier: Verifier) -> None:
+    header = bearer(issuer.token())
+    assert verifier.recall(header) is None
+    known = await verifier.principal(header)
+    assert await verifier.principal(header) is known
+    assert verifier.recall(header) is known
+    assert issuer.fetches == 1
+
+
+async def test_a_refused_token_is_not_remembered(issuer: Issuer, verifier: Verifier) -> None:
+    for changed in ({"exp": 1000}, {"aud": "elsewhere"}, {"sub": None}, {"roles": [1]}):
+        header = bearer(issuer.token(**changed))
+        first = await refusal(verifier, header.decode())
+        assert verifier.recall(header) is None
+        assert await refusal(verifier, header.decode()) == first
+    signed, signature = issuer.token().rsplit(".", 1)
+    await verifier.principal(bearer(f"{signed}.{signature}"))
+    forged = signature[:9] + ("A" if signature[9] != "A" else "B") + signature[10:]
+    assert await refusal(verifier, f"Bearer {signed}.{forged}") == "the token is not valid"
+    assert len(verifier._remembered) == 1
+
+
+async def test_tokens_of_a_key_that_was_rotated_away_are_forgotten(issuer: Issuer, verifier: Verifier) -> None:
+    header = bearer(issuer.token())
+    await verifier.principal(header)
     issuer.rotate("second")
-    assert (await verifier.principal(good)).subject == "ada"
-    clock.now = 9e12
-    issuer.away = True
-    verifier._issuers[ISSUER][1]._keys.clear()
-    assert "out of reach" in await refusal(verifier, good)
+    keys = verifier._issuers[ISSUER][1]
+    assert verifier.recall(header) is not None, "nobody has asked the issuer yet"
+    await keys._refresh(keys._clock())
+    assert verifier.recall(header) is None
+    assert await refusal(verifier, header.decode()) == "the token is signed with an unknown key"
+
+
+async def test_a_key_id_that_comes_back_with_another_key_forgets_too(issuer: Issuer, verifier: Verifier) -> None:
+    header = bearer(issuer.token())
+    await verifier.principal(header)
+    issuer.rotate("first")
+    keys = verifier._issuers[ISSUER][1]
+    await keys._refresh(keys._clock())
+    assert await refusal(verifier, header.decode()) == "the token is not valid"
+
+
+async def test_a_fetch_that_finds_the_same_keys_forgets_nobody(issuer: Issuer, verifier: Verifier) -> None:
+    header = bearer(issuer.token())
+    known = await verifier.principal(header)
+    issuer.keys.append({**issuer.keys[0], "kid": "another"})
+    keys = verifier._issuers[ISSUER][1]
+    await keys._refresh(keys._clock())
+    assert issuer.fetches == 2
+    assert verifier.recall(header) is known
+
+
+async def test_other_rules_of_who_is_an_outsider_forget_everybody(issuer: Issuer, verifier: Verifier) -> None:
+    header = bearer(issuer.token(roles=["auditor"]))
+    assert (await verifier.principal(header)).audience == "internal"
+    verifier.reclassify(frozenset({"auditor"}))
+    assert (await verifier.principal(header)).audience == "external"
+
+
+async def test_the_least_recently_seen_token_is_forgotten_first(issuer: Issuer, verifier: Verifier) -> None:
+    verifier._remembered._most = 3
+    headers = [bearer(issuer.token(sub=f"user{number}")) for number in range(4)]
+    for header in headers[:3]:
+        await verifier.principal(header)
+    assert verifier.recall(headers[0]) is not None
+    await verifier.principal(headers[3])
+    assert [verifier.recall(each) is not None for each in headers] == [True, False, True, True]
+
+
+async def test_keys_in_use_are_asked_for_anew_without_anybody_waiting(issuer: Issuer, transport: Transport) -> None:
+    clock = Clock()
+    keys = KeySet(issuer.jwks, transport.send, clock)
+    key = await keys.get("first", "RS256")
+    assert key is not None
+    issuer.rotate("second")
+    clock.now += 299
+    assert keys.holds("first", key)
+    assert keys._flight is not None
+    assert keys._flight.done()
+    clock.now += 2
+    assert keys.holds("first", key), "the answer is on its way"
+    await keys._flight
+    assert issuer.fetches == 2
+    assert not keys.holds("first", key)
+
+
+async def test_keys_nobody_asked_for_in_a_long_time_hold_nothing_until_they_are_fetched(
+    issuer: Issuer, transport: Transport
+) -> None:
+    clock = Clock()
+    keys = KeySet(issuer.jwks, transport.send, clock)
+    key = await keys.get("first", "RS256")
+    assert key is not None
+    clock.now += 601
+    assert not keys.holds("first", key)
+    assert await keys.get("first", "RS256") is key
+    assert issuer.fetches == 2
+    assert keys.holds("first", key)
+
+
+async def test_an_hour_without_the_issuer_costs_one_wait_and_no_token(issuer: Issuer, transport: Transport) -> None:
+    clock = Clock()
+    keys = KeySet(issuer.jwks, transport.send, clock)
+    key = await keys.get("first", "RS256")
+    assert key is not None
+    issuer.away, clock.now = True, clock.now + 601
+    assert await keys.get("first", "RS256") is key
+    for _ in range(12):
+        clock.now += 300
+        assert keys.holds("first", key)
+        assert keys._flight is not None
+        await keys._flight
+    assert issuer.fetches == 14
+    issuer.away, clock.now = False, clock.now + 6
+    issuer.rotate("second")
+    assert keys.holds("first", key)
+    assert keys._flight is not None
+    await keys._flight
+    assert not keys.holds("first", key)
 
 
 async def test_fifty_tokens_at_once_fetch_the_keys_once(issuer: Issuer, verifier: Verifier) -> None:
     issuer.delay = 0.1
     tokens = [issuer.token(sub=f"user{number}") for number in range(50)]
-    found = await asyncio.gather(*(verifier.principal(f"Bearer {token}") for token in tokens))
+    found = await asyncio.gather(*(verifier.principal(bearer(token)) for token in tokens))
     assert {each.subject for each in found} == {f"user{number}" for number in range(50)}
     assert issuer.fetches == 1
 

@@ -1,0 +1,160 @@
+"""GraphQL over HTTP, as it is asked: which media types, and one question out of a request. Nothing here waits."""
+
+from __future__ import annotations
+
+import re
+import secrets
+from collections.abc import Iterable, Mapping
+from functools import lru_cache
+from typing import Any
+from urllib.parse import parse_qsl
+
+import msgspec
+
+from gateway.engine.engine import Question
+
+RESPONSE_JSON = "application/graphql-response+json"
+JSON = "application/json"
+_CORRELATION = re.compile(rb"[A-Za-z0-9_\-.]{8,64}\Z")
+_CHARSET = re.compile(r"charset=\"?([^\s;\"]+)", re.IGNORECASE)
+_ONCE = frozenset({b"authorization", b"content-type", b"content-length", b"content-encoding"})
+_LONGEST = 512  # bytes of a header that is remembered
+_PARAMETERS = 20
+
+
+class BadRequest(Exception):
+    """A request that is no GraphQL request."""
+
+    def __init__(self, status: int, message: str, headers: Mapping[str, str] | None = None) -> None:
+        super().__init__(message)
+        self.status, self.headers = status, dict(headers or {})
+
+
+def merged(headers: Iterable[tuple[bytes, bytes]]) -> dict[bytes, bytes]:
+    """Headers of which some came twice: lists are joined; raises BadRequest for one that must stand alone."""
+    found: dict[bytes, bytes] = {}
+    for name, value in headers:
+        if name in found and name in _ONCE:
+            raise BadRequest(400, f"the header `{name.decode('latin-1')}` is given twice")
+        found[name] = found[name] + b", " + value if name in found else value
+    return found
+
+
+def correlation_id(given: bytes | None) -> str:
+    """The caller's own id where it is one, or a new one."""
+    if given is not None and _CORRELATION.match(given):
+        return given.decode("ascii")
+    return secrets.token_hex(8)
+
+
+# ---------------------------------------------------------------- media types
+
+
+def accepted(header: bytes | None) -> str | None:
+    """The media type to answer with; None where the client takes neither of ours."""
+    if not header:
+        return JSON
+    return _accepted(header) if len(header) <= _LONGEST else _accepted.__wrapped__(header)
+
+
+@lru_cache(maxsize=256)
+def _accepted(header: bytes) -> str | None:
+    best: tuple[float, int, str] | None = None
+    for index, part in enumerate(header.decode("latin-1").split(",")):
+        name, *parameters = (each.strip().lower() for each in part.split(";"))
+        offered = {RESPONSE_JSON: RESPONSE_JSON, JSON: JSON, "*/*": JSON, "application/*": JSON}.get(name)
+        quality = _quality(parameters)
+        if offered is None or not quality > 0 or any(each == "charset=utf-16" for each in parameters):
+            continue
+        if best is None or (quality, -index) > best[:2]:
+            best = (quality, -index, offered)
+    return best[2] if best else None
+
+
+def _quality(parameters: list[str]) -> float:
+    for each in parameters:
+        if each.startswith("q="):
+            try:
+                return float(each[2:])
+            except ValueError:
+                return 0.0
+    return 1.0
+
+
+def check_content_type(header: bytes) -> None:
+    """Raises BadRequest for a body that is not sent as JSON in UTF-8."""
+    if header != b"application/json":
+        refused = _refused_type(header) if len(header) <= _LONGEST else _refused_type.__wrapped__(header)
+        if refused is not None:
+            raise BadRequest(415, *refused)
+
+
+@lru_cache(maxsize=256)
+def _refused_type(header: bytes) -> tuple[str, dict[str, str]] | None:
+    name, _, parameters = header.decode("latin-1").partition(";")
+    if name.strip().lower() != JSON:
+        return f"send the request as `{JSON}`", {"accept-post": JSON}
+    charset = _CHARSET.search(parameters)
+    if charset and charset[1].lower() not in ("utf-8", "utf8"):
+        return f"`{charset[1]}` is not supported: send UTF-8", {}
+    return None
+
+
+# ---------------------------------------------------------------- questions
+
+
+def from_query(query_string: bytes) -> Question:
+    """The question of a GET request; raises BadRequest."""
+    try:
+        pairs = parse_qsl(query_string.decode("latin-1"), keep_blank_values=True, max_num_fields=_PARAMETERS)
+    except ValueError:
+        raise BadRequest(400, f"the address has more than {_PARAMETERS} parameters") from None
+    given = dict(pairs)
+    for name in ("query", "operationName", "variables", "extensions"):
+        if sum(each == name for each, _ in pairs) > 1:
+            raise BadRequest(400, f"`{name}` is given twice")
+    return _question(
+        {
+            "query": given.get("query"),
+            "operationName": given.get("operationName") or None,
+            "variables": _json_object("variables", given.get("variables")),
+            "extensions": _json_object("extensions", given.get("extensions")),
+        },
+        may_mutate=False,
+    )
+
+
+def from_body(body: bytes) -> Question:
+    """The question of a POST body; raises BadRequest."""
+    try:
+        parsed = msgspec.json.decode(body)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        raise BadRequest(400, "the body is no JSON") from None
+    if isinstance(parsed, list):
+        raise BadRequest(400, "the body is a list: send one operation at a time")
+    if not isinstance(parsed, dict):
+        raise BadRequest(400, "the body is no JSON object")
+    return _question(parsed, may_mutate=True)
+
+
+def _question(parameters: Mapping[str, Any], *, may_mutate: bool) -> Question:
+    query, variables = parameters.get("query"), parameters.get("variables")
+    name, extensions = parameters.get("operationName"), parameters.get("extensions")
+    if not isinstance(query, str):
+        raise BadRequest(400, "`query` is missing: send the document as a text")
+    if variables is not None and not isinstance(variables, dict):
+        raise BadRequest(400, "`variables` is no object")
+    if extensions is not None and not isinstance(extensions, dict):
+        raise BadRequest(400, "`extensions` is no object")
+    if name is not None and not isinstance(name, str):
+        raise BadRequest(400, "`operationName` is no text")
+    return Question(query, variables, name, may_mutate)
+
+
+def _json_object(name: str, text: str | None) -> Any:
+    if not text:
+        return None
+    try:
+        return msgspec.json.decode(text)
+    except (msgspec.DecodeError, UnicodeError, RecursionError):
+        raise BadRequest(400, f"`{name}` is no JSON") from None
