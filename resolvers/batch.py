@@ -8,7 +8,7 @@ cannot be written.
 from __future__ import annotations
 
 import inspect
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequence
 from typing import Any, NoReturn, Protocol, TypeAlias
 
 import msgspec
@@ -70,7 +70,13 @@ class Derived(msgspec.Struct, frozen=True):
     derive: Callable[[Any, Context], Any]
 
 
-Declaration: TypeAlias = Link | Batched | Derived
+class Stream(msgspec.Struct, frozen=True):
+    """A subscription's root: `source(context, **arguments)` gives events; each is answered as the field's value."""
+
+    source: Callable[..., AsyncGenerator[Any, None]]
+
+
+Declaration: TypeAlias = Link | Batched | Derived | Stream
 
 
 def declaration_of(field: Any) -> Declaration | None:
@@ -154,6 +160,16 @@ def batched(
 def derived(derive: Callable[[Any, Context], Any], *, description: str | None = None) -> Any:
     """A value that one record already holds, in another shape."""
     return _field(Derived(derive), {}, description)
+
+
+def stream(
+    source: Callable[..., AsyncGenerator[Any, None]],
+    *,
+    arguments: Mapping[str, Any] | None = None,
+    description: str | None = None,
+) -> Any:
+    """A root of subscriptions; `arguments` as those of `batched`."""
+    return _field(Stream(source), dict(arguments or {}), description)
 
 
 def where(field: str, op: str, description: str | None = None) -> Any:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import asyncio
 import secrets
 from collections import OrderedDict
-from collections.abc import Callable, Hashable, Mapping
+from collections.abc import AsyncGenerator, Callable, Hashable, Mapping
+from contextlib import aclosing
 from datetime import UTC, datetime
 from typing import Any
 
@@ -23,10 +24,12 @@ from gateway.engine.frames import Frame
 from gateway.engine.grants import Grants
 from gateway.engine.graph import Graph
 from gateway.engine.plan import Plan, Planner, flags_of
-from gateway.engine.run import Run
+from gateway.engine.run import Asked, Run
 from policies.principal import Principal
+from resolvers.batch import Stream
 from resolvers.context import Context
 from sources.catalog import Catalog
+from sources.errors import SourceError
 
 _PROVEN = 2  # runs after which a plan is compiled: one that is never seen again is not worth it
 _ERRORS = 5
@@ -80,33 +83,69 @@ class Engine:
 
     async def run(self, question: Question, principal: Principal, correlation_id: str) -> Response:
         """Parses, validates, plans, runs; never raises for what a client sent."""
-        grants = self._policies(principal)
         try:
-            shown = self.schema_of(grants)
-            document = self._documents.get(question.query, shown, _audience(grants))
-            operation = _operation(document, question)
-            if operation.operation is not OperationType.QUERY and not question.may_mutate:
-                error = GraphQLError("a GET request may only query: send mutations by POST")
-                return Response(refused([error], correlation_id), started=False, method_not_allowed=True)
-            raw = question.variables or {}
-            variables = _coerced(shown, operation, raw)
-            plan = self._plan(document, operation, grants, variables)
+            asked = self._asked(question, principal)
+            if asked.plan.operation.operation is OperationType.SUBSCRIPTION:
+                raise Refused([GraphQLError("a subscription is answered by a stream: ask for `text/event-stream`")])
         except Refused as error:
             return Response(refused(error.errors, correlation_id), started=False)
-        context = Context(principal, self._clock(), correlation_id, self._rules())
+        if asked.plan.serial and not question.may_mutate:
+            mutation = GraphQLError("a GET request may only query: send mutations by POST")
+            return Response(refused([mutation], correlation_id), started=False, method_not_allowed=True)
+        return await self._run(asked, self._context(principal, correlation_id))
+
+    async def subscribe(
+        self, question: Question, principal: Principal, correlation_id: str
+    ) -> AsyncGenerator[Response, None]:
+        """An answer for each event. Every event is planned and judged by the rules as they are then."""
+        try:
+            asked = self._asked(question, principal)
+            field = asked.plan.root.fields[0] if asked.plan.root.fields else None
+            if asked.plan.operation.operation is not OperationType.SUBSCRIPTION or field is None:
+                raise Refused([GraphQLError("this is no subscription: send it as a request")])
+        except Refused as error:
+            yield Response(refused(error.errors, correlation_id), started=False)
+            return
+        context = self._context(principal, correlation_id)
+        if not isinstance(
+            field.declared, Stream
+        ):  # cut by the rules, or introspection: there is one answer and no event
+            yield await self._run(asked, context)
+            return
+        try:
+            given = field.arguments.given(asked.variables) if field.arguments is not None else {}
+        except SourceError as error:
+            failed = GraphQLError(error.message, nodes=field.nodes, original_error=error)
+            yield Response(refused([failed], correlation_id), started=False)
+            return
+        async with aclosing(field.declared.source(context, **given)) as events:
+            async for event in events:
+                now = msgspec.structs.replace(self._asked(question, principal), event=event)
+                yield await self._run(now, self._context(principal, correlation_id))
+
+    async def _run(self, asked: Asked, context: Context) -> Response:
         until = asyncio.get_running_loop().time() + self._deadline
-        run = Run(self.graph, plan, variables, raw, context, self.catalog, self._cursors, until)
+        run = Run(self.graph, asked, context, self.catalog, self._cursors, until)
         frame = await run.fetch()
-        data, errors, hits = self._shown(plan, run, frame)
-        return Response(answer(data, errors, plan, hits, run.ledger, correlation_id), started=True)
+        data, errors, hits = self._shown(asked.plan, run, frame)
+        body = answer(data, errors, asked.plan, hits, run.ledger, context.correlation_id)
+        return Response(body, started=True)
+
+    def _context(self, principal: Principal, correlation_id: str) -> Context:
+        return Context(principal, self._clock(), correlation_id, self._rules())
 
     def plan(self, question: Question, principal: Principal) -> Plan:
         """The plan of a question, for those who look at it; raises Refused."""
+        return self._asked(question, principal).plan
+
+    def _asked(self, question: Question, principal: Principal) -> Asked:
         grants = self._policies(principal)
         shown = self.schema_of(grants)
         document = self._documents.get(question.query, shown, _audience(grants))
         operation = _operation(document, question)
-        return self._plan(document, operation, grants, _coerced(shown, operation, question.variables or {}))
+        raw = question.variables or {}
+        variables = _coerced(shown, operation, raw)
+        return Asked(self._plan(document, operation, grants, variables), variables, raw)
 
     def schema_of(self, grants: Grants) -> GraphQLSchema:
         """The schema that these roles may know."""

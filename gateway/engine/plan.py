@@ -35,12 +35,13 @@ from gateway.engine.grants import Decision, Grants
 from gateway.engine.graph import Graph, attribute_of
 from gateway.engine.paging import Paging
 from gateway.engine.seen import JUDGING
-from resolvers.batch import Batched, Declaration, Derived, Link, declaration_of
+from resolvers.batch import Batched, Declaration, Derived, Link, Stream, declaration_of
 
 Roles: TypeAlias = frozenset[str]
 Path: TypeAlias = tuple[str, ...]
 
 TYPENAME, CUT, PLAIN, DERIVED, LINK, BATCHED, META = "typename", "cut", "plain", "derived", "link", "batched", "meta"
+EVENT = "event"
 _META = ("__schema", "__type")
 _ABSTRACT = (GraphQLInterfaceType, GraphQLUnionType)
 
@@ -310,11 +311,13 @@ class Planner:
                 self._plan.asks(record, by, 2)  # it may ask more than once
         elif isinstance(field.declared, Derived):
             field.kind = DERIVED
+        elif isinstance(field.declared, Stream):
+            field.kind = EVENT
         self._below(field, roles)
         return field
 
     def _below(self, field: Field, roles: Roles) -> None:
-        reads = field.kind in (LINK, BATCHED)
+        reads = field.kind in (LINK, BATCHED, EVENT)
         if isinstance(get_named_type(field.type), (GraphQLObjectType, *_ABSTRACT)):
             at = (*field.path, *("@" for _ in range(_lists(field.type))))
             field.branch = Branch(self, field, roles, at)

@@ -10,6 +10,7 @@ import asyncio
 from collections.abc import Coroutine, Mapping, Sequence
 from typing import Any
 
+import msgspec
 from graphql import GraphQLList, GraphQLNonNull, GraphQLOutputType
 from graphql.execution.values import VariableValues
 from graphql.pyutils import is_iterable
@@ -22,7 +23,7 @@ from gateway.engine.introspect import introspect
 from gateway.engine.links import Links
 from gateway.engine.loads import Ledger, Loads
 from gateway.engine.paging import ConnectionPage
-from gateway.engine.plan import BATCHED, DERIVED, LINK, META, Field, Plan, Roles
+from gateway.engine.plan import BATCHED, DERIVED, EVENT, LINK, META, Field, Plan, Roles
 from gateway.engine.seen import Seen
 from resolvers.batch import Batched, Read
 from resolvers.context import Context
@@ -34,22 +35,30 @@ from sources.ports import Page, Reading, Report, Rows
 _LISTS = (list, tuple)
 
 
+class Asked(msgspec.Struct, frozen=True):
+    """A question, planned, with its variables coerced and as they were sent; of a subscription, one event."""
+
+    plan: Plan
+    variables: VariableValues
+    raw: Mapping[str, Any]
+    event: Any = None
+
+
 class Run:
-    """One operation under way. `ledger` is what its answer tells of the sources."""
+    """One operation under way. `ledger` is what its answer tells of the sources; `deadline` is on the loop's clock."""
 
     def __init__(
         self,
         graph: Graph,
-        plan: Plan,
-        variables: VariableValues,
-        raw: Mapping[str, Any],
+        asked: Asked,
         context: Context,
         catalog: Catalog,
         cursors: Cursors,
         deadline: float | None = None,
     ) -> None:
-        self.graph, self.plan, self.variables, self.context = graph, plan, variables, context
-        self.raw = raw
+        plan = asked.plan
+        self.graph, self.plan, self.context = graph, plan, context
+        self._asked = asked
         self.ledger = Ledger()
         self.loads = Loads(catalog, deadline)
         self.seen = Seen(graph, plan.grants, context.principal, self.loads)
@@ -111,8 +120,10 @@ class Run:
             return await self.links.values(field, frame.rows, self._given(field), self.ledger)
         if field.kind == BATCHED:
             return await self._computed(frame, field)
+        if field.kind == EVENT:
+            return await self._visible_events()
         if field.kind == META:
-            return [introspect(self.plan, field, self.raw)]
+            return [introspect(self.plan, field, self._asked.raw)]
         if field.kind == DERIVED:
             derive, context = field.declared.derive, self.context  # type: ignore[union-attr]
             return [_attempt(derive, row, context) for row in frame.rows]
@@ -123,7 +134,7 @@ class Run:
             return {}
         given = self._arguments.get(field)
         if given is None:
-            given = self._arguments[field] = field.arguments.given(self.variables)
+            given = self._arguments[field] = field.arguments.given(self._asked.variables)
         return given
 
     def _early(self, frame: Frame, field: Field) -> Early | None:
@@ -144,6 +155,11 @@ class Run:
             elif isinstance(answer, _LISTS) and any(isinstance(each, Record) for each in answer):
                 answers[index] = await self._visible_items(answer)
         return answers
+
+    async def _visible_events(self) -> list[Any]:
+        """The event of a subscription; one that is a record is judged like any other."""
+        event = self._asked.event
+        return await self.seen.visible([event], self.ledger) if isinstance(event, Record) else [event]
 
     async def _visible_items(self, items: Sequence[Any]) -> Sequence[Any]:
         """Records of a list judged again; in a tuple places matter, so that a hidden one leaves a gap."""
