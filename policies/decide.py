@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import count
 from typing import Any
 
 from policies.cases import Example
+from policies.judging import Judge, Opening, judging
 from policies.principal import Principal
-from policies.rows import Condition, Facts, Pushed
+from policies.pushing import Pushed, filters
+from policies.rows import Condition, Every, Facts, Tree
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,20 +46,6 @@ class RowTest:
     rules: tuple[tuple[Mapping[str, Condition], bool], ...] = ()
     shared: frozenset[str] = frozenset()
 
-    def sees(self, type_name: str, row: Any, account: Any, facts: Facts, principal: Principal) -> bool:
-        """Judges a row; one that is nobody's business by rule is denied."""
-        if self.everything or type_name in self.shared:
-            return True
-        for conditions, via_account in self.rules:
-            own = conditions.get(type_name)
-            if own is not None and own.met(row, account, facts, principal):
-                return True
-            if own is None and via_account and account is not None:
-                through = conditions.get("Account")
-                if through is not None and through.met(account, account, facts, principal):
-                    return True
-        return False
-
     def covers(self, type_name: str) -> str:
         """How rows of a type are judged: `all`, `shared`, `own`, `account`, or nothing where they are denied."""
         if self.everything:
@@ -67,32 +56,17 @@ class RowTest:
             return "own"
         return "account" if any(via and "Account" in conditions for conditions, via in self.rules) else ""
 
-    def needs_account(self, type_name: str) -> bool:
-        """Whether judging rows of this type takes the account that owns them."""
-        if self.everything or type_name in self.shared or type_name == "Account":
-            return False
-        return any(
-            bool(conditions[type_name].account_attributes) if type_name in conditions else via
-            for conditions, via in self.rules
-        )
-
-    def reads(self, type_name: str) -> frozenset[str]:
-        """Attributes that judging this type reads, of the row or of its account."""
+    def opens(self, type_name: str) -> list[tuple[Condition, str]]:
+        """The conditions that open rows of a type, each with whom it asks: see `policies.judging.Opening`."""
         if self.everything or type_name in self.shared:
-            return frozenset()
-        found: set[str] = set()
+            return []
+        found = []
         for conditions, via in self.rules:
-            condition = conditions.get(type_name) or (conditions.get("Account") if via else None)
-            if condition is not None:
-                found |= condition.row_attributes | condition.account_attributes
-        return frozenset(found)
-
-    def pushed(self, type_name: str, principal: Principal) -> Pushed | None:
-        """A filter that is exactly this test for root lists of the type; None where there is none."""
-        if self.everything or type_name in self.shared or len(self.rules) != 1:
-            return None
-        condition = self.rules[0][0].get(type_name)
-        return condition.pushed(principal) if condition is not None else None
+            if type_name in conditions:
+                found.append((conditions[type_name], "account" if type_name == "Account" else "row"))
+            elif via and "Account" in conditions:
+                found.append((conditions["Account"], "via"))
+        return found
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,17 +81,18 @@ class RoleTable:
 
 @dataclass(slots=True)
 class Policies:
-    """All roles, compiled; `grants` are remembered for each set of roles."""
+    """All roles, compiled; `grants` are remembered for each set of roles. No two in a process have the same `version`."""
 
     tables: Mapping[str, RoleTable]
     examples: tuple[Example, ...] = ()
+    version: int = field(default_factory=count(1).__next__)
     _grants: dict[frozenset[str], Grants] = field(default_factory=dict)
 
     def grants(self, roles: Iterable[str]) -> Grants:
         """What a set of roles may do; roles nobody wrote rules for give nothing."""
         known = frozenset(role for role in roles if role in self.tables)
         if known not in self._grants:
-            self._grants[known] = Grants(known, {role: self.tables[role] for role in known})
+            self._grants[known] = Grants(known, {role: self.tables[role] for role in known}, self.version)
         return self._grants[known]
 
     def knows(self, type_name: str, field: str) -> bool:
@@ -129,16 +104,49 @@ class Policies:
         return frozenset(name for name, table in self.tables.items() if table.audience == "external")
 
 
+@dataclass(frozen=True, slots=True)
+class RowRule:
+    """How rows of one type are judged, for one set of roles.
+
+    `open`: every role sees every row. `by_account`: a row is seen by exactly the roles that see the account that owns
+    it; a row without an account only by those that see every row. `needs_account`: judging takes that account.
+    `reads`: attributes, in snake case, that judging reads of the row or of the account. `judge(rows, accounts, facts,
+    principal)` gives the roles that see each row, given its account or None and the loaded facts about that account.
+    """
+
+    open: bool
+    by_account: bool
+    needs_account: bool
+    reads: frozenset[str]
+    judge: Judge
+    trees: tuple[Tree, ...] | None = None  # what filters are made of; None: never a filter
+
+    def filters(self, principal: Principal) -> tuple[Pushed, ...] | None:
+        """Filters that together say exactly what `judge` says of being seen at all; () = every row, None = none do."""
+        return None if self.trees is None else filters(self.trees, principal)
+
+    def pushed(self, principal: Principal) -> Pushed | None:
+        """The one filter that says exactly the same; None where there is none, or more than one."""
+        found = self.filters(principal)
+        return found[0] if found is not None and len(found) == 1 else None
+
+
 _NOBODY = Decision("deny", "", "no-role", "", "rules/roles.yaml", 1, "")  # no role, or none that sees the row
 
 
 class Grants:
     """The decisions of one set of roles. Fields of one role are never combined with rows of another: callers name the
-    roles by which they see a row."""
+    roles by which they see a row.
 
-    def __init__(self, roles: frozenset[str], tables: Mapping[str, RoleTable]) -> None:
-        self.roles, self._tables = roles, tables
+    `external`: one of the roles is an outsider's, so what the set can never see does not exist for it. `version` is that
+    of the policies, so that nothing planned with older ones is taken for planned with these.
+    """
+
+    def __init__(self, roles: frozenset[str], tables: Mapping[str, RoleTable], version: int = 0) -> None:
+        self.roles, self._tables, self.version = roles, tables, version
+        self.external = any(table.audience == "external" for table in tables.values())
         self._decided: dict[tuple[str, str, frozenset[str]], Decision] = {}
+        self._rules: dict[str, RowRule] = {}
 
     def field(self, type_name: str, name: str, roles: frozenset[str] | None = None) -> Decision:
         """May these roles (by default all) see this field: a table look-up."""
@@ -170,13 +178,16 @@ class Grants:
             return False
         return all(each.verdict == "allow" or each.lookup for each in every)
 
+    def rows(self, type_name: str) -> RowRule:
+        """How rows of a type are judged."""
+        rule = self._rules.get(type_name)
+        if rule is None:
+            rule = self._rules[type_name] = row_rule(type_name, {each: self._tables[each].rows for each in self.roles})
+        return rule
+
     def seen_by(self, type_name: str, row: Any, account: Any, facts: Facts, principal: Principal) -> frozenset[str]:
         """The roles by which a row is seen; none: for this principal it does not exist."""
-        if type_name == "Account" and account is None:
-            account = row
-        return frozenset(
-            name for name, table in self._tables.items() if table.rows.sees(type_name, row, account, facts, principal)
-        )
+        return self.rows(type_name).judge((row,), (account,), (facts,), principal)[0]
 
     def sees_every_row(self) -> bool:
         """Whether no role has a row rule: then rows need no judging."""
@@ -184,18 +195,46 @@ class Grants:
 
     def needs_account(self, type_name: str) -> bool:
         """Whether judging rows of this type takes the account that owns them."""
-        return any(table.rows.needs_account(type_name) for table in self._tables.values())
+        return self.rows(type_name).needs_account
 
     def reads(self, type_name: str) -> frozenset[str]:
         """Row attributes that judging rows of this type reads."""
-        found: frozenset[str] = frozenset()
-        return found.union(*(table.rows.reads(type_name) for table in self._tables.values()))
+        return self.rows(type_name).reads
 
     def pushed(self, type_name: str, principal: Principal) -> Pushed | None:
         """A filter for root lists that says what the row rules of all roles together say; None where there is none."""
-        found = [table.rows.pushed(type_name, principal) for table in self._tables.values()]
-        told = [each for each in found if each is not None]
-        if not told or len(told) != len(found) or len({each[:2] for each in told}) != 1:
-            return None
-        operator, attribute, _ = told[0]
-        return operator, attribute, tuple(dict.fromkeys(value for each in told for value in each[2]))
+        return self.rows(type_name).pushed(principal)
+
+
+def row_rule(type_name: str, tests: Mapping[str, RowTest]) -> RowRule:
+    """The row rules of several roles for one type, compiled together."""
+    always = frozenset(role for role, test in tests.items() if test.covers(type_name) in ("all", "shared"))
+    opened: dict[tuple[Tree, str], set[str]] = {}
+    conditions = [(role, *each) for role, test in tests.items() for each in test.opens(type_name)]
+    for role, condition, of in conditions:
+        opened.setdefault((condition.tree, of), set()).add(role)
+    openings = [Opening(tree, of, frozenset(roles)) for (tree, of), roles in opened.items()]
+    asks_account = any(of == "via" or (of == "row" and each.account_attributes) for _, each, of in conditions)
+    return RowRule(
+        open=bool(tests) and always == tests.keys(),
+        by_account=always != tests.keys() and all(_by_account(type_name, test) for test in tests.values()),
+        needs_account=asks_account,
+        reads=frozenset().union(*(each.row_attributes | each.account_attributes for _, each, _ in conditions)),
+        judge=judging(type_name, always, openings),
+        trees=_pushable(always, openings),
+    )
+
+
+def _by_account(type_name: str, test: RowTest) -> bool:
+    """Whether a role judges rows of a type by nothing but their account, by all that it judges accounts by."""
+    if test.everything:
+        return True
+    if type_name == "Account" or type_name in test.shared:
+        return False
+    return all(type_name not in conditions and (via or "Account" not in conditions) for conditions, via in test.rules)
+
+
+def _pushable(always: frozenset[str], openings: Sequence[Opening]) -> tuple[Tree, ...] | None:
+    if always:
+        return (Every(()),)  # a role sees every row: no filter at all says the same
+    return None if not openings or any(each.of == "via" for each in openings) else tuple(each.tree for each in openings)

@@ -1,86 +1,110 @@
-"""Row conditions: a small language, compiled to a test and, where its form allows it, to a filter to push down.
+"""Row conditions: a small language, parsed to a tree.
 
 condition  = and { "or" and } ;  and = not { "and" not } ;  not = "not" not | "(" condition ")" | comparison
 comparison = operand ( "==" | "!=" | "in" | "overlaps" ) operand
 operand    = "row." name { "." name } | "account." name { "." name } | "user." name | 'text' | "none"
 
 A comparison with a missing value is neither met nor unmet, `not` leaves it so, and only a condition that is met opens a
-row. Whether a value is missing is asked with `== none` and `!= none`.
+row. Whether a value is missing is asked with `== none` and `!= none`. A condition is read from left to right until it is
+certain; what cannot be evaluated on the way denies. `policies.judging` makes a test of a tree, `policies.pushing` a filter.
 """
 
 from __future__ import annotations
 
+import keyword
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, NamedTuple, TypeAlias
 
-from policies.principal import Principal
 from policies.yaml import Place, RuleError
 
 Facts: TypeAlias = Mapping[str, Any]
-Pushed: TypeAlias = tuple[str, str, tuple[str, ...]]
 
-_TOKEN = re.compile(r"\s*(?:(?P<word>[A-Za-z_][\w.]*)|(?P<text>'[^']*')|(?P<sign>==|!=|\(|\)))")
-_LISTS = frozenset({"regions", "entities", "accounts", "purposes"})
+_TOKEN = re.compile(r"\s*(?:(?P<word>[A-Za-z_][\w.]*)|(?P<text>'[^']*')|(?P<sign>==|!=|\(|\)))", re.ASCII)
+_NAME = re.compile(r"[a-z][A-Za-z0-9]*", re.ASCII)
+LISTS = frozenset({"regions", "entities", "accounts", "purposes"})
 _TEXTS = frozenset({"subject", "human"})
-USER = _LISTS | _TEXTS
+USER = LISTS | _TEXTS
+FACTS = frozenset({"legal_entities"})  # of an account: loaded beside it, no attribute of its record
 _OPERATORS = "`==`, `!=`, `in` or `overlaps`"
 _DEEPEST = 20
 _NOTHING = "none"
 
 
-class Judged(NamedTuple):
-    """What a condition looks at: the row, the account that owns it, loaded facts about that account, and who asks."""
+class Operand(NamedTuple):
+    """`scope`: row, account, user, text or none. `path` are attributes in snake case, a user's name, or the text."""
 
-    row: Any
-    account: Any
-    facts: Facts
-    user: Principal
+    scope: str
+    path: tuple[str, ...] = ()
+
+    @property
+    def is_user_list(self) -> bool:
+        """Whether it is one of the lists of the token."""
+        return self.scope == "user" and self.path[0] in LISTS
 
 
-_Test: TypeAlias = Callable[[Judged], bool | None]
-_Value: TypeAlias = Callable[[Judged], Any]
+class Comparison(NamedTuple):
+    """`operator`: `==`, `in` or `overlaps`; `!=` is Not of `==`."""
+
+    operator: str
+    left: Operand
+    right: Operand
 
 
-class _Operand(NamedTuple):
-    value: _Value
-    kind: str  # row, account, list or text of the user, literal, none
-    name: str
+class Not(NamedTuple):
+    """Met where `inner` is unmet."""
+
+    inner: Tree
+
+
+class Every(NamedTuple):
+    """`and`."""
+
+    parts: tuple[Tree, ...]
+
+
+class Some(NamedTuple):
+    """`or`."""
+
+    options: tuple[Tree, ...]
+
+
+Tree: TypeAlias = Comparison | Not | Every | Some
 
 
 @dataclass(frozen=True, slots=True)
 class Condition:
-    """`met` judges a row; `row_attributes` and `account_attributes` are what it reads of the row and of its account.
-
-    `pushed` gives a filter that says exactly the same for a principal, or None.
-    """
+    """A condition; `row_attributes` and `account_attributes` are what it reads of the row and of its account."""
 
     text: str
     place: Place
-    met: Callable[[Any, Any, Facts, Principal], bool]
+    tree: Tree
     row_attributes: frozenset[str]
     account_attributes: frozenset[str]
-    pushed: Callable[[Principal], Pushed | None]
 
 
 def compile_condition(text: str, place: Place) -> Condition:
     """Parses a condition; raises RuleError with what was expected."""
     parser = _Parser(_tokens(text, place), text, place)
-    test = parser.disjunction()
+    tree = parser.disjunction()
     parser.end()
-    simple = re.fullmatch(r"\s*row\.(\w+)\s+in\s+user\.(\w+)\s*", text)
+    operands = list(_operands(tree))
+    return Condition(text, place, tree, _first(operands, "row"), _first(operands, "account"))
 
-    def pushed(principal: Principal) -> Pushed | None:
-        return None if simple is None else ("in", snake(simple[1]), tuple(getattr(principal, simple[2])))
 
-    def met(row: Any, account: Any, facts: Facts, user: Principal) -> bool:
-        try:
-            return test(Judged(row, account, facts, user)) is True
-        except Exception:
-            return False
+def _operands(tree: Tree) -> Iterator[Operand]:
+    if isinstance(tree, Comparison):
+        yield tree.left
+        yield tree.right
+        return
+    inner = (tree.inner,) if isinstance(tree, Not) else tree.parts if isinstance(tree, Every) else tree.options
+    for each in inner:
+        yield from _operands(each)
 
-    return Condition(text, place, met, frozenset(parser.rows), frozenset(parser.accounts), pushed)
+
+def _first(operands: list[Operand], scope: str) -> frozenset[str]:
+    return frozenset(each.path[0] for each in operands if each.scope == scope)
 
 
 def _tokens(text: str, place: Place) -> list[str]:
@@ -100,29 +124,26 @@ def _tokens(text: str, place: Place) -> list[str]:
 class _Parser:
     def __init__(self, tokens: list[str], text: str, place: Place) -> None:
         self._tokens, self._text, self._place, self._depth = tokens, text, place, 0
-        self.rows: set[str] = set()
-        self.accounts: set[str] = set()
 
-    def disjunction(self) -> _Test:
-        tests = [self._conjunction()]
+    def disjunction(self) -> Tree:
+        options = [self._conjunction()]
         while self._take("or"):
-            tests.append(self._conjunction())
-        return tests[0] if len(tests) == 1 else lambda judged: _any(test(judged) for test in tests)
+            options.append(self._conjunction())
+        return options[0] if len(options) == 1 else Some(tuple(options))
 
-    def _conjunction(self) -> _Test:
-        tests = [self._negation()]
+    def _conjunction(self) -> Tree:
+        parts = [self._negation()]
         while self._take("and"):
-            tests.append(self._negation())
-        return tests[0] if len(tests) == 1 else lambda judged: _all(test(judged) for test in tests)
+            parts.append(self._negation())
+        return parts[0] if len(parts) == 1 else Every(tuple(parts))
 
-    def _negation(self) -> _Test:
+    def _negation(self) -> Tree:
         self._depth += 1
         if self._depth > _DEEPEST:
             raise self._place.error(f"a condition has more than {_DEEPEST} brackets and `not` in each other: split it")
         try:
             if self._take("not"):
-                inner = self._negation()
-                return lambda judged: _not(inner(judged))
+                return Not(self._negation())
             if self._take("("):
                 within = self.disjunction()
                 if not self._take(")"):
@@ -132,56 +153,36 @@ class _Parser:
         finally:
             self._depth -= 1
 
-    def _comparison(self) -> _Test:
+    def _comparison(self) -> Tree:
         left = self._operand()
         if not self._tokens or self._tokens[0] not in ("==", "!=", "in", "overlaps"):
             raise self._expected(_OPERATORS)
         operator = self._tokens.pop(0)
         right = self._operand()
-        if operator in ("in", "overlaps"):
-            if right.kind not in ("row", "account", "list"):
-                raise self._place.error(
-                    f"the condition `{self._text}` has no list to the right of `{operator}`: "
-                    f"use user.{', user.'.join(sorted(_LISTS))} or a list of the row"
-                )
-            return _membership(left.value, right.value) if operator == "in" else _overlap(left.value, right.value)
-        return _equality(left, right, wanted=operator == "==")
+        if operator in ("in", "overlaps") and not (right.scope in ("row", "account") or right.is_user_list):
+            raise self._place.error(
+                f"the condition `{self._text}` has no list to the right of `{operator}`: "
+                f"use user.{', user.'.join(sorted(LISTS))} or a list of the row"
+            )
+        return Not(Comparison("==", left, right)) if operator == "!=" else Comparison(operator, left, right)
 
-    def _operand(self) -> _Operand:
+    def _operand(self) -> Operand:
         if not self._tokens:
             raise self._expected("`row.…`, `account.…`, `user.…`, a text in quotes or `none`")
         token = self._tokens.pop(0)
         if token.startswith("'"):
-            literal = token[1:-1]
-            return _Operand(lambda _judged: literal, "literal", token)
+            return Operand("text", (token[1:-1],))
         if token == _NOTHING:
-            return _Operand(lambda _judged: None, _NOTHING, token)
+            return Operand(_NOTHING)
         scope, _, path = token.partition(".")
         if scope == "user" and path in USER:
-            return _Operand(lambda judged: getattr(judged.user, path), "list" if path in _LISTS else "text", path)
-        if scope in ("row", "account") and all(path.split(".")):
-            return self._attribute(scope, path)
+            return Operand(scope, (path,))
+        if scope in ("row", "account") and _is_path(path):
+            return Operand(scope, tuple(map(snake, path.split("."))))
         raise self._place.error(
             f"`{token}` in the condition `{self._text}` is unknown: "
             f"use row.ATTRIBUTE, account.ATTRIBUTE, user.{', user.'.join(sorted(USER))}"
         )
-
-    def _attribute(self, scope: str, path: str) -> _Operand:
-        first, *rest = [snake(each) for each in path.split(".")]
-        (self.rows if scope == "row" else self.accounts).add(first)
-        of_row = scope == "row"
-
-        def value(judged: Judged) -> Any:
-            found = judged.row if of_row else judged.account
-            if found is None:
-                raise LookupError("an account that was not loaded is not one without the value")
-            known = first in judged.facts and found is judged.account
-            found = judged.facts[first] if known else getattr(found, first)
-            for name in rest:
-                found = None if found is None else getattr(found, name)
-            return found
-
-        return _Operand(value, scope, path)
 
     def _take(self, token: str) -> bool:
         if self._tokens and self._tokens[0] == token:
@@ -198,61 +199,10 @@ class _Parser:
             raise self._expected("`and` or `or`")
 
 
-def _equality(left: _Operand, right: _Operand, *, wanted: bool) -> _Test:
-    if _NOTHING in (left.kind, right.kind):
-        asked = left.value if right.kind == _NOTHING else right.value
-        return lambda judged: (asked(judged) is None) is wanted
-
-    def equal(judged: Judged) -> bool | None:
-        one, other = left.value(judged), right.value(judged)
-        return None if one is None or other is None else bool((one == other) is wanted)
-
-    return equal
-
-
-def _membership(left: _Value, right: _Value) -> _Test:
-    def member(judged: Judged) -> bool | None:
-        one, many = left(judged), right(judged)
-        return None if one is None or many is None else one in _many(many)
-
-    return member
-
-
-def _overlap(left: _Value, right: _Value) -> _Test:
-    def overlaps(judged: Judged) -> bool | None:
-        some, others = left(judged), right(judged)
-        return None if some is None or others is None else not set(_many(some)).isdisjoint(_many(others))
-
-    return overlaps
-
-
-def _many(value: Any) -> Iterable[Any]:
-    """A list; a text is none, or `'E' in 'DE'` would hold."""
-    if isinstance(value, (tuple, list, set, frozenset)):
-        return value
-    raise TypeError("no list")
-
-
-def _any(results: Iterable[bool | None]) -> bool | None:
-    found: bool | None = False
-    for result in results:
-        if result:
-            return True
-        found = None if result is None else found
-    return found
-
-
-def _all(results: Iterable[bool | None]) -> bool | None:
-    found: bool | None = True
-    for result in results:
-        if result is False:
-            return False
-        found = None if result is None else found
-    return found
-
-
-def _not(result: bool | None) -> bool | None:
-    return None if result is None else not result
+def _is_path(path: str) -> bool:
+    """One to five names that may stand in code: no underscore before or in them, no word of Python's own."""
+    names = path.split(".")
+    return len(names) <= 5 and all(_NAME.fullmatch(each) and not keyword.iskeyword(snake(each)) for each in names)
 
 
 def snake(name: str) -> str:
