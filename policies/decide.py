@@ -81,7 +81,7 @@ class RoleTable:
 
 @dataclass(slots=True)
 class Policies:
-    """All roles, compiled; `grants` are remembered for each set of roles. No two in a process have the same `version`."""
+    """All roles, compiled; `grants` are remembered per set of roles. No two in a process have the same `version`."""
 
     tables: Mapping[str, RoleTable]
     examples: tuple[Example, ...] = ()
@@ -138,8 +138,8 @@ class Grants:
     """The decisions of one set of roles. Fields of one role are never combined with rows of another: callers name the
     roles by which they see a row.
 
-    `external`: one of the roles is an outsider's, so what the set can never see does not exist for it. `version` is that
-    of the policies, so that nothing planned with older ones is taken for planned with these.
+    `external`: one of the roles is an outsider's, so what the set can never see does not exist for it. `version` is
+    that of the policies, so that nothing planned with older ones is taken for planned with these.
     """
 
     def __init__(self, roles: frozenset[str], tables: Mapping[str, RoleTable], version: int = 0) -> None:

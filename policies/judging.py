@@ -16,13 +16,14 @@ from policies.rows import FACTS, Comparison, Every, Facts, Not, Operand, Tree
 
 NOBODY: frozenset[str] = frozenset()
 Roles: TypeAlias = frozenset[str]
+_Run: TypeAlias = Callable[..., Any]
 Judge: TypeAlias = Callable[[Sequence[Any], Sequence[Any], Sequence[Facts], Principal], list[Roles]]
 
 
 class Opening(NamedTuple):
     """One condition and the roles to which it opens a row.
 
-    `of`: whom it asks: `row`, the row's own condition; `account`, the row as an account; `via`, the account that owns it.
+    `of`: whom it asks: `row`, the row itself; `account`, the row, which is an account; `via`, the account that owns it.
     """
 
     tree: Tree
@@ -170,9 +171,7 @@ def judging(type_name: str, always: Roles, openings: Sequence[Opening]) -> Judge
     return judge
 
 
-def _one_by_one(
-    tests: Sequence[Callable[..., Any]], table: _Table, judged: tuple[Any, Any, Facts], user: Principal
-) -> Roles:
+def _one_by_one(tests: Sequence[_Run], table: _Table, judged: tuple[Any, Any, Facts], user: Principal) -> Roles:
     """One row, when a test failed on some row: what fails denies, and denies only what it was to open."""
     row, account, facts = judged
     bits = 0
@@ -187,7 +186,7 @@ def _one_by_one(
 _SEQUENCES = {"row": "rows", "account": "accounts", "facts": "known"}
 
 
-def _function(type_name: str, name: str, verdict: str, code: _Code, names: Mapping[str, object]) -> Callable[..., Any]:
+def _function(type_name: str, name: str, verdict: str, code: _Code, names: Mapping[str, object]) -> _Run:
     walked = [each for each in _SEQUENCES if each in code.walked] or ["row"]
     sequences = ", ".join(_SEQUENCES[each] for each in walked)
     along = sequences if len(walked) == 1 else f"zip({sequences}, strict=True)"
@@ -198,7 +197,7 @@ def _function(type_name: str, name: str, verdict: str, code: _Code, names: Mappi
     # Only names that the parser let through and names of this file are in the text; texts are passed as values.
     compiled: CodeType = compile("\n".join(lines), f"<row rules of {type_name}>", "exec")
     exec(compiled, space)  # noqa: S102
-    written: Callable[..., Any] = space[name]
+    written: _Run = space[name]
     return written
 
 

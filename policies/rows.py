@@ -5,8 +5,9 @@ comparison = operand ( "==" | "!=" | "in" | "overlaps" ) operand
 operand    = "row." name { "." name } | "account." name { "." name } | "user." name | 'text' | "none"
 
 A comparison with a missing value is neither met nor unmet, `not` leaves it so, and only a condition that is met opens a
-row. Whether a value is missing is asked with `== none` and `!= none`. A condition is read from left to right until it is
-certain; what cannot be evaluated on the way denies. `policies.judging` makes a test of a tree, `policies.pushing` a filter.
+row. Whether a value is missing is asked with `== none` and `!= none`. A condition is read from left to right until it
+is certain; what cannot be evaluated on the way denies. `policies.judging` makes a test of a tree, `policies.pushing` a
+filter.
 """
 
 from __future__ import annotations

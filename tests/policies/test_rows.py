@@ -130,7 +130,7 @@ def test_a_bad_condition_is_refused_with_its_line(text: str, message: str) -> No
     "text", ["row.__class__ == none", "row.a_b == 'x'", "row.class == 'x'", "row.a.b.c.d.e.f == 'x'"]
 )
 def test_a_name_that_no_record_has_is_refused(text: str) -> None:
-    with pytest.raises(RuleError, match="is unknown: use row.ATTRIBUTE"):
+    with pytest.raises(RuleError, match=r"is unknown: use row\.ATTRIBUTE"):
         condition(text)
 
 
