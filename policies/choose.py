@@ -35,7 +35,7 @@ class Chooser:
         self._classes = Lines(rules.coordinates)
         self._roles = {
             name: _RoleLines(Lines(role.forbidden), Lines(role.fields), Lines(role.lookup))
-            for name, role in rules.roles.items()
+            for name, role in rules.acting().items()
         }
         self._remembered: dict[tuple[str, str], tuple[str, Classified] | None] = {}
 
@@ -65,6 +65,10 @@ class Chooser:
         if entry is not None and entry[1].name in role.classes:
             found.append((entry[1].name, role.classes[entry[1].name]))
         return found
+
+    def looks_up(self, role: Role, coordinate: str, type_name: str, field: str) -> bool:
+        """Whether a line under `lookup` of a role speaks of a field."""
+        return coordinate in dict(self._roles[role.name].lookup.about(type_name, field))
 
     def choose(self, role: Role, type_name: str, field: str) -> Choice:
         """What a role may do with a field."""
@@ -101,8 +105,9 @@ def reachable(role: Role, schema: Schema, chooser: Chooser) -> set[str]:
             continue
         found.add(type_name)
         waiting += [
-            shape.target
+            target
             for field, shape in schema[type_name].items()
-            if shape.target and chooser.choose(role, type_name, field).verdict.kind not in ("deny", "forbid")
+            for target in shape.possible or (shape.target,)
+            if target and chooser.choose(role, type_name, field).verdict.kind not in ("deny", "forbid")
         ]
     return found

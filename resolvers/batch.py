@@ -52,16 +52,21 @@ class Link(msgspec.Struct, frozen=True):
 
 
 class Batched(msgspec.Struct, frozen=True):
-    """A computation over all parents at once; `needs` are the only reads it may make."""
+    """A computation over all parents at once; `needs` are the only reads it may make.
+
+    `derives` are the coordinates whose content shows in the answer, for the policies: `Type.field`, as in the schema.
+    """
 
     compute: Compute
     needs: tuple[Need, ...]
+    derives: tuple[str, ...] = ()
 
 
 class Derived(msgspec.Struct, frozen=True):
-    """A pure function of one record and the context: no I/O, no clock but the context's."""
+    """A pure function of one record and the context: no I/O, no clock but the context's. `derives` as in `Batched`."""
 
     derive: Callable[[Any, Context], Any]
+    derives: tuple[str, ...] = ()
 
 
 Declaration: TypeAlias = Link | Batched | Derived
@@ -136,16 +141,19 @@ def batched(
     compute: Compute,
     *,
     needs: Sequence[Need],
+    derives: Sequence[str] = (),
     arguments: Mapping[str, Any] | None = None,
     description: str | None = None,
 ) -> Any:
     """A value computed for all parents at once; `arguments`: python name -> type, optional ones as `X | None`."""
-    return _field(Batched(compute, tuple(needs)), dict(arguments or {}), description)
+    return _field(Batched(compute, tuple(needs), tuple(derives)), dict(arguments or {}), description)
 
 
-def derived(derive: Callable[[Any, Context], Any], *, description: str | None = None) -> Any:
+def derived(
+    derive: Callable[[Any, Context], Any], *, derives: Sequence[str] = (), description: str | None = None
+) -> Any:
     """A value that one record already holds, in another shape."""
-    return _field(Derived(derive), {}, description)
+    return _field(Derived(derive, tuple(derives)), {}, description)
 
 
 def where(field: str, op: str, description: str | None = None) -> Any:

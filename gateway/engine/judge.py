@@ -3,17 +3,28 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args, get_type_hints
 
-from graphql import GraphQLEnumType, GraphQLList, GraphQLNonNull, GraphQLObjectType, GraphQLScalarType, GraphQLSchema
+import msgspec
+from graphql import (
+    GraphQLEnumType,
+    GraphQLField,
+    GraphQLList,
+    GraphQLNonNull,
+    GraphQLObjectType,
+    GraphQLScalarType,
+    GraphQLSchema,
+    is_abstract_type,
+)
 
 from gateway.settings import PolicySettings
-from policies.compile import FieldShape, compile_rules
+from policies.compile import FieldShape, TypeShape, compile_rules
 from policies.decide import Decision, Grants, Policies
 from policies.load import RULES, Rules, load_rules
 from policies.principal import Principal
+from resolvers.batch import declaration_of
 from sources.canonical import Account, Record
 
 
@@ -59,25 +70,42 @@ class Judges:
         """Loads and compiles; raises RuleError."""
         rules = load_rules(Path(settings.rules) if settings.rules else RULES)
         key = settings.hash_key.reveal().encode() if settings.hash_key else secrets.token_bytes(32)
-        return cls(compile_rules(rules, shapes(schema), key), rules, names)
+        return cls(compile_rules(rules, shapes(schema, names), key), rules, names)
 
     def judge(self, principal: Principal) -> PrincipalJudge:
         """The judge of one principal."""
-        return PrincipalJudge(self._policies.grants(principal.roles), principal, self._names)
+        return PrincipalJudge(self._policies.granted(principal), principal, self._names)
 
 
-def shapes(schema: GraphQLSchema) -> dict[str, dict[str, FieldShape]]:
-    """What the rules need to know of every field."""
+def shapes(schema: GraphQLSchema, records: Mapping[type[Record], str] | None = None) -> dict[str, TypeShape]:
+    """What the rules need to know of every type; of the types of `records` also which attributes a row has."""
+    attributes = {name: frozenset(_paths(record)) for record, name in (records or {}).items()}
     return {
-        name: {field_name: _shape(field.type) for field_name, field in graphql_type.fields.items()}
+        name: TypeShape(
+            {field_name: _shape(schema, field) for field_name, field in graphql_type.fields.items()},
+            attributes.get(name),
+        )
         for name, graphql_type in schema.type_map.items()
         if isinstance(graphql_type, GraphQLObjectType) and not name.startswith("__")
     }
 
 
-def _shape(field_type: Any) -> FieldShape:
-    nullable, inner = not isinstance(field_type, GraphQLNonNull), field_type
+def _shape(schema: GraphQLSchema, field: GraphQLField) -> FieldShape:
+    nullable, inner = not isinstance(field.type, GraphQLNonNull), field.type
     while isinstance(inner, (GraphQLNonNull, GraphQLList)):
         inner = inner.of_type
     leaf = isinstance(inner, (GraphQLScalarType, GraphQLEnumType))
-    return FieldShape(nullable, inner.name if leaf else "", "" if leaf else inner.name)
+    derives = getattr(declaration_of(field), "derives", ())
+    possible = tuple(each.name for each in schema.get_possible_types(inner)) if is_abstract_type(inner) else ()
+    return FieldShape(nullable, inner.name if leaf else "", "" if leaf else inner.name, derives, possible)
+
+
+def _paths(record: type, within: str = "", depth: int = 3) -> Iterator[str]:
+    """`name`, and of attributes that are records themselves `name.name`."""
+    for name, annotation in get_type_hints(record).items():
+        if name.startswith("_"):
+            continue
+        yield f"{within}{name}"
+        for inner in (annotation, *get_args(annotation)):
+            if depth > 1 and isinstance(inner, type) and issubclass(inner, msgspec.Struct):
+                yield from _paths(inner, f"{within}{name}.", depth - 1)
