@@ -70,7 +70,7 @@ def run_tests(policies: Policies) -> list[RuleError]:
     return [
         failure
         for example in policies.examples
-        for failure in _failures(policies, example, policies.grants(example.principal.roles))
+        for failure in _failures(policies, example, policies.granted(example.principal))
     ]
 
 

@@ -8,10 +8,10 @@ from pathlib import Path
 
 from gateway.cli.errors import Unusable
 from gateway.engine.judge import shapes
-from policies import analyse
 from policies.compile import compile_rules
 from policies.explain import explain, matrix
 from policies.load import RULES, RuleError, Rules, load_rules
+from policies.review import check
 from resolvers.schema import build_schema
 
 
@@ -55,7 +55,7 @@ def run(options: argparse.Namespace) -> int:
 
 
 def _check(rules: Rules, schema: object) -> int:
-    found = analyse.check(rules, schema)  # type: ignore[arg-type]
+    found = check(rules, schema)  # type: ignore[arg-type]
     for mistake in found:
         sys.stdout.write(f"{mistake}\n")
     if not found:

@@ -68,11 +68,13 @@ writes:
     approval:
       - {by: finance}
 """
+PURPOSES = ""
 FILES = {
     "classes.yaml": CLASSES,
     "roles.yaml": ROLES,
     "rows.yaml": ROWS,
     "entitlement.yaml": ENTITLEMENT,
+    "purposes.yaml": PURPOSES,
     "writes.yaml": WRITES,
 }
 
