@@ -75,7 +75,7 @@ def _unknown(rules: Rules, schema: Schema) -> list[RuleError]:
     found = [
         place.error(f"unknown coordinate `{coordinate}`: the schema has no such field, correct or delete it")
         for coordinate, place in written
-        if not any(fits(coordinate, type_name, field) for type_name, field, _ in each_field(schema))
+        if not _exists(coordinate, schema)
     ]
     found += [
         place.error(f"unknown type `{type_name}` under `shared`: the schema has none, correct or delete it")
@@ -111,6 +111,13 @@ def _lacks(condition: Condition, rule: str, path: str, of: str, attributes: froz
     return condition.place.error(
         f"`{camel(path)}` in the row rule `{rule}`: the records of `{of}` have no such attribute, {hint}"
     )
+
+
+def _exists(coordinate: str, schema: Schema) -> bool:
+    type_name, _, field = coordinate.partition(".")
+    if "*" not in type_name:
+        return type_name in schema and (field == "*" or field in schema[type_name])
+    return any(fits(coordinate, each, name) for each, name, _ in each_field(schema))
 
 
 def _misused(rules: Rules, schema: Schema, chooser: Chooser) -> list[RuleError]:

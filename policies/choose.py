@@ -38,6 +38,7 @@ class Chooser:
             for name, role in rules.acting().items()
         }
         self._remembered: dict[tuple[str, str], tuple[str, Classified] | None] = {}
+        self._chosen: dict[tuple[str, str, str], Choice] = {}
 
     def classified(self, type_name: str, field: str) -> tuple[str, Classified] | None:
         """The class of a field, with the coordinate that gives it."""
@@ -72,6 +73,12 @@ class Chooser:
 
     def choose(self, role: Role, type_name: str, field: str) -> Choice:
         """What a role may do with a field."""
+        key = (role.name, type_name, field)
+        if key not in self._chosen:
+            self._chosen[key] = self._choose(role, type_name, field)
+        return self._chosen[key]
+
+    def _choose(self, role: Role, type_name: str, field: str) -> Choice:
         entry = self.classified(type_name, field)
         found = entry[1] if entry is not None else Classified("unclassified", role.place)
         ranked = self.ranked(role, type_name, field)

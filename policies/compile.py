@@ -19,6 +19,11 @@ def compile_rules(rules: Rules, schema: Schema, hash_key: bytes) -> Policies:
     found = mistakes(rules, schema, chooser)
     if found:
         raise RuleErrors(found)
+    return decided(rules, schema, hash_key, chooser)
+
+
+def decided(rules: Rules, schema: Schema, hash_key: bytes, chooser: Chooser) -> Policies:
+    """The decision tables of rules without a mistake."""
     tables = {name: _table(role, rules, schema, chooser, hash_key) for name, role in rules.acting().items()}
     return Policies(tables, rules.examples)
 

@@ -12,7 +12,7 @@ from policies.judging import Judge, Opening, judging
 from policies.principal import Principal
 from policies.purposes import acting
 from policies.pushing import Pushed, filters
-from policies.rows import Condition, Every, Facts, Tree
+from policies.rows import Condition, Every, Tree
 
 
 @dataclass(frozen=True, slots=True)
@@ -200,26 +200,6 @@ class Grants:
         if rule is None:
             rule = self._rules[type_name] = row_rule(type_name, {each: self._tables[each].rows for each in self.roles})
         return rule
-
-    def seen_by(self, type_name: str, row: Any, account: Any, facts: Facts, principal: Principal) -> frozenset[str]:
-        """The roles by which a row is seen; none: for this principal it does not exist."""
-        return self.rows(type_name).judge((row,), (account,), (facts,), principal)[0]
-
-    def sees_every_row(self) -> bool:
-        """Whether no role has a row rule: then rows need no judging."""
-        return bool(self._tables) and all(table.rows.everything for table in self._tables.values())
-
-    def needs_account(self, type_name: str) -> bool:
-        """Whether judging rows of this type takes the account that owns them."""
-        return self.rows(type_name).needs_account
-
-    def reads(self, type_name: str) -> frozenset[str]:
-        """Row attributes that judging rows of this type reads."""
-        return self.rows(type_name).reads
-
-    def pushed(self, type_name: str, principal: Principal) -> Pushed | None:
-        """A filter for root lists that says what the row rules of all roles together say; None where there is none."""
-        return self.rows(type_name).pushed(principal)
 
 
 def row_rule(type_name: str, tests: Mapping[str, RowTest]) -> RowRule:

@@ -13,9 +13,9 @@ from policies.purposes import acting
 from policies.yaml import RuleError
 
 
-def check(rules: Rules, schema: Schema) -> list[RuleError]:
+def check(rules: Rules, schema: Schema, chooser: Chooser | None = None) -> list[RuleError]:
     """The mistakes, and what only deserves a look: dead lines, uncovered types, computed fields that show more."""
-    chooser = Chooser(rules)
+    chooser = chooser or Chooser(rules)
     found = mistakes(rules, schema, chooser)
     return [*found, *coverage(rules, schema, chooser), *dead(rules, schema, chooser), *exposed(rules, schema, chooser)]
 

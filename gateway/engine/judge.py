@@ -1,9 +1,10 @@
-"""Binds the policies to one principal and to the schema they were compiled for."""
+"""Loads the policies for a schema, and binds them to one principal."""
 
 from __future__ import annotations
 
 import secrets
 from collections.abc import Iterator, Mapping
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, get_args, get_type_hints
 
@@ -20,10 +21,11 @@ from graphql import (
 )
 
 from gateway.settings import PolicySettings
-from policies.compile import FieldShape, TypeShape, compile_rules
-from policies.decide import Decision, Grants, Policies
-from policies.load import RULES, Rules, load_rules
+from policies.compile import FieldShape, TypeShape
+from policies.decide import Decision, Grants
+from policies.load import RULES, Rules
 from policies.principal import Principal
+from policies.store import PolicyStore
 from resolvers.batch import declaration_of
 from sources.canonical import Account, Record
 
@@ -35,7 +37,7 @@ class PrincipalJudge:
         self._grants, self._principal, self._names = grants, principal, names
         self.roles = grants.roles
         self.external = principal.audience == "external"
-        self.sees_every_row = grants.sees_every_row()
+        self.sees_every_row = all(grants.rows(name).open for name in names.values())
 
     def field(self, type_name: str, field: str, roles: frozenset[str]) -> Decision:
         """May these roles see this field."""
@@ -43,38 +45,53 @@ class PrincipalJudge:
 
     def row(self, record: Record, account: Account | None, facts: Mapping[str, Any]) -> frozenset[str]:
         """The roles by which a row is seen."""
-        return self._grants.seen_by(self._names[type(record)], record, account, facts, self._principal)
+        judge = self._grants.rows(self._names[type(record)]).judge
+        return judge((record,), (account,), (facts,), self._principal)[0]
 
     def needs_account(self, record: type[Record]) -> bool:
         """Whether rows of this class are judged through their account."""
-        return self._grants.needs_account(self._names[record])
+        return self._grants.rows(self._names[record]).needs_account
 
     def reads(self, record: type[Record]) -> frozenset[str]:
         """Which attributes judging this class reads."""
-        return self._grants.reads(self._names[record])
+        return self._grants.rows(self._names[record]).reads
 
     def pushed(self, record: type[Record]) -> tuple[str, str, tuple[str, ...]] | None:
         """A filter for root lists that says the same as the row rule."""
-        return self._grants.pushed(self._names[record], self._principal)
+        return self._grants.rows(self._names[record]).pushed(self._principal)
 
 
 class Judges:
-    """Compiled policies, and the judge of each principal."""
+    """The policies in force, and the judge of each principal."""
 
-    def __init__(self, policies: Policies, rules: Rules, names: Mapping[type[Record], str]) -> None:
-        self._policies, self.rules, self._names = policies, rules, names
-        self.external_roles = policies.external()
+    def __init__(self, store: PolicyStore, names: Mapping[type[Record], str]) -> None:
+        self.store, self._names = store, names
 
     @classmethod
     def load(cls, settings: PolicySettings, schema: GraphQLSchema, names: Mapping[type[Record], str]) -> Judges:
         """Loads and compiles; raises RuleError."""
-        rules = load_rules(Path(settings.rules) if settings.rules else RULES)
-        key = settings.hash_key.reveal().encode() if settings.hash_key else secrets.token_bytes(32)
-        return cls(compile_rules(rules, shapes(schema, names), key), rules, names)
+        return cls(open_policies(settings, schema, names), names)
+
+    @property
+    def rules(self) -> Rules:
+        """The rules in force."""
+        return self.store.rules
+
+    @property
+    def external_roles(self) -> frozenset[str]:
+        """The roles of outsiders."""
+        return self.store.policies.external()
 
     def judge(self, principal: Principal) -> PrincipalJudge:
         """The judge of one principal."""
-        return PrincipalJudge(self._policies.granted(principal), principal, self._names)
+        return PrincipalJudge(self.store.granted(principal), principal, self._names)
+
+
+def open_policies(settings: PolicySettings, schema: GraphQLSchema, names: Mapping[type[Record], str]) -> PolicyStore:
+    """The policies of the settings' folder for a schema; raises RuleErrors with everything that is wrong."""
+    folder = Path(settings.rules) if settings.rules else RULES
+    key = settings.hash_key.reveal().encode() if settings.hash_key else secrets.token_bytes(32)
+    return PolicyStore(folder, shapes(schema, names), key, lambda: datetime.now(UTC))
 
 
 def shapes(schema: GraphQLSchema, records: Mapping[type[Record], str] | None = None) -> dict[str, TypeShape]:

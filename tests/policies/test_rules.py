@@ -13,6 +13,7 @@ from policies.principal import Principal
 from policies.review import check
 from resolvers.registry import names
 from resolvers.schema import build_schema
+from tests.policies import small
 
 ROLES = {
     "support_agent",
@@ -147,7 +148,7 @@ def test_two_jobs_of_one_person_do_not_add_up(policies: Policies) -> None:
 
     user = Principal("ada", frozenset({"support_agent", "finance"}), regions=("EMEA",), entities=("DE",))
     grants = policies.grants(user.roles)
-    seeing = grants.seen_by("Invoice", Invoice(), Account(), {"legal_entities": ("US",)}, user)
+    seeing = small.seeing(grants, "Invoice", Invoice(), Account(), {"legal_entities": ("US",)}, user)
     assert seeing == {"support_agent"}
     assert grants.field("Invoice", "status", seeing).verdict == "allow"
     assert grants.field("Invoice", "total", seeing).verdict == "deny"
