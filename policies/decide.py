@@ -10,7 +10,7 @@ from typing import Any
 from policies.cases import Example
 from policies.judging import Judge, Opening, judging
 from policies.principal import Principal
-from policies.purposes import acting
+from policies.purposes import PURPOSE, acting
 from policies.pushing import Pushed, filters
 from policies.rows import Condition, Every, Tree
 
@@ -101,7 +101,7 @@ class Policies:
 
         A role with a purpose comes from `purposes` alone: a token that names one gets nothing by it.
         """
-        plain = frozenset(role for role in principal.roles if role in self.tables and "+" not in role)
+        plain = frozenset(role for role in principal.roles if role in self.tables and PURPOSE not in role)
         if not principal.purposes:
             return plain
         wanted = {acting(role, purpose) for role in plain for purpose in principal.purposes}

@@ -10,7 +10,7 @@ from policies.cases import Example, examples
 from policies.figures import DecisionRow, entitlement
 from policies.lines import checked
 from policies.masks import MASKS
-from policies.purposes import Purpose, acting, purposes
+from policies.purposes import PURPOSE, Purpose, acting, purposes
 from policies.rows import Condition, compile_condition
 from policies.writes import NO_WRITES, WriteRules, write_rules
 from policies.yaml import Mapping, Place, RuleError, Text, Value, entries, mapping, read, required, text, texts
@@ -197,7 +197,7 @@ class _Known(NamedTuple):
 
 
 def _role(name: str, value: Value, place: Place, known: _Known) -> Role:
-    if "+" in name:
+    if PURPOSE in name:
         raise place.error(f"the role `{name}` has a `+` in its name: that is how a role with a purpose is called")
     source = mapping(value, f"the role `{name}`", _ROLE_KEYS)
     audience = text(required(source, "audience"), "`audience`")

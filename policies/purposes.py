@@ -53,9 +53,12 @@ def in_force(grants: Iterable[PurposeGrant], purposes: Mapping[str, Purpose], no
     return tuple(found)
 
 
+PURPOSE = "+"  # between a role and the purpose it acts with
+
+
 def acting(role: str, purpose: str) -> str:
     """The name of a role that acts with a purpose."""
-    return f"{role}+{purpose}"
+    return f"{role}{PURPOSE}{purpose}"
 
 
 def purposes(source: Source) -> dict[str, Purpose]:

@@ -94,7 +94,7 @@ def _deciding(role: Role, schema: Schema, chooser: Chooser) -> _Deciding:
         found.classes |= {entry[1].name} if entry is not None else set()
         ranked = [*chooser.ranked(role, type_name, name), ("", Verdict("deny", role.place))]
         found.first.add(ranked[0][0])
-        if _says(ranked[0][1]) != _says(ranked[1][1]):
+        if _says(ranked[0][1]) != _says(ranked[min(1, len(ranked) - 1)][1]):
             found.changing.add(ranked[0][0])
         if ranked[0][1].kind != "allow":
             found.hidden.add((type_name, name))

@@ -89,6 +89,11 @@ class Condition:
         return frozenset(path.partition(".")[0] for _, path in self.paths)
 
     @property
+    def users(self) -> tuple[str, ...]:
+        """What it compares with of the one who asks, such as `regions`."""
+        return tuple(dict.fromkeys(each.path[0] for each in _operands(self.tree) if each.scope == "user"))
+
+    @property
     def asks_account(self) -> bool:
         """Whether it reads something of the account that owns the row."""
         return any(scope == "account" for scope, _ in self.paths)
