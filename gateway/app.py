@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Sequence
 
@@ -10,7 +11,8 @@ from starlette.routing import BaseRoute, Route
 
 from gateway.engine.engine import Engine
 from gateway.engine.graph import Graph
-from gateway.engine.judge import Judges
+from gateway.engine.reload import watch
+from gateway.engine.shapes import open_policies
 from gateway.http.front import Front
 from gateway.http.graphql import GraphQLEndpoint
 from gateway.http.health import Readiness, livez
@@ -32,25 +34,27 @@ def create_app(settings: Settings, extra: Sequence[BaseRoute] = ()) -> Starlette
     catalog = open_catalog(settings.sources, settings.owners)
     issuers = Transport("identity", connections=4, timeout=5.0, max_bytes=1024 * 1024)
     schema = build_schema()
-    judges = Judges.load(settings.policies, schema._schema, names())
+    policies = open_policies(settings.policies, schema._schema, names())
     cursor_key = settings.gateway.cursor_key
     engine = Engine(
         Graph.of(schema, names()),
         catalog,
-        judges.grants,
+        policies.granted,
         cursor_key=cursor_key.reveal().encode() if cursor_key else None,
-        rules=lambda: judges.rules,
+        rules=lambda: policies.rules,
     )
-    verifier = Verifier(settings.identity, issuers.send, judges.external_roles)
-    readiness = Readiness(catalog)
+    verifier = Verifier(settings.identity, issuers.send, policies.policies.external())
+    readiness = Readiness(catalog, policies)
     endpoint = GraphQLEndpoint(
         engine, verifier, body_bytes=settings.gateway.body_bytes, body_timeout=settings.gateway.body_timeout
     )
 
     @contextlib.asynccontextmanager
     async def lifespan(_app: Starlette) -> AsyncIterator[None]:
+        watching = asyncio.create_task(watch(policies, settings.policies.poll))
         yield
         readiness.draining = True
+        watching.cancel()
         await catalog.close()
         await issuers.close()
 

@@ -60,10 +60,14 @@ class IdentitySettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown
 
 
 class PolicySettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """`[policies]`: the folder of the rules (none: the ones that come along), and the key of hashing masks."""
+    """`[policies]`: the folder of the rules (none: the ones that come along), and the key of hashing masks.
+
+    Every `poll` seconds it is looked whether the files have changed; changed ones are taken into use. 0: never.
+    """
 
     rules: str | None = None
     hash_key: Secret | None = None
+    poll: float = 2.0
 
 
 class Settings(msgspec.Struct, frozen=True, kw_only=True):

@@ -1,13 +1,15 @@
-"""Finds what is wrong with rules: mistakes that stop the start, and what an auditor should look at."""
+"""Finds the mistakes that make rules unusable with a schema."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
+from difflib import get_close_matches
 
-from policies.choose import Chooser, reachable, row_test
+from policies.choose import Chooser, reachable
 from policies.lines import FieldShape, Schema, fits
-from policies.load import Role, Rules, Verdict
-from policies.masks import MASKS
+from policies.load import Rules, Verdict
+from policies.masks import MASKS, NEVER_NULL
+from policies.rows import FACTS, Condition, camel
 from policies.yaml import Place, RuleError
 
 
@@ -18,136 +20,21 @@ def mistakes(rules: Rules, schema: Schema, chooser: Chooser | None = None) -> li
         *_unclassified(rules, schema, chooser),
         *_tied(schema, chooser),
         *_unknown(rules, schema),
+        *_lacking(rules, schema),
         *_misused(rules, schema, chooser),
     ]
 
 
-def check(rules: Rules, schema: Schema) -> list[RuleError]:
-    """The mistakes, and what only deserves a look: dead lines, uncovered types, computed fields that show more."""
-    chooser = Chooser(rules)
-    found = mistakes(rules, schema, chooser)
-    return [*found, *coverage(rules, schema, chooser), *dead(rules, schema, chooser), *exposed(rules, schema, chooser)]
-
-
-def coverage(rules: Rules, schema: Schema, chooser: Chooser | None = None) -> list[RuleError]:
-    """Types that a role can reach but never sees a row of: none of its row rules speaks of them."""
-    chooser = chooser or Chooser(rules)
-    found = []
-    for role in rules.roles.values():
-        test = row_test(role, rules)
-        for type_name in sorted(reachable(role, schema, chooser)):
-            if not _has_rows(schema[type_name]):
-                continue
-            how = test.covers(type_name)
-            if how and (how != "account" or schema[type_name].get("account", FieldShape(True)).target == "Account"):
-                continue
-            why = "it has no account to be judged by" if how else "none of its row rules speaks of it"
-            found.append(
-                role.rows[0].place.error(
-                    f"the role `{role.name}` reaches `{type_name}` but never sees a row of it, {why}: "
-                    "give it a condition in rows.yaml or list it under `shared`"
-                )
-            )
-    return found
-
-
-def dead(rules: Rules, schema: Schema, chooser: Chooser | None = None) -> list[RuleError]:
-    """Lines that decide nothing."""
-    chooser = chooser or Chooser(rules)
-    used: set[str] = set()
-    for type_name, fields in schema.items():
-        for field in fields:
-            entry = chooser.classified(type_name, field)
-            used |= {entry[0]} if entry is not None else set()
-    found = [
-        line.place.error(f"`{coordinate}` gives no field its class: more exact lines do, delete it")
-        for coordinate, line in rules.coordinates.items()
-        if coordinate not in used
-    ]
-    for role in rules.roles.values():
-        found += _dead_of(role, schema, chooser)
-    named = {each.value for role in rules.roles.values() for each in role.rows}
-    found += [
-        rules.row_places[name].error(f"no role uses the row rule `{name}`: delete it, or give it to a role")
-        for name in rules.rows
-        if name not in named and name in rules.row_places
-    ]
-    return found
-
-
-def exposed(rules: Rules, schema: Schema, chooser: Chooser | None = None) -> list[RuleError]:
-    """Computed fields that a role sees though it may not see what they are made of, and nobody accepted that."""
-    chooser = chooser or Chooser(rules)
-    found = []
-    for type_name, field, shape in _fields(schema):
-        if not shape.derives or f"{type_name}.{field}" in rules.declassified:
-            continue
-        entry = chooser.classified(type_name, field)
-        for role in rules.roles.values():
-            if chooser.choose(role, type_name, field).verdict.kind != "allow":
-                continue
-            hidden = [each for each in shape.derives if _hidden(each, role, schema, chooser)]
-            if hidden and entry is not None:
-                found.append(
-                    entry[1].place.error(
-                        f"`{type_name}.{field}` shows `{role.name}` what is made of {', '.join(hidden)}, which it may "
-                        "not see: give it a stricter class, or list it under `declassify`"
-                    )
-                )
-    return found
-
-
-def _fields(schema: Schema) -> Iterator[tuple[str, str, FieldShape]]:
+def each_field(schema: Schema) -> Iterator[tuple[str, str, FieldShape]]:
+    """Type, field and its shape."""
     for type_name, fields in schema.items():
         for field, shape in fields.items():
             yield type_name, field, shape
 
 
-def _hidden(coordinate: str, role: Role, schema: Schema, chooser: Chooser) -> bool:
-    type_name, _, field = coordinate.partition(".")
-    known = field in schema.get(type_name, {})
-    return known and chooser.choose(role, type_name, field).verdict.kind != "allow"
-
-
-def _has_rows(fields: Mapping[str, FieldShape]) -> bool:
-    """Whether a type has rows to be judged: those with a global id. The others are part of what holds them."""
-    return "id" in fields and fields["id"].scalar == "ID"
-
-
-def _dead_of(role: Role, schema: Schema, chooser: Chooser) -> list[RuleError]:
-    deciding: set[str] = set()
-    changing: set[str] = set()
-    classes: set[str] = set()
-    for type_name, field, _ in _fields(schema):
-        entry = chooser.classified(type_name, field)
-        classes |= {entry[1].name} if entry is not None else set()
-        ranked = [*chooser.ranked(role, type_name, field), ("", Verdict("deny", role.place))]
-        deciding.add(ranked[0][0])
-        if (ranked[0][1].kind, ranked[0][1].mask) != (ranked[1][1].kind, ranked[1][1].mask):
-            changing.add(ranked[0][0])
-    found = []
-    for coordinate, verdict in role.fields.items():
-        if coordinate not in deciding:
-            found.append(
-                verdict.place.error(
-                    f"`{coordinate}` of `{role.name}` decides nothing: other lines outrank it, delete it"
-                )
-            )
-        elif coordinate not in changing:
-            found.append(
-                verdict.place.error(f"`{coordinate}` of `{role.name}` says what the next line says already: delete it")
-            )
-    found += [
-        verdict.place.error(f"`{name}` of `{role.name}` decides nothing: no field has this class, delete it")
-        for name, verdict in role.classes.items()
-        if name not in classes
-    ]
-    return found
-
-
 def _unclassified(rules: Rules, schema: Schema, chooser: Chooser) -> list[RuleError]:
     missing: dict[str, list[str]] = {}
-    for type_name, field, _ in _fields(schema):
+    for type_name, field, _ in each_field(schema):
         if chooser.classified(type_name, field) is None:
             missing.setdefault(type_name, []).append(field)
     if not missing:
@@ -166,7 +53,7 @@ def _unclassified(rules: Rules, schema: Schema, chooser: Chooser) -> list[RuleEr
 
 def _tied(schema: Schema, chooser: Chooser) -> list[RuleError]:
     found: dict[tuple[str, str], RuleError] = {}
-    for type_name, field, _ in _fields(schema):
+    for type_name, field, _ in each_field(schema):
         pair = chooser.tied(type_name, field)
         if pair is not None:
             (one, first), (other, second) = pair
@@ -183,10 +70,12 @@ def _unknown(rules: Rules, schema: Schema) -> list[RuleError]:
     for role in rules.roles.values():
         written += [(each, verdict.place) for each, verdict in (*role.fields.items(), *role.forbidden.items())]
         written += role.lookup.items()
+        for opened in role.with_purpose.values():
+            written += [(each, verdict.place) for each, verdict in opened.fields.items()]
     found = [
         place.error(f"unknown coordinate `{coordinate}`: the schema has no such field, correct or delete it")
         for coordinate, place in written
-        if not any(fits(coordinate, type_name, field) for type_name, field, _ in _fields(schema))
+        if not _exists(coordinate, schema)
     ]
     found += [
         place.error(f"unknown type `{type_name}` under `shared`: the schema has none, correct or delete it")
@@ -202,25 +91,58 @@ def _unknown(rules: Rules, schema: Schema) -> list[RuleError]:
     return found
 
 
-def _misused(rules: Rules, schema: Schema, chooser: Chooser) -> list[RuleError]:
+def _lacking(rules: Rules, schema: Schema) -> list[RuleError]:
+    """Conditions that read what no record of the type has: they would deny every row."""
     found = []
-    for role in rules.roles.values():
-        reached = reachable(role, schema, chooser)
-        for type_name, field, shape in _fields(schema):
-            verdict = chooser.choose(role, type_name, field).verdict
-            if verdict.mask is not None and shape.scalar not in MASKS[verdict.mask][1]:
-                fitting = ", ".join(sorted(MASKS[verdict.mask][1]))
-                found.append(
-                    verdict.place.error(
-                        f"the mask `{verdict.mask}` of `{role.name}` does not fit `{type_name}.{field}`, which is "
-                        f"`{shape.scalar or shape.target}`: it is for {fitting}, use another mask or deny"
-                    )
-                )
-            if not shape.nullable and type_name in reached and verdict.kind != "allow":
-                word = "only sees masked" if verdict.mask is not None else "may not see"
-                found.append(
-                    verdict.place.error(
-                        f"`{type_name}.{field}` cannot be null but `{role.name}` {word} it: make it nullable or allow"
-                    )
-                )
+    for rule, conditions in rules.rows.items():
+        for type_name, condition in conditions.items():
+            for scope, path in sorted(condition.paths):
+                of = type_name if scope == "row" else "Account"
+                attributes = getattr(schema.get(of), "attributes", None)
+                if attributes is None or path in attributes or (of == "Account" and path in FACTS):
+                    continue
+                found.append(_lacks(condition, rule, f"{scope}.{path}", of, attributes))
     return found
+
+
+def _lacks(condition: Condition, rule: str, path: str, of: str, attributes: frozenset[str]) -> RuleError:
+    near = get_close_matches(path.partition(".")[2], attributes, 1)
+    hint = f"`{camel(near[0])}` is meant?" if near else "correct it"
+    return condition.place.error(
+        f"`{camel(path)}` in the row rule `{rule}`: the records of `{of}` have no such attribute, {hint}"
+    )
+
+
+def _exists(coordinate: str, schema: Schema) -> bool:
+    type_name, _, field = coordinate.partition(".")
+    if "*" not in type_name:
+        return type_name in schema and (field == "*" or field in schema[type_name])
+    return any(fits(coordinate, each, name) for each, name, _ in each_field(schema))
+
+
+def _misused(rules: Rules, schema: Schema, chooser: Chooser) -> list[RuleError]:
+    found = {}
+    for role in rules.acting().values():
+        reached = reachable(role, schema, chooser)
+        for type_name, field, shape in each_field(schema):
+            verdict = chooser.choose(role, type_name, field).verdict
+            key = (verdict.place, type_name, field)
+            if key in found:
+                continue  # said of the role without its purpose
+            if verdict.mask is not None and shape.scalar not in MASKS[verdict.mask][1]:
+                found[key] = _unfit(verdict, verdict.mask, role.name, f"{type_name}.{field}", shape)
+            elif not shape.nullable and type_name in reached and verdict.kind != "allow":
+                if verdict.mask in NEVER_NULL:
+                    continue
+                word = "only sees masked" if verdict.mask is not None else "may not see"
+                found[key] = verdict.place.error(
+                    f"`{type_name}.{field}` cannot be null but `{role.name}` {word} it: make it nullable or allow"
+                )
+    return list(found.values())
+
+
+def _unfit(verdict: Verdict, mask: str, role: str, coordinate: str, shape: FieldShape) -> RuleError:
+    return verdict.place.error(
+        f"the mask `{mask}` of `{role}` does not fit `{coordinate}`, which is `{shape.scalar or shape.target}`: "
+        f"it is for {', '.join(sorted(MASKS[mask][1]))}, use another mask or deny"
+    )

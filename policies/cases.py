@@ -70,7 +70,7 @@ def run_tests(policies: Policies) -> list[RuleError]:
     return [
         failure
         for example in policies.examples
-        for failure in _failures(policies, example, policies.grants(example.principal.roles))
+        for failure in _failures(policies, example, policies.granted(example.principal))
     ]
 
 
@@ -91,7 +91,8 @@ def _failures(policies: Policies, example: Example, grants: Grants) -> list[Rule
                 )
             )
     for row in example.rows:
-        seen = bool(grants.seen_by(row.type_name, row.row, row.account, {}, example.principal))
+        judge = grants.rows(row.type_name).judge
+        seen = judge((row.row,), (row.account,), ({},), example.principal) != [frozenset()]
         if seen is not row.seen:
             wanted, got = ("seen", "hidden") if row.seen else ("hidden", "seen")
             found.append(

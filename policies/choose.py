@@ -35,9 +35,10 @@ class Chooser:
         self._classes = Lines(rules.coordinates)
         self._roles = {
             name: _RoleLines(Lines(role.forbidden), Lines(role.fields), Lines(role.lookup))
-            for name, role in rules.roles.items()
+            for name, role in rules.acting().items()
         }
         self._remembered: dict[tuple[str, str], tuple[str, Classified] | None] = {}
+        self._chosen: dict[tuple[str, str, str], Choice] = {}
 
     def classified(self, type_name: str, field: str) -> tuple[str, Classified] | None:
         """The class of a field, with the coordinate that gives it."""
@@ -66,8 +67,18 @@ class Chooser:
             found.append((entry[1].name, role.classes[entry[1].name]))
         return found
 
+    def looks_up(self, role: Role, coordinate: str, type_name: str, field: str) -> bool:
+        """Whether a line under `lookup` of a role speaks of a field."""
+        return coordinate in dict(self._roles[role.name].lookup.about(type_name, field))
+
     def choose(self, role: Role, type_name: str, field: str) -> Choice:
         """What a role may do with a field."""
+        key = (role.name, type_name, field)
+        if key not in self._chosen:
+            self._chosen[key] = self._choose(role, type_name, field)
+        return self._chosen[key]
+
+    def _choose(self, role: Role, type_name: str, field: str) -> Choice:
         entry = self.classified(type_name, field)
         found = entry[1] if entry is not None else Classified("unclassified", role.place)
         ranked = self.ranked(role, type_name, field)
@@ -101,8 +112,9 @@ def reachable(role: Role, schema: Schema, chooser: Chooser) -> set[str]:
             continue
         found.add(type_name)
         waiting += [
-            shape.target
+            target
             for field, shape in schema[type_name].items()
-            if shape.target and chooser.choose(role, type_name, field).verdict.kind not in ("deny", "forbid")
+            for target in shape.possible or (shape.target,)
+            if target and chooser.choose(role, type_name, field).verdict.kind not in ("deny", "forbid")
         ]
     return found

@@ -5,12 +5,12 @@ from __future__ import annotations
 from policies.analyse import mistakes
 from policies.choose import Choice, Chooser, row_test
 from policies.decide import Decision, Policies, RoleTable
-from policies.lines import FieldShape, Schema
+from policies.lines import FieldShape, Schema, TypeShape
 from policies.load import Role, Rules
 from policies.masks import MASKS, mask
 from policies.yaml import RuleErrors
 
-__all__ = ["FieldShape", "Schema", "compile_rules"]
+__all__ = ["FieldShape", "Schema", "TypeShape", "compile_rules"]
 
 
 def compile_rules(rules: Rules, schema: Schema, hash_key: bytes) -> Policies:
@@ -19,7 +19,12 @@ def compile_rules(rules: Rules, schema: Schema, hash_key: bytes) -> Policies:
     found = mistakes(rules, schema, chooser)
     if found:
         raise RuleErrors(found)
-    tables = {name: _table(role, rules, schema, chooser, hash_key) for name, role in rules.roles.items()}
+    return decided(rules, schema, hash_key, chooser)
+
+
+def decided(rules: Rules, schema: Schema, hash_key: bytes, chooser: Chooser) -> Policies:
+    """The decision tables of rules without a mistake."""
+    tables = {name: _table(role, rules, schema, chooser, hash_key) for name, role in rules.acting().items()}
     return Policies(tables, rules.examples)
 
 

@@ -10,8 +10,9 @@ from typing import Any
 from policies.cases import Example
 from policies.judging import Judge, Opening, judging
 from policies.principal import Principal
+from policies.purposes import PURPOSE, acting
 from policies.pushing import Pushed, filters
-from policies.rows import Condition, Every, Facts, Tree
+from policies.rows import Condition, Every, Tree
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,6 +95,21 @@ class Policies:
         if known not in self._grants:
             self._grants[known] = Grants(known, {role: self.tables[role] for role in known}, self.version)
         return self._grants[known]
+
+    def acting(self, principal: Principal) -> frozenset[str]:
+        """The roles that a principal acts by: those of the token that are known, also with each purpose in force.
+
+        A role with a purpose comes from `purposes` alone: a token that names one gets nothing by it.
+        """
+        plain = frozenset(role for role in principal.roles if role in self.tables and PURPOSE not in role)
+        if not principal.purposes:
+            return plain
+        wanted = {acting(role, purpose) for role in plain for purpose in principal.purposes}
+        return plain.union(wanted & self.tables.keys())
+
+    def granted(self, principal: Principal) -> Grants:
+        """What a principal may do."""
+        return self.grants(self.acting(principal))
 
     def knows(self, type_name: str, field: str) -> bool:
         """Whether the schema that the rules were compiled for has this field."""
@@ -185,26 +201,6 @@ class Grants:
             rule = self._rules[type_name] = row_rule(type_name, {each: self._tables[each].rows for each in self.roles})
         return rule
 
-    def seen_by(self, type_name: str, row: Any, account: Any, facts: Facts, principal: Principal) -> frozenset[str]:
-        """The roles by which a row is seen; none: for this principal it does not exist."""
-        return self.rows(type_name).judge((row,), (account,), (facts,), principal)[0]
-
-    def sees_every_row(self) -> bool:
-        """Whether no role has a row rule: then rows need no judging."""
-        return bool(self._tables) and all(table.rows.everything for table in self._tables.values())
-
-    def needs_account(self, type_name: str) -> bool:
-        """Whether judging rows of this type takes the account that owns them."""
-        return self.rows(type_name).needs_account
-
-    def reads(self, type_name: str) -> frozenset[str]:
-        """Row attributes that judging rows of this type reads."""
-        return self.rows(type_name).reads
-
-    def pushed(self, type_name: str, principal: Principal) -> Pushed | None:
-        """A filter for root lists that says what the row rules of all roles together say; None where there is none."""
-        return self.rows(type_name).pushed(principal)
-
 
 def row_rule(type_name: str, tests: Mapping[str, RowTest]) -> RowRule:
     """The row rules of several roles for one type, compiled together."""
@@ -214,12 +210,12 @@ def row_rule(type_name: str, tests: Mapping[str, RowTest]) -> RowRule:
     for role, condition, of in conditions:
         opened.setdefault((condition.tree, of), set()).add(role)
     openings = [Opening(tree, of, frozenset(roles)) for (tree, of), roles in opened.items()]
-    asks_account = any(of == "via" or (of == "row" and each.account_attributes) for _, each, of in conditions)
+    asks_account = any(of == "via" or (of == "row" and each.asks_account) for _, each, of in conditions)
     return RowRule(
         open=bool(tests) and always == tests.keys(),
         by_account=always != tests.keys() and all(_by_account(type_name, test) for test in tests.values()),
         needs_account=asks_account,
-        reads=frozenset().union(*(each.row_attributes | each.account_attributes for _, each, _ in conditions)),
+        reads=frozenset().union(*(each.reads for _, each, _ in conditions)),
         judge=judging(type_name, always, openings),
         trees=_pushable(always, openings),
     )

@@ -1,86 +1,146 @@
-"""Says why: class, verdict, rule, file and line of a decision; the whole matrix; what a change opens or closes."""
+"""Says why: class, verdict, rule, file and line of a decision, and how rows are judged for a principal."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TypeAlias
 
-from policies.decide import Decision, Policies
+from policies.decide import Decision, Policies, row_rule
+from policies.principal import Principal
+from policies.purposes import PURPOSE
+from policies.pushing import Pushed
+from policies.rows import Condition, camel
+from policies.yaml import Place
 
-_ROWS = {
+Paint: TypeAlias = Callable[[str, str], str]
+"""`(text, kind) -> text`, for terminals; `kind`: allow, deny, forbid, mask, faint."""
+
+_HOW = {
     "all": "every row",
     "shared": "every row: the type belongs to no account",
     "own": "by a condition of its own",
-    "account": "by the account that owns it",
-    "": "no row",
+    "account": "through the account that owns the row",
+    "": "no row: none of its row rules speaks of the type",
 }
 
 
-def explain(policies: Policies, roles: Iterable[str], coordinate: str) -> str:
-    """A few lines about one field; raises KeyError for a coordinate or a role that does not exist."""
+@dataclass(frozen=True, slots=True)
+class RowsExplained:
+    """How a role's rows of a type are judged. `values`: what the conditions compare with, of this principal.
+
+    `filters` are what a list is asked with; None where no filter says the same.
+    """
+
+    how: str
+    conditions: tuple[tuple[str, Place], ...]
+    values: tuple[tuple[str, tuple[str, ...]], ...]
+    filters: tuple[Pushed, ...] | None
+
+
+@dataclass(frozen=True, slots=True)
+class RoleExplained:
+    """What one role may do with a field, and which rows of the type it sees."""
+
+    role: str
+    decision: Decision
+    rows: RowsExplained
+
+
+@dataclass(frozen=True, slots=True)
+class Explanation:
+    """A field for a principal: what its roles decide together on a row that all of them see, then one by one."""
+
+    coordinate: str
+    decision: Decision
+    roles: tuple[RoleExplained, ...]
+
+
+def explanation(policies: Policies, principal: Principal, coordinate: str) -> Explanation:
+    """Why a principal may or may not see a field; raises KeyError for a coordinate or a role that does not exist."""
     type_name, _, field = coordinate.partition(".")
-    wanted = sorted(frozenset(roles))
     if not policies.knows(type_name, field):
-        raise KeyError(f"the schema has no `{coordinate}`")
-    for role in wanted:
+        raise KeyError(f"the schema has no `{coordinate}`: write `Type.field`")
+    for role in sorted(principal.roles):
         if role not in policies.tables:
-            raise KeyError(f"there is no role `{role}`: one of {', '.join(policies.tables)}")
-    decided = policies.grants(wanted).field(type_name, field)
-    lines = [f"{coordinate} as {', '.join(wanted)}: {_said(decided)}"]
-    for role in wanted:
-        table = policies.tables[role]
-        each = table.fields[type_name, field]
+            plain = ", ".join(each for each in policies.tables if PURPOSE not in each)
+            raise KeyError(f"there is no role `{role}`: one of {plain} is possible")
+    acting = sorted(policies.acting(principal))
+    return Explanation(
+        coordinate,
+        policies.grants(acting).field(type_name, field),
+        tuple(
+            RoleExplained(
+                role, policies.tables[role].fields[type_name, field], _rows(policies, role, type_name, principal)
+            )
+            for role in acting
+        ),
+    )
+
+
+def _rows(policies: Policies, role: str, type_name: str, principal: Principal) -> RowsExplained:
+    test = policies.tables[role].rows
+    conditions = [condition for condition, _ in test.opens(type_name)]
+    named = dict.fromkeys(name for each in conditions for name in each.users)
+    return RowsExplained(
+        _HOW[test.covers(type_name)],
+        tuple((each.text, each.place) for each in conditions),
+        tuple((f"user.{name}", _values(principal, name)) for name in named),
+        row_rule(type_name, {role: test}).filters(principal),
+    )
+
+
+def _values(principal: Principal, name: str) -> tuple[str, ...]:
+    found = getattr(principal, name)
+    return tuple(found) if isinstance(found, tuple) else (found,) if found is not None else ()
+
+
+def plain(text: str, kind: str) -> str:
+    """No colour."""
+    return text
+
+
+def explain(policies: Policies, principal: Principal, coordinate: str, paint: Paint = plain) -> str:
+    """The explanation as a few aligned lines."""
+    said = explanation(policies, principal, coordinate)
+    roles = ", ".join(each.role for each in said.roles) or "nobody"
+    where = ", on rows that all of them see" if len(said.roles) > 1 else ""
+    lines = [f"{coordinate} as {roles}: {_painted(said.decision, paint)}{where}"]
+    for each in said.roles:
+        decision = each.decision
         lines += [
-            f"  class    {each.class_name:<28} {each.class_file}:{each.class_line}",
-            f"  verdict  {_said(each):<28} {each.file}:{each.line}",
-            f"  rule     {each.rule}",
-            *_rows(policies, role, type_name),
+            "",
+            f"  {each.role}" if len(said.roles) > 1 else f"  {'rule':<8} {decision.rule}",
+            *([f"  {'rule':<8} {decision.rule}"] if len(said.roles) > 1 else []),
+            _line("class", decision.class_name, Place(decision.class_file, decision.class_line), paint),
+            _line("verdict", word(decision), Place(decision.file, decision.line), paint),
+            *_row_lines(each.rows, paint),
         ]
     return "\n".join(lines)
 
 
-def matrix(policies: Policies, types: Iterable[str] | None = None) -> str:
-    """Role x field as a table: `x` shown, `.` denied, `!` forbidden, or the mask's name."""
-    chosen = None if types is None else frozenset(types)
-    roles = list(policies.tables)
-    coordinates = sorted(
-        {key for table in policies.tables.values() for key in table.fields if chosen is None or key[0] in chosen}
-    )
-    width = max([len(f"{type_name}.{field}") for type_name, field in coordinates], default=0)
-    lines = [f"{'':<{width}}  class      {'  '.join(roles)}"]
-    for type_name, field in coordinates:
-        decisions = [policies.tables[role].fields[type_name, field] for role in roles]
-        cells = "  ".join(f"{_sign(each):<{len(role)}}" for each, role in zip(decisions, roles, strict=True))
-        lines.append(f"{f'{type_name}.{field}':<{width}}  {decisions[0].class_name:<9}  {cells}".rstrip())
-    return "\n".join(lines)
-
-
-def difference(before: Policies, after: Policies) -> list[str]:
-    """What a change of the rules opens or closes, one line for each role and field."""
-    found = []
-    for role in sorted({*before.tables, *after.tables}):
-        one = before.tables[role].fields if role in before.tables else {}
-        other = after.tables[role].fields if role in after.tables else {}
-        for key in sorted({*one, *other}):
-            was, now = one.get(key), other.get(key)
-            if _said(was) != _said(now):
-                word = "opens" if _openness(now) > _openness(was) else "closes"
-                found.append(f"{role} {key[0]}.{key[1]}: {_said(was)} -> {_said(now)} ({word})")
-    return found
-
-
-def _rows(policies: Policies, role: str, type_name: str) -> list[str]:
-    test = policies.tables[role].rows
-    lines = [f"  rows     {_ROWS[test.covers(type_name)]}"]
-    if test.covers(type_name) not in ("own", "account"):
-        return lines
-    for conditions, via in test.rules:
-        condition = conditions.get(type_name) or (conditions.get("Account") if via else None)
-        if condition is not None:
-            lines.append(f"           {condition.text:<28} {condition.place.file}:{condition.place.line}")
+def _row_lines(rows: RowsExplained, paint: Paint) -> list[str]:
+    lines = [f"  {'rows':<8} {rows.how}"]
+    lines += [_line("", text, place, paint) for text, place in rows.conditions]
+    for name, values in rows.values:
+        said = ", ".join(values) if values else paint("nothing: no row meets it", "deny")
+        lines.append(f"  {'':<8} {name} = {said}")
+    if rows.conditions and rows.filters is not None:
+        asked = " and ".join(
+            f"{camel(name)} {operator} ({', '.join(values)})" for operator, name, values in rows.filters
+        )
+        lines.append(f"  {'lists':<8} asked with {asked}")
+    elif rows.conditions:
+        lines.append(f"  {'lists':<8} judged row by row: no filter says the same")
     return lines
 
 
-def _said(decision: Decision | None) -> str:
+def _line(name: str, text: str, place: Place, paint: Paint) -> str:
+    return f"  {name:<8} {text:<56} {paint(f'{place.file}:{place.line}', 'faint')}"
+
+
+def word(decision: Decision | None) -> str:
+    """A decision in one or two words: allow, deny, forbid, mask NAME."""
     if decision is None:
         return "deny"
     if decision.mask_name:
@@ -88,16 +148,14 @@ def _said(decision: Decision | None) -> str:
     return "forbid" if decision.forbidden else decision.verdict
 
 
-def _sign(decision: Decision) -> str:
-    return {"allow": "x", "deny": ".", "forbid": "!"}.get(_said(decision), decision.mask_name or "")
+def _painted(decision: Decision, paint: Paint) -> str:
+    said = word(decision)
+    return paint(said, said.partition(" ")[0])
 
 
-def _openness(decision: Decision | None) -> int:
-    """Forbidden, denied, masked (the weaker the mask, the more open), shown."""
-    if decision is None:
-        return 1
-    if decision.forbidden:
-        return 0
-    if decision.mask_name:
-        return 100 - decision.strength
-    return 1000 if decision.verdict == "allow" else 1
+def conditions_of(policies: Policies, role: str, type_name: str) -> dict[str, Condition]:
+    """The conditions that open rows of a type to a role, by what they say."""
+    found = {}
+    for condition, of in policies.tables[role].rows.opens(type_name):
+        found[f"{condition.text} (of its account)" if of == "via" else condition.text] = condition
+    return found

@@ -164,8 +164,7 @@ def judging(type_name: str, always: Roles, openings: Sequence[Opening]) -> Judge
 
     def judge(rows: Sequence[Any], accounts: Sequence[Any], facts: Sequence[Facts], user: Principal) -> list[Roles]:
         try:
-            found: list[Roles] = fast(rows, accounts, facts, user)
-            return found
+            return fast(rows, accounts, facts, user)  # type: ignore[no-any-return]
         except Exception:
             return [_one_by_one(slow, table, each, user) for each in zip(rows, accounts, facts, strict=True)]
 

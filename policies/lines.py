@@ -18,13 +18,23 @@ _COORDINATE = re.compile(r"([A-Za-z_*][\w*]*)\.(\*|[A-Za-z_]\w*)", re.ASCII)
 class FieldShape:
     """What the rules need to know of a field: may it be null, which scalar it is, or else which type it leads to.
 
-    `derives` are the coordinates that a computed field is made of, where it says so.
+    `derives` are the coordinates that a computed field is made of, where it says so. `possible` are the types that an
+    interface or a union may turn out to be.
     """
 
     nullable: bool
     scalar: str = ""
     target: str = ""
     derives: tuple[str, ...] = ()
+    possible: tuple[str, ...] = ()
+
+
+class TypeShape(dict[str, FieldShape]):
+    """A type's fields by name; `attributes`, where known, are those of its records, in snake case (`a`, or `a.b`)."""
+
+    def __init__(self, fields: Mapping[str, FieldShape], attributes: frozenset[str] | None = None) -> None:
+        super().__init__(fields)
+        self.attributes = attributes
 
 
 Schema = Mapping[str, Mapping[str, FieldShape]]

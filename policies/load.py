@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import TypeAlias
+from typing import NamedTuple, TypeAlias
 
 from policies.cases import Example, examples
 from policies.figures import DecisionRow, entitlement
 from policies.lines import checked
 from policies.masks import MASKS
+from policies.purposes import PURPOSE, Purpose, acting, purposes
 from policies.rows import Condition, compile_condition
 from policies.writes import NO_WRITES, WriteRules, write_rules
 from policies.yaml import Mapping, Place, RuleError, Text, Value, entries, mapping, read, required, text, texts
@@ -17,7 +18,7 @@ from policies.yaml import Mapping, Place, RuleError, Text, Value, entries, mappi
 __all__ = ["RULES", "Role", "RuleError", "Rules", "Verdict", "load_rules"]
 
 RULES = Path(__file__).parent / "rules"
-_ROLE_KEYS = frozenset({"audience", "purpose", "classes", "fields", "forbid", "lookup", "rows"})
+_ROLE_KEYS = frozenset({"audience", "purpose", "classes", "fields", "forbid", "lookup", "rows", "with_purpose"})
 _AUDIENCES = ("internal", "external")
 
 
@@ -39,6 +40,15 @@ class Classified:
 
 
 @dataclass(frozen=True, slots=True)
+class Opened:
+    """What a purpose opens for a role, by class and by coordinate."""
+
+    classes: dict[str, Verdict]
+    fields: dict[str, Verdict]
+    place: Place
+
+
+@dataclass(frozen=True, slots=True)
 class Role:
     """One role: verdicts by class and by coordinate; any of its row rules opens a row.
 
@@ -53,6 +63,20 @@ class Role:
     rows: tuple[Text, ...]
     place: Place
     lookup: dict[str, Place] = field(default_factory=dict)
+    with_purpose: dict[str, Opened] = field(default_factory=dict)
+
+    def acting(self) -> list[Role]:
+        """The role with each of its purposes: its own lines, and those of the purpose in front of them."""
+        return [
+            replace(
+                self,
+                name=acting(self.name, purpose),
+                classes={**self.classes, **opened.classes},
+                fields={**self.fields, **opened.fields},
+                with_purpose={},
+            )
+            for purpose, opened in self.with_purpose.items()
+        ]
 
 
 RowRule: TypeAlias = dict[str, Condition]
@@ -78,15 +102,23 @@ class Rules:
     declassified: dict[str, Place] = field(default_factory=dict)
     examples: tuple[Example, ...] = ()
     row_places: dict[str, Place] = field(default_factory=dict)
+    purposes: dict[str, Purpose] = field(default_factory=dict)
     file: str = "rules/classes.yaml"
+
+    def acting(self) -> dict[str, Role]:
+        """Every role, and every role with each of its purposes."""
+        every = [each for role in self.roles.values() for each in (role, *role.acting())]
+        return {each.name: each for each in every}
 
 
 def load_rules(folder: Path = RULES) -> Rules:
     """Reads every file of a rules folder, the examples under `tests/` too; raises RuleError for the first mistake."""
     classes, coordinates, declassified = _classes(_file(folder, "classes.yaml"))
     rows, via, shared, places = _rows(_file(folder, "rows.yaml"))
+    allowed = purposes(_file(folder, "purposes.yaml"))
     roles = {
-        name: _role(name, value, place, classes, rows) for name, value, place in entries(_file(folder, "roles.yaml"))
+        name: _role(name, value, place, _Known(classes, rows, allowed))
+        for name, value, place in entries(_file(folder, "roles.yaml"))
     }
     decided = entitlement(_file(folder, "entitlement.yaml"))
     return Rules(
@@ -102,6 +134,7 @@ def load_rules(folder: Path = RULES) -> Rules:
         declassified=declassified,
         examples=_examples(folder, roles),
         row_places=places,
+        purposes=allowed,
         file=f"{folder.name}/classes.yaml",
     )
 
@@ -157,22 +190,52 @@ def _rows(source: Mapping) -> tuple[dict[str, RowRule], frozenset[str], dict[str
     return rows, frozenset(via), shared, places
 
 
-def _role(name: str, value: Value, place: Place, classes: tuple[str, ...], rows: dict[str, RowRule]) -> Role:
+class _Known(NamedTuple):
+    classes: tuple[str, ...]
+    rows: dict[str, RowRule]
+    purposes: dict[str, Purpose]
+
+
+def _role(name: str, value: Value, place: Place, known: _Known) -> Role:
+    if PURPOSE in name:
+        raise place.error(f"the role `{name}` has a `+` in its name: that is how a role with a purpose is called")
     source = mapping(value, f"the role `{name}`", _ROLE_KEYS)
     audience = text(required(source, "audience"), "`audience`")
     if audience not in _AUDIENCES:
         raise source.items["audience"].place.error(f"`audience` is `{audience}`: `internal` or `external` is expected")
-    by_class = _by_class(source, name, classes)
+    by_class = _by_class(source, name, known.classes)
     forbidden = {each: Verdict("forbid", at) for each, at in _coordinates(source, "forbid").items()}
     wanted = texts(required(source, "rows"), "`rows`")
     for each in wanted:
-        if each.value not in rows and each.value != "all":
+        if each.value not in known.rows and each.value != "all":
             raise each.place.error(
                 f"the role `{name}` has the unknown row rule `{each.value}`: "
-                f"one of {', '.join(rows)} or all is expected"
+                f"one of {', '.join(known.rows)} or all is expected"
             )
     lookup = _coordinates(source, "lookup")
-    return Role(name, audience, by_class, _fields(source, name), forbidden, tuple(wanted), place, lookup)
+    opened = _with_purpose(source, name, known) if "with_purpose" in source.items else {}
+    return Role(name, audience, by_class, _fields(source, name), forbidden, tuple(wanted), place, lookup, opened)
+
+
+def _with_purpose(source: Mapping, role: str, known: _Known) -> dict[str, Opened]:
+    found = {}
+    for purpose, value, at in entries(mapping(source.items["with_purpose"], f"`with_purpose` of `{role}`")):
+        if purpose not in known.purposes:
+            raise at.error(
+                f"the role `{role}` has the unknown purpose `{purpose}`: "
+                f"one of {', '.join(known.purposes) or 'none'} is expected, or write it into purposes.yaml"
+            )
+        opened = Opened({}, {}, at)
+        for what, verdict, place in entries(mapping(value, f"the purpose `{purpose}` of `{role}`")):
+            said = _verdict(verdict, what)
+            if said.kind == "deny":
+                raise said.place.error(f"the purpose `{purpose}` of `{role}` denies `{what}`: a purpose only opens")
+            if what in known.classes:
+                opened.classes[what] = said
+            else:
+                opened.fields[checked(what, place)] = said
+        found[purpose] = opened
+    return found
 
 
 def _by_class(source: Mapping, role: str, classes: tuple[str, ...]) -> dict[str, Verdict]:

@@ -78,6 +78,7 @@ MASKS: dict[str, tuple[int, frozenset[str]]] = {
     "hash": (5, _TEXTS),
     "redact": (6, _TEXTS),
 }
+NEVER_NULL = frozenset({"email_domain", "last4", "year", "hash", "redact"})  # of a value that the mask fits
 
 
 def mask(name: str, key: bytes) -> Mask:

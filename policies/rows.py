@@ -76,13 +76,27 @@ Tree: TypeAlias = Comparison | Not | Every | Some
 
 @dataclass(frozen=True, slots=True)
 class Condition:
-    """A condition; `row_attributes` and `account_attributes` are what it reads of the row and of its account."""
+    """A condition; `paths` are what it reads, each as (row or account, `attribute` or `attribute.attribute`)."""
 
     text: str
     place: Place
     tree: Tree
-    row_attributes: frozenset[str]
-    account_attributes: frozenset[str]
+    paths: frozenset[tuple[str, str]]
+
+    @property
+    def reads(self) -> frozenset[str]:
+        """The attributes it reads, of the row or of its account."""
+        return frozenset(path.partition(".")[0] for _, path in self.paths)
+
+    @property
+    def users(self) -> tuple[str, ...]:
+        """What it compares with of the one who asks, such as `regions`."""
+        return tuple(dict.fromkeys(each.path[0] for each in _operands(self.tree) if each.scope == "user"))
+
+    @property
+    def asks_account(self) -> bool:
+        """Whether it reads something of the account that owns the row."""
+        return any(scope == "account" for scope, _ in self.paths)
 
 
 def compile_condition(text: str, place: Place) -> Condition:
@@ -90,8 +104,8 @@ def compile_condition(text: str, place: Place) -> Condition:
     parser = _Parser(_tokens(text, place), text, place)
     tree = parser.disjunction()
     parser.end()
-    operands = list(_operands(tree))
-    return Condition(text, place, tree, _first(operands, "row"), _first(operands, "account"))
+    paths = {(each.scope, ".".join(each.path)) for each in _operands(tree) if each.scope in ("row", "account")}
+    return Condition(text, place, tree, frozenset(paths))
 
 
 def _operands(tree: Tree) -> Iterator[Operand]:
@@ -102,10 +116,6 @@ def _operands(tree: Tree) -> Iterator[Operand]:
     inner = (tree.inner,) if isinstance(tree, Not) else tree.parts if isinstance(tree, Every) else tree.options
     for each in inner:
         yield from _operands(each)
-
-
-def _first(operands: list[Operand], scope: str) -> frozenset[str]:
-    return frozenset(each.path[0] for each in operands if each.scope == scope)
 
 
 def _tokens(text: str, place: Place) -> list[str]:
@@ -204,6 +214,11 @@ def _is_path(path: str) -> bool:
     """One to five names that may stand in code: no underscore before or in them, no word of Python's own."""
     names = path.split(".")
     return len(names) <= 5 and all(_NAME.fullmatch(each) and not keyword.iskeyword(snake(each)) for each in names)
+
+
+def camel(name: str) -> str:
+    """`legal_entity` -> `legalEntity`."""
+    return re.sub(r"_(\w)", lambda match: match[1].upper(), name)
 
 
 def snake(name: str) -> str:

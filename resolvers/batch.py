@@ -54,20 +54,23 @@ class Link(msgspec.Struct, frozen=True):
 class Batched(msgspec.Struct, frozen=True):
     """A computation over all parents at once; `needs` are the only reads it may make.
 
+    `derives` are the coordinates whose content shows in the answer, for the policies: `Type.field`, as in the schema.
     A root that gives one `record` may say with `known` which key its arguments tell: the record's own links then start
     together with it.
     """
 
     compute: Compute
     needs: tuple[Need, ...]
+    derives: tuple[str, ...] = ()
     known: Callable[[Mapping[str, Any]], str | None] | None = None
     record: type[Record] | None = None
 
 
 class Derived(msgspec.Struct, frozen=True):
-    """A pure function of one record and the context: no I/O, no clock but the context's."""
+    """A pure function of one record and the context: no I/O, no clock but the context's. `derives` as in `Batched`."""
 
     derive: Callable[[Any, Context], Any]
+    derives: tuple[str, ...] = ()
 
 
 class Stream(msgspec.Struct, frozen=True):
@@ -148,18 +151,22 @@ def batched(
     compute: Compute,
     *,
     needs: Sequence[Need],
+    derives: Sequence[str] = (),
     arguments: Mapping[str, Any] | None = None,
     known: Callable[[Mapping[str, Any]], str | None] | None = None,
     record: type[Record] | None = None,
     description: str | None = None,
 ) -> Any:
     """A value computed for all parents at once; `arguments`: python name -> type, optional ones as `X | None`."""
-    return _field(Batched(compute, tuple(needs), known, record), dict(arguments or {}), description)
+    declared = Batched(compute, tuple(needs), tuple(derives), known, record)
+    return _field(declared, dict(arguments or {}), description)
 
 
-def derived(derive: Callable[[Any, Context], Any], *, description: str | None = None) -> Any:
+def derived(
+    derive: Callable[[Any, Context], Any], *, derives: Sequence[str] = (), description: str | None = None
+) -> Any:
     """A value that one record already holds, in another shape."""
-    return _field(Derived(derive), {}, description)
+    return _field(Derived(derive, tuple(derives)), {}, description)
 
 
 def stream(

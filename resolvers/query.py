@@ -51,6 +51,19 @@ class Query:
     entitlement_check: EntitlementCheck | None = batched(
         gather.entitlement_check,
         needs=gather.NEEDS,
+        derives=[
+            "Account.restrictions",
+            "Account.identities",
+            "Account.standing",
+            "BillingProfile.creditHoldOverride",
+            "AccountSubscription.status",
+            "AccountSubscription.suspension",
+            "Entitlement.status",
+            "Renewal.open",
+            "Contact.supportAuthority",
+            "Case.createdAt",
+            "SupportOrganization.supportPlan",
+        ],
         arguments={
             "account": strawberry.ID,
             "feature": str | None,

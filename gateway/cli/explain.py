@@ -14,7 +14,7 @@ from gateway.engine.documents import Refused
 from gateway.engine.engine import Engine, Question
 from gateway.engine.explain import explain, lines
 from gateway.engine.graph import Graph
-from gateway.engine.judge import Judges
+from gateway.engine.shapes import open_policies
 from gateway.settings import PolicySettings, Settings
 from policies.load import RuleError
 from policies.principal import Principal
@@ -41,15 +41,16 @@ def run(options: argparse.Namespace) -> int:
     rules = PolicySettings(rules=str(options.rules)) if options.rules else settings.policies
     schema = build_schema()
     try:
-        judges = Judges.load(rules, schema._schema, names())
+        policies = open_policies(rules, schema._schema, names())
         catalog = open_catalog(settings.sources, settings.owners)
     except (RuleError, BadAsk) as error:
         raise Unusable(str(error)) from None
     roles = frozenset(options.roles.split(","))
-    unknown = sorted(roles - judges.roles)
+    unknown = sorted(roles - policies.policies.tables.keys())
     if unknown:
-        raise Unusable(f"there is no role `{unknown[0]}`: one of {', '.join(sorted(judges.roles))} is possible")
-    engine = Engine(Graph.of(schema, names()), catalog, judges.grants)
+        known = ", ".join(sorted(policies.policies.tables))
+        raise Unusable(f"there is no role `{unknown[0]}`: one of {known} is possible")
+    engine = Engine(Graph.of(schema, names()), catalog, policies.granted)
     question = Question(_text(options.document), _variables(options.variables), options.operation)
     try:
         plan = engine.plan(question, Principal("explain", roles))

@@ -1,63 +1,141 @@
-"""`opsgraph policy`: check, explain and list the rules."""
+"""`opsgraph policy`: check, test, explain, list and compare the rules."""
 
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 from pathlib import Path
 
 from gateway.cli.errors import Unusable
-from gateway.engine.judge import shapes
-from policies import analyse
-from policies.compile import compile_rules
-from policies.explain import explain, matrix
-from policies.load import RULES, RuleError, Rules, load_rules
+from gateway.engine.shapes import shapes
+from policies.cases import run_tests
+from policies.compare import difference, matrix
+from policies.compile import Schema, compile_rules
+from policies.decide import Policies
+from policies.explain import Paint, explain, plain
+from policies.load import RULES, RuleError, load_rules
+from policies.principal import Principal
+from policies.purposes import PURPOSE
+from policies.review import check
+from resolvers.registry import names
 from resolvers.schema import build_schema
+
+_COLOURS = {"allow": 32, "opens": 32, "mask": 33, "changes": 33, "deny": 31, "closes": 31, "forbid": 35, "faint": 2}
 
 
 def declare(command: argparse.ArgumentParser) -> None:
     """Its options."""
     command.add_argument("--rules", type=Path, default=RULES, help="the folder of the rules")
     actions = command.add_subparsers(dest="action", required=True, metavar="ACTION")
-    actions.add_parser("check", help="every mistake, one line each")
-    explained = actions.add_parser("explain", help="why a role may or may not see a field")
-    explained.add_argument("--as", dest="role", action="append", required=True, help="a role; may be given again")
-    explained.add_argument("coordinate", help="Type.field")
-    actions.add_parser("matrix", help="what every role may do with every field")
+    checked = actions.add_parser("check", help="every mistake, one line each")
+    checked.add_argument("folder", type=Path, nargs="?", help="the folder of the rules")
+    tested = actions.add_parser("test", help="whether the examples that come with the rules hold")
+    tested.add_argument("folder", type=Path, nargs="?", help="the folder of the rules")
+    _declare_explain(actions.add_parser("explain", help="why a role may or may not see a field, and which rows"))
+    shown = actions.add_parser("matrix", help="what every role may do with every field")
+    shown.add_argument("types", nargs="*", metavar="Type", help="only these types")
+    compared = actions.add_parser("diff", help="what a change of the rules opens or closes")
+    compared.add_argument("before", type=Path, help="a folder of rules")
+    compared.add_argument("after", type=Path, help="another one")
     command.set_defaults(run=run)
 
 
+def _declare_explain(command: argparse.ArgumentParser) -> None:
+    command.add_argument("--as", dest="roles", action="append", required=True, help="a role, or several with commas")
+    for option, of in (("region", "a region"), ("entity", "a legal entity"), ("account", "an account")):
+        command.add_argument(f"--{option}", action="append", default=[], metavar="NAME", help=f"{of} of the person")
+    command.add_argument("--purpose", action="append", default=[], metavar="NAME", help="a purpose in force")
+    command.add_argument("--human", help="the person a service acts for")
+    command.add_argument("coordinate", metavar="Type.field", help="the field")
+
+
 def run(options: argparse.Namespace) -> int:
-    """Exit status 1 when the rules have a mistake."""
-    schema = shapes(build_schema()._schema)
-    try:
-        rules = load_rules(options.rules)
-    except RuleError as error:
-        sys.stdout.write(f"{error}\n")
-        return 1
+    """0 = nothing to say against it, 1 = mistakes or differences, 2 = it could not be done."""
+    schema = shapes(build_schema()._schema, names())
+    folder = getattr(options, "folder", None) or options.rules
+    paint = _paint if sys.stdout.isatty() and "NO_COLOR" not in os.environ else plain
     if options.action == "check":
-        return _check(rules, schema)
-    try:
-        policies = compile_rules(rules, schema, b"\0" * 32)
-    except RuleError as error:
-        raise Unusable(f"the rules have mistakes, see `opsgraph policy check`: {error}") from None
+        return _check(folder, schema)
+    if options.action == "diff":
+        return _diff(_compiled(options.before, schema), _compiled(options.after, schema), paint)
+    policies = _compiled(folder, schema)
+    if options.action == "test":
+        return _test(policies)
     if options.action == "matrix":
-        sys.stdout.write(f"{matrix(policies)}\n")
-        return 0
-    type_name, _, field = options.coordinate.partition(".")
-    if field not in schema.get(type_name, {}):
-        raise Unusable(f"the schema has no `{options.coordinate}`: write `Type.field`")
-    unknown = [role for role in options.role if role not in rules.roles]
+        return _matrix(policies, options.types, schema, paint)
+    return _explain(policies, options, paint)
+
+
+def _compiled(folder: Path, schema: Schema) -> Policies:
+    try:
+        return compile_rules(load_rules(folder), schema, b"\0" * 32)
+    except RuleError as error:
+        raise Unusable(f"the rules have mistakes, see `opsgraph policy check {folder}`: {error}") from None
+
+
+def _check(folder: Path, schema: Schema) -> int:
+    try:
+        rules = load_rules(folder)
+    except RuleError as error:
+        print(error)
+        return 1
+    found = check(rules, schema)
+    for mistake in found:
+        print(mistake)
+    if not found:
+        print(f"{len(rules.roles)} roles, {len(rules.coordinates)} classified coordinates: no mistakes")
+    return int(bool(found))
+
+
+def _test(policies: Policies) -> int:
+    failed = run_tests(policies)
+    for failure in failed:
+        print(failure)
+    expectations = sum(len(each.fields) + len(each.rows) for each in policies.examples)
+    print(f"{len(policies.examples)} examples, {expectations} expectations: {len(failed) or 'none'} failed")
+    return int(bool(failed))
+
+
+def _matrix(policies: Policies, types: list[str], schema: Schema, paint: Paint) -> int:
+    unknown = [each for each in types if each not in schema]
     if unknown:
-        raise Unusable(f"there is no role `{unknown[0]}`: one of {', '.join(rules.roles)} is possible")
-    sys.stdout.write(f"{explain(policies, options.role, options.coordinate)}\n")
+        raise Unusable(f"the schema has no type `{unknown[0]}`: write it as `opsgraph schema` does")
+    print(matrix(policies, types, paint))
     return 0
 
 
-def _check(rules: Rules, schema: object) -> int:
-    found = analyse.check(rules, schema)  # type: ignore[arg-type]
-    for mistake in found:
-        sys.stdout.write(f"{mistake}\n")
-    if not found:
-        sys.stdout.write(f"{len(rules.roles)} roles, {len(rules.coordinates)} classified coordinates: no mistakes\n")
-    return int(bool(found))
+def _diff(before: Policies, after: Policies, paint: Paint) -> int:
+    changes = difference(before, after)
+    for change in changes:
+        print(paint(str(change), change.kind))
+    opened = sum(each.kind == "opens" for each in changes)
+    closed = sum(each.kind == "closes" for each in changes)
+    print(f"{opened} opened, {closed} closed, {len(changes) - opened - closed} changed otherwise")
+    return int(bool(changes))
+
+
+def _explain(policies: Policies, options: argparse.Namespace, paint: Paint) -> int:
+    roles = frozenset(role.strip() for given in options.roles for role in given.split(",") if role.strip())
+    known = {name.partition(PURPOSE)[2] for name in policies.tables} - {""}
+    unknown = [each for each in options.purpose if each not in known]
+    if unknown:
+        raise Unusable(f"there is no purpose `{unknown[0]}`: one of {', '.join(sorted(known)) or 'none'} is possible")
+    principal = Principal(
+        "somebody",
+        roles,
+        regions=tuple(options.region),
+        entities=tuple(options.entity),
+        accounts=tuple(options.account),
+        human=options.human,
+        purposes=tuple(options.purpose),
+    )
+    try:
+        print(explain(policies, principal, options.coordinate, paint))
+    except KeyError as error:
+        raise Unusable(error.args[0]) from None
+    return 0
+
+
+def _paint(text: str, kind: str) -> str:
+    return f"\033[{_COLOURS[kind]}m{text}\033[0m"

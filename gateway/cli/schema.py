@@ -11,7 +11,7 @@ from graphql import GraphQLSchema, is_introspection_type, is_specified_scalar_ty
 
 from gateway.cli.errors import Unusable
 from gateway.engine.audience import pruned
-from gateway.engine.judge import shapes
+from gateway.engine.shapes import shapes
 from policies.compile import compile_rules
 from policies.load import RULES, RuleError, load_rules
 from resolvers.schema import build_schema, print_sdl

@@ -5,6 +5,7 @@ from __future__ import annotations
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
+from policies.store import PolicyStore
 from sources.catalog import Catalog
 
 
@@ -16,13 +17,19 @@ async def livez(_request: Request) -> Response:
 class Readiness:
     """Ready means: requests are accepted. A source that fails degrades answers, it does not make us unready."""
 
-    def __init__(self, catalog: Catalog) -> None:
-        self._catalog = catalog
+    def __init__(self, catalog: Catalog, policies: PolicyStore) -> None:
+        self._catalog, self._policies = catalog, policies
         self.draining = False
 
     async def readyz(self, _request: Request) -> Response:
-        """Names every source and how its last call went."""
+        """Names every source and how its last call went, and which policies are in force."""
         states = {name: self._catalog.states.get(name, "NOT_ASKED_YET") for name in self._catalog.sources}
         degraded = sorted(name for name, state in states.items() if state not in ("OK", "NOT_ASKED_YET"))
-        body = {"ready": not self.draining, "degraded": degraded, "sources": states}
+        status = self._policies.status
+        policies = {
+            "digest": status.digest,
+            "loadedAt": status.loaded_at.isoformat(),
+            "stale": status.last_error is not None,  # newer rules are there and cannot be used: the log says why
+        }
+        body = {"ready": not self.draining, "degraded": degraded, "sources": states, "policies": policies}
         return JSONResponse(body, 503 if self.draining else 200)

@@ -37,6 +37,19 @@ Standing = strawberry.enum(money.Standing, description="How an account stands wi
 CreditHoldOverride = strawberry.enum(c.CreditHoldOverride, description="What the ERP was told about the hold.")
 HoldPreference = strawberry.enum(c.HoldPreference, description="What the ERP does with a hold.")
 
+_STANDING = (
+    "BillingProfile.creditHoldOverride",
+    "BillingProfile.holdPreference",
+    "BillingProfile.holdOverdueDays",
+    "BillingProfile.creditLimit",
+    "BillingProfile.balance",
+    "BillingProfile.unbilledOrders",
+    "BillingProfile.overdueBalance",
+    "BillingProfile.daysOverdue",
+    "BillingCustomer.delinquent",
+    "PostedInvoice.disputed",
+)
+
 
 @value
 class Owner:
@@ -61,14 +74,20 @@ class Account(Node):
     """A customer or prospect; owned by the CRM, with facets from billing, ERP and support."""
 
     external_ids: list[ExternalId | None] | None = batched(
-        facts.external_ids, needs=facts.IDENTITY_NEEDS, description="What every system calls this account."
+        facts.external_ids,
+        needs=facts.IDENTITY_NEEDS,
+        derives=["Provenance.sourceId"],
+        description="What every system calls this account.",
     )
     name: str | None
     lifecycle: Evidenced[Lifecycle] | None = batched(  # type: ignore[valid-type]
-        facts.lifecycle, needs=facts.LIFECYCLE_NEEDS, description="What the account is to us, money apart."
+        facts.lifecycle,
+        needs=facts.LIFECYCLE_NEEDS,
+        derives=["AccountSubscription.status", "AccountSubscription.trialEnd", "AccountSubscription.endedAt"],
+        description="What the account is to us, money apart.",
     )
     standing: AccountStanding | None = batched(
-        money.standing, needs=money.NEEDS, description="How it stands with us about money."
+        money.standing, needs=money.NEEDS, derives=_STANDING, description="How it stands with us about money."
     )
     restrictions: list[Restriction | None] | None  # type: ignore[valid-type]
     parent: ref.AccountRef | None = link(c.Account, key="parent_key", description="The parent in the CRM.")
@@ -85,11 +104,15 @@ class Account(Node):
     created_at: datetime | None
     updated_at: datetime | None
     legal_entities: list[str | None] | None = batched(
-        facts.legal_entities, needs=facts.ENTITY_NEEDS, description="The legal entities it buys from, by code."
+        facts.legal_entities,
+        needs=facts.ENTITY_NEEDS,
+        derives=["BillingProfile.legalEntity", "BillingCustomer.legalEntity"],
+        description="The legal entities it buys from, by code.",
     )
     identities: list[Identity | None] | None = batched(
         facts.identities,
         needs=facts.IDENTITY_NEEDS,
+        derives=["Provenance.sourceId"],
         description="What each source calls this account, and how we know.",
     )
 

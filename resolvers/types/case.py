@@ -43,7 +43,10 @@ class Case(Node):
     )
     mirror: ref.CaseMirrorRef | None = batched(facts.mirror, needs=facts.MIRROR_NEEDS, description="The CRM's copy.")
     support_plan: ref.SupportPlanRef | None = batched(
-        facts.support_plan, needs=facts.PLAN_NEEDS, description="The plan that the desk shows for the account."
+        facts.support_plan,
+        needs=facts.PLAN_NEEDS,
+        derives=["SupportOrganization.supportPlan"],
+        description="The plan that the desk shows for the account.",
     )
 
 
@@ -55,7 +58,9 @@ class Sla(Node):
     case: ref.CaseRef | None = link(c.Case, key="case_key")
     metric: str | None
     stage: str | None
-    state: SlaState | None = derived(facts.sla_state, description="Judged at the operation's present.")  # type: ignore[valid-type]
+    state: SlaState | None = derived(  # type: ignore[valid-type]
+        facts.sla_state, derives=["Sla.stage", "Sla.breachAt"], description="Judged at the operation's present."
+    )
     breach_at: datetime | None
     clock: SlaClock | None  # type: ignore[valid-type]
     target_minutes: int | None

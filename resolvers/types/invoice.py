@@ -48,15 +48,29 @@ class Invoice(Node):
     account: ref.AccountRef | None = link(c.Account, key="account_key")
     number: str | None
     status: Evidenced[InvoiceStatus] | None = batched(  # type: ignore[valid-type]
-        facts.status, needs=facts.POSTING_NEEDS, description="The base status; WRITTEN_OFF is the ERP's word."
+        facts.status,
+        needs=facts.POSTING_NEEDS,
+        derives=["PostedInvoice.writtenOff"],
+        description="The base status; WRITTEN_OFF is the ERP's word.",
     )
     overlays: list[InvoiceOverlay | None] | None = batched(  # type: ignore[valid-type]
-        facts.overlays, needs=facts.OVERLAY_NEEDS, description="OVERDUE is judged in the legal entity's time zone."
+        facts.overlays,
+        needs=facts.OVERLAY_NEEDS,
+        derives=["Invoice.status", "Invoice.dueAt", "Invoice.remaining", "Invoice.attemptCount"],
+        description="OVERDUE is judged in the legal entity's time zone.",
     )
     posting_state: PostingState | None = batched(  # type: ignore[valid-type]
-        facts.posting_state, needs=facts.POSTING_NEEDS, description="How far it is in the ERP."
+        facts.posting_state,
+        needs=facts.POSTING_NEEDS,
+        derives=["Invoice.status", "Invoice.total", "PostedInvoice.status", "PostedInvoice.total"],
+        description="How far it is in the ERP.",
     )
-    amount_due: AmountDue | None = batched(facts.amount_due, needs=facts.POSTING_NEEDS, description="What is due.")
+    amount_due: AmountDue | None = batched(
+        facts.amount_due,
+        needs=facts.POSTING_NEEDS,
+        derives=["Invoice.remaining", "PostedInvoice.remaining", "Invoice.postingState"],
+        description="What is due.",
+    )
     legal_entity: ref.LegalEntityRef | None = link(c.LegalEntity, key="legal_entity")
     currency: str | None
     subtotal: Money | None

@@ -59,10 +59,16 @@ class AccountSubscription(Node):
 
     account: ref.AccountRef | None = link(c.Account, key="account_key")
     status: Evidenced[SubscriptionStatus] | None = batched(  # type: ignore[valid-type]
-        facts.status, needs=facts.STATUS_NEEDS, description="The base status; what is only disputed is not PAST_DUE."
+        facts.status,
+        needs=facts.STATUS_NEEDS,
+        derives=["Invoice.overlays", "PostedInvoice.disputed"],
+        description="The base status; what is only disputed is not PAST_DUE.",
     )
     overlays: list[SubscriptionOverlay | None] | None = batched(  # type: ignore[valid-type]
-        facts.overlays, needs=facts.OVERLAY_NEEDS, description="What goes on besides the base status."
+        facts.overlays,
+        needs=facts.OVERLAY_NEEDS,
+        derives=["Renewal.open"],
+        description="What goes on besides the base status.",
     )
     suspension: Suspension | None
     legal_entity: ref.LegalEntityRef | None = link(c.LegalEntity, key="legal_entity")

@@ -5,8 +5,9 @@ from types import SimpleNamespace
 from typing import Any
 
 from policies.compile import FieldShape, Schema, compile_rules
-from policies.decide import Policies
+from policies.decide import Grants, Policies
 from policies.load import Rules, load_rules
+from policies.principal import Principal
 
 TEXT = FieldShape(True, "String")
 AMOUNT = FieldShape(True, "Decimal")
@@ -68,11 +69,13 @@ writes:
     approval:
       - {by: finance}
 """
+PURPOSES = ""
 FILES = {
     "classes.yaml": CLASSES,
     "roles.yaml": ROLES,
     "rows.yaml": ROWS,
     "entitlement.yaml": ENTITLEMENT,
+    "purposes.yaml": PURPOSES,
     "writes.yaml": WRITES,
 }
 
@@ -98,3 +101,9 @@ def compiled(folder: Path, schema: Schema = SCHEMA, **changed: str) -> Policies:
 
 def row(**attributes: Any) -> SimpleNamespace:
     return SimpleNamespace(**attributes)
+
+
+def seeing(grants: Grants, type_name: str, row: Any, account: Any, facts: dict, user: Principal) -> frozenset[str]:
+    """The roles by which one row is seen."""
+    (roles,) = grants.rows(type_name).judge([row], [row if type_name == "Account" else account], [facts], user)
+    return roles

@@ -4,8 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from policies.analyse import check, coverage, dead, exposed, mistakes
-from policies.compile import FieldShape
+from policies.analyse import mistakes
+from policies.compile import FieldShape, TypeShape
+from policies.review import check, coverage, dead, exposed
 from policies.yaml import RuleErrors
 from tests.policies import small
 from tests.policies.small import SCHEMA
@@ -124,6 +125,65 @@ def test_lines_that_decide_nothing_are_told(tmp_path: Path) -> None:
         "rules/roles.yaml:6: `Invoice.total` of `agent` says what the next line says already: delete it",
         "rules/roles.yaml:7: `Invoice.due` of `agent` decides nothing: other lines outrank it, delete it",
         "rules/rows.yaml:6: no role uses the row rule `entity`: delete it, or give it to a role",
+    ]
+
+
+def test_a_condition_on_what_no_record_has_is_told(tmp_path: Path) -> None:
+    """`legalEntities` of an account is a loaded fact, no attribute of its record."""
+    invoice = TypeShape(SCHEMA["Invoice"], frozenset({"legal_entity", "parties", "parties.reseller_key"}))
+    account = TypeShape(SCHEMA["Account"], frozenset({"region"}))
+    rows = small.ROWS.replace("row.legalEntity in", "row.parties.resellerKeys in").replace(
+        "row.region in user.regions", "row.region in user.regions or account.zone == 'EU'"
+    )
+    rules = small.loaded(tmp_path, rows=rows)
+    assert lines(mistakes(rules, {**SCHEMA, "Invoice": invoice, "Account": account})) == [
+        (
+            "rules/rows.yaml:4: `account.zone` in the row rule `region`: "
+            "the records of `Account` have no such attribute, correct it"
+        ),
+        (
+            "rules/rows.yaml:7: `row.parties.resellerKeys` in the row rule `entity`: "
+            "the records of `Invoice` have no such attribute, `parties.resellerKey` is meant?"
+        ),
+    ]
+
+
+def test_what_cannot_be_null_may_be_masked_where_the_mask_always_gives_something(tmp_path: Path) -> None:
+    roles = small.ROLES.replace("Invoice.status: allow", "Invoice.id: {mask: hash}\n    Query.invoice: allow")
+    assert mistakes(small.loaded(tmp_path, roles=roles), SCHEMA) == []
+    total = {**SCHEMA["Invoice"], "total": FieldShape(False, "Decimal")}
+    roles = small.ROLES.replace("Invoice.status: allow", "Invoice.total: {mask: bucket}")
+    assert lines(mistakes(small.loaded(tmp_path, roles=roles), {**SCHEMA, "Invoice": total})) == [
+        "rules/roles.yaml:5: `Invoice.total` cannot be null but `agent` only sees masked it: make it nullable or allow"
+    ]
+
+
+def test_what_a_type_behind_an_interface_cannot_hide_is_told(tmp_path: Path) -> None:
+    node = FieldShape(True, "", "Node", possible=("Refund",))
+    schema = {**WITH_MORE, "Query": {**SCHEMA["Query"], "node": node}}
+    rules = small.loaded(tmp_path, classes=small.CLASSES + "  Refund.*: billing\n")
+    assert lines(mistakes(rules, schema)) == [
+        "rules/roles.yaml:3: `Refund.id` cannot be null but `agent` may not see it: make it nullable or allow"
+    ]
+
+
+def test_purposes_look_ups_and_conditions_that_add_nothing_are_told(tmp_path: Path) -> None:
+    rules = small.loaded(
+        tmp_path,
+        purposes="audit: {means: an audit, lasts: 1h, persons: 1}\nother: {means: another, lasts: 1h, persons: 1}\n",
+        roles=small.ROLES.replace(
+            "  rows: [entity]",
+            "  lookup: [Invoice.total]\n  with_purpose:\n    audit: {pii: allow, Invoice.due: allow}\n  rows: [entity]",
+        ),
+        rows=small.ROWS.replace("shared: []", "shared: [Invoice]"),
+        classes="declassify: [Account.name]\n" + small.CLASSES,
+    )
+    assert lines(dead(rules, SCHEMA)) == [
+        "rules/roles.yaml:10: `Invoice.total` under `lookup` of `finance` adds nothing: the role reads it whole, delete it",
+        "rules/roles.yaml:12: `Invoice.due` of `finance` with the purpose `audit` opens nothing: delete it",
+        "rules/rows.yaml:7: `Invoice` of the row rule `entity` decides nothing: it is `shared`, delete one of them",
+        "rules/purposes.yaml:2: no role opens anything for the purpose `other`: delete it, or give it to a role",
+        "rules/classes.yaml:1: `Account.name` under `declassify` shows nobody more than its inputs do: delete it",
     ]
 
 

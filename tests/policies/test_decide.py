@@ -100,8 +100,8 @@ def test_fields_of_one_role_are_never_combined_with_rows_of_another(first: dict,
     }
     for region, entity in INVOICES:
         invoice, account = small.row(legal_entity=entity), small.row(region=region, legal_entities=("E1", "E2"))
-        seeing = grants.seen_by("Invoice", invoice, account, {}, USER)
-        alone = {role for role in "ab" if compiled.grants({role}).seen_by("Invoice", invoice, account, {}, USER)}
+        seeing = small.seeing(grants, "Invoice", invoice, account, {}, USER)
+        alone = {role for role in "ab" if small.seeing(compiled.grants({role}), "Invoice", invoice, account, {}, USER)}
         assert seeing == alone
         for field in ("status", "payer"):
             shown = grants.field("Invoice", field, seeing).verdict != "deny"
@@ -149,8 +149,8 @@ def test_unknown_roles_give_nothing() -> None:
     grants = policies(a=OPEN).grants({"stranger"})
     assert grants.roles == frozenset()
     assert grants.field("Invoice", "status").verdict == "deny"
-    assert grants.seen_by("Invoice", small.row(), None, {}, USER) == frozenset()
-    assert grants.sees_every_row() is False
+    assert small.seeing(grants, "Invoice", small.row(), None, {}, USER) == frozenset()
+    assert not grants.rows("Invoice").open
 
 
 def test_the_grants_of_a_set_of_roles_are_made_once() -> None:
@@ -169,21 +169,21 @@ def test_filters_of_several_roles_are_joined(tmp_path: Path) -> None:
     roles = small.ROLES.replace("rows: [entity]", "rows: [region]")
     compiled = small.compiled(tmp_path, roles=roles)
     user = Principal("u", regions=("DE", "NO"))
-    assert compiled.grants(["agent"]).pushed("Account", user) == ("in", "region", ("DE", "NO"))
-    assert compiled.grants(["agent", "finance"]).pushed("Account", user) == ("in", "region", ("DE", "NO"))
-    assert compiled.grants(["agent"]).pushed("Invoice", user) is None
+    assert compiled.grants(["agent"]).rows("Account").pushed(user) == ("in", "region", ("DE", "NO"))
+    assert compiled.grants(["agent", "finance"]).rows("Account").pushed(user) == ("in", "region", ("DE", "NO"))
+    assert compiled.grants(["agent"]).rows("Invoice").pushed(user) is None
 
 
 def test_filters_of_roles_that_see_by_different_conditions_are_not_pushed(tmp_path: Path) -> None:
     compiled = small.compiled(tmp_path)
-    assert compiled.grants(["agent", "finance"]).pushed("Account", Principal("u", regions=("DE",))) is None
+    assert compiled.grants(["agent", "finance"]).rows("Account").pushed(Principal("u", regions=("DE",))) is None
 
 
 def test_whether_the_account_is_needed_is_known_before_a_row_is_read(tmp_path: Path) -> None:
     compiled = small.compiled(tmp_path)
-    assert compiled.grants(["agent"]).needs_account("Invoice")
-    assert not compiled.grants(["finance"]).needs_account("Invoice")
-    assert compiled.grants(["finance"]).reads("Account") == {"legal_entities"}
+    assert compiled.grants(["agent"]).rows("Invoice").needs_account
+    assert not compiled.grants(["finance"]).rows("Invoice").needs_account
+    assert compiled.grants(["finance"]).rows("Account").reads == {"legal_entities"}
 
 
 def test_a_hidden_field_may_be_looked_up_only_where_the_role_says_so(tmp_path: Path) -> None:

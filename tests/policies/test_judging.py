@@ -56,7 +56,7 @@ USERS = st.builds(
     st.sets(st.sampled_from(TEXTS)),
     TEXT,
 )
-FACTS: st.SearchStrategy[dict[str, list[str]]] = st.just({}) | st.builds(lambda found: {"legal_entities": found}, LIST)
+FACTS: st.SearchStrategy[dict] = st.just({}) | st.builds(lambda found: {"legal_entities": found}, LIST)
 JUDGED = st.builds(Judged, ROWS, ROWS, FACTS, USERS, st.sampled_from(["row", "account", "via"]))
 
 

@@ -74,6 +74,36 @@ MISTAKES = {
             "`row.…`, `account.…`, `user.…`, a text in quotes or `none` at the end"
         ),
     ),
+    "unknown purpose": (
+        {"roles": small.ROLES + "  with_purpose: {fun: {pii: allow}}\n"},
+        (
+            "rules/roles.yaml:11: the role `finance` has the unknown purpose `fun`: "
+            "one of none is expected, or write it into purposes.yaml"
+        ),
+    ),
+    "a purpose that denies": (
+        {
+            "purposes": "audit: {means: an audit, lasts: 1h, persons: 1}\n",
+            "roles": small.ROLES + "  with_purpose: {audit: {pii: deny}}\n",
+        },
+        "rules/roles.yaml:11: the purpose `audit` of `finance` denies `pii`: a purpose only opens",
+    ),
+    "a purpose for ever": (
+        {"purposes": "audit: {means: an audit, lasts: 25h, persons: 1}\n"},
+        "rules/purposes.yaml:1: `lasts` is `25h`: a time up to a day is expected, such as `30m` or `1h`",
+    ),
+    "a purpose of nobody": (
+        {"purposes": "audit: {means: an audit, lasts: 1h, persons: 0}\n"},
+        "rules/purposes.yaml:1: `persons` is `0`: somebody has to ask, write 1 or more",
+    ),
+    "a purpose with a bad name": (
+        {"purposes": "the audit: {means: an audit, lasts: 1h, persons: 1}\n"},
+        "rules/purposes.yaml:1: the purpose `the audit` has no good name: use small letters, digits and `_`",
+    ),
+    "a role named like one with a purpose": (
+        {"roles": small.ROLES.replace("finance:", "finance+audit:")},
+        "rules/roles.yaml:7: the role `finance+audit` has a `+` in its name: that is how a role with a purpose is called",
+    ),
     "unknown role of an example": (
         {"test_a": "one:\n  as: {roles: [nobody]}\n"},
         "rules/tests/a.yaml:2: the example `one` has the unknown role `nobody`: one of agent, finance is expected",

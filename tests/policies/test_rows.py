@@ -93,8 +93,8 @@ def test_the_account_is_asked_beside_the_row() -> None:
     text = "row.role == 'BILLING' and account.legalEntities overlaps user.entities"
     assert met(text, row(), facts={"legal_entities": ("E1",)}, role="BILLING")
     assert not met(text, row(), facts={"legal_entities": ("E2",)}, role="BILLING")
-    assert condition(text).account_attributes == {"legal_entities"}
-    assert condition(text).row_attributes == {"role"}
+    assert condition(text).paths == {("row", "role"), ("account", "legal_entities")}
+    assert condition(text).reads == {"role", "legal_entities"}
 
 
 def test_facts_of_the_account_never_stand_for_those_of_another_row() -> None:

@@ -26,7 +26,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gateway.engine.audience import Audiences, audience_schema, pruned
-from gateway.engine.judge import shapes
+from gateway.engine.shapes import shapes
 from gateway.engine.visible import readable
 from policies.choose import Chooser, reachable
 from policies.compile import compile_rules

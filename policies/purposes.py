@@ -1,0 +1,85 @@
+"""Purposes: what a role may see for a stated reason, for a bounded time, and who has to agree.
+
+`purposes.yaml` names them; a role says under `with_purpose` what each opens for it. A role that acts with a purpose is
+a role of its own, `auditor+reveal`, so that whatever is planned or remembered for it is kept apart.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from policies.yaml import Mapping as Source
+from policies.yaml import Place, Value, entries, mapping, number, required, text
+
+_KEYS = frozenset({"means", "lasts", "persons"})
+_UNITS = {"m": "minutes", "h": "hours", "d": "days"}
+_LONGEST = timedelta(days=1)
+
+
+@dataclass(frozen=True, slots=True)
+class Purpose:
+    """`lasts`: for how long a grant is good, at most a day. `persons`: how many ask and agree, the asker included."""
+
+    name: str
+    means: str
+    lasts: timedelta
+    persons: int
+    place: Place
+
+
+@dataclass(frozen=True, slots=True)
+class PurposeGrant:
+    """That somebody acts with a purpose, since when, why, and who agreed to it."""
+
+    purpose: str
+    reason: str
+    asked_by: str
+    since: datetime
+    agreed_by: tuple[str, ...] = ()
+
+
+def in_force(grants: Iterable[PurposeGrant], purposes: Mapping[str, Purpose], now: datetime) -> tuple[str, ...]:
+    """The purposes that count now: known, with a reason, agreed to by enough people, neither early nor over."""
+    found = {}
+    for grant in grants:
+        purpose = purposes.get(grant.purpose)
+        if purpose is None or not grant.reason.strip() or not grant.since <= now < grant.since + purpose.lasts:
+            continue
+        if len({grant.asked_by, *grant.agreed_by} - {""}) >= purpose.persons:
+            found[grant.purpose] = True
+    return tuple(found)
+
+
+PURPOSE = "+"  # between a role and the purpose it acts with
+
+
+def acting(role: str, purpose: str) -> str:
+    """The name of a role that acts with a purpose."""
+    return f"{role}{PURPOSE}{purpose}"
+
+
+def purposes(source: Source) -> dict[str, Purpose]:
+    """Reads `purposes.yaml`; raises RuleError."""
+    return {name: _purpose(name, value, place) for name, value, place in entries(source)}
+
+
+def _purpose(name: str, value: Value, place: Place) -> Purpose:
+    if re.fullmatch(r"[a-z][a-z0-9_]*", name, re.ASCII) is None:
+        raise place.error(f"the purpose `{name}` has no good name: use small letters, digits and `_`")
+    source = mapping(value, f"the purpose `{name}`", _KEYS)
+    persons = number(required(source, "persons"), "`persons`")
+    if persons < 1:
+        raise source.items["persons"].place.error("`persons` is `0`: somebody has to ask, write 1 or more")
+    return Purpose(name, text(required(source, "means"), "`means`"), _time(required(source, "lasts")), persons, place)
+
+
+def _time(value: Value) -> timedelta:
+    written = text(value, "`lasts`")
+    match = re.fullmatch(r"([1-9]\d{0,3})([mhd])", written, re.ASCII)
+    lasts = timedelta(**{_UNITS[match[2]]: int(match[1])}) if match else None
+    if lasts is None or lasts > _LONGEST:
+        raise value.place.error(f"`lasts` is `{written}`: a time up to a day is expected, such as `30m` or `1h`")
+    return lasts
