@@ -37,12 +37,14 @@ _REMEMBERED = 64  # sets of roles
 
 
 class AudienceGrants(FieldGrants, Protocol):
-    """The grants of a set of roles, and whether outsiders hold it."""
+    """The grants of a set of roles, whether outsiders hold it, and by which version of the rules."""
 
     @property
     def roles(self) -> frozenset[str]: ...
     @property
     def external(self) -> bool: ...
+    @property
+    def version(self) -> int: ...
 
 
 def audience_schema(schema: GraphQLSchema, grants: AudienceGrants) -> GraphQLSchema:
@@ -59,23 +61,23 @@ def pruned(schema: GraphQLSchema, grants: FieldGrants) -> GraphQLSchema:
 
 
 class Audiences:
-    """Remembers the schema of each set of outside roles; the least recently used goes. For one version of the rules."""
+    """Remembers the schema of each set of outside roles and version of the rules; the least recently used goes."""
 
     def __init__(self, schema: GraphQLSchema) -> None:
         self._schema = schema
-        self._known: OrderedDict[frozenset[str], GraphQLSchema] = OrderedDict()
+        self._known: OrderedDict[tuple[frozenset[str], int], GraphQLSchema] = OrderedDict()
 
     def of(self, grants: AudienceGrants) -> GraphQLSchema:
         """The schema of these roles."""
         if not grants.external:
             return self._schema
-        known = self._known.get(grants.roles)
+        key = (grants.roles, grants.version)
+        known = self._known.get(key)
         if known is None:
-            known = self._known[grants.roles] = audience_schema(self._schema, grants)
+            known = self._known[key] = audience_schema(self._schema, grants)
             if len(self._known) > _REMEMBERED:
                 self._known.popitem(last=False)
-            return known
-        self._known.move_to_end(grants.roles)
+        self._known.move_to_end(key)
         return known
 
 

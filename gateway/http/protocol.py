@@ -1,6 +1,6 @@
-"""The server's side of a connection, with the bounds that uvicorn has none of.
+"""The server's side of a connection, with bounds that uvicorn has none of.
 
-How long a head may take and how large it may get while it arrives, and how long a request may go on that has been
+How long a head may take, how large it may get while it arrives, and how long a body may go on whose request has been
 answered already.
 """
 

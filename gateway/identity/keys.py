@@ -17,6 +17,7 @@ from sources.ports import Call, Send
 _log = logging.getLogger("opsgraph.identity")
 _EARLY = 300.0  # seconds after which a key set in use is asked for anew, in the background
 _FRESH = 600.0  # seconds a key set is used without having asked again
+_SMALLEST = 2048  # bits of an RSA key (RFC 7518, section 3.3)
 _COOL_DOWN = 5.0  # seconds between fetches that an unknown key id or a failure may cause
 
 
@@ -103,6 +104,7 @@ def _verifies(key: Any) -> bool:
         isinstance(key, dict)
         and isinstance(key.get("kid"), str)
         and key.get("use", "sig") == "sig"
+        and "verify" in (key.get("key_ops") or ("verify",))
         and key.get("kty") in ("RSA", "EC", "OKP")
     )
 
@@ -110,7 +112,11 @@ def _verifies(key: Any) -> bool:
 def _made(key: dict[str, Any]) -> jwt.PyJWK | None:
     """The key itself; None for one of a kind we do not know, which must not spoil the others."""
     try:
-        return jwt.PyJWK(key)
+        made = jwt.PyJWK(key)
     except (jwt.PyJWTError, ValueError, TypeError, NotImplementedError) as error:
         _log.warning("the key `%s` is left out: %s", key["kid"], error)
         return None
+    if key["kty"] == "RSA" and made.key.key_size < _SMALLEST:
+        _log.warning("the key `%s` is left out: it has less than %d bits", key["kid"], _SMALLEST)
+        return None
+    return made

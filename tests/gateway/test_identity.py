@@ -11,6 +11,7 @@ from typing import Any
 import jwt
 import pytest
 from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric import rsa
 
 from gateway.identity.keys import KeySet, KeysUnavailable
 from gateway.identity.verify import Unauthenticated, Verifier
@@ -136,6 +137,15 @@ async def test_a_public_key_is_no_shared_secret(issuer: Issuer, verifier: Verifi
     signature = urlsafe_b64encode(hmac.new(public, signed, hashlib.sha256).digest()).rstrip(b"=")
     forged = (signed + b"." + signature).decode()
     assert await refusal(verifier, f"Bearer {forged}") == "the token is not signed in a way this gateway accepts"
+
+
+@pytest.mark.parametrize("name", ["jku", "x5u", "jwk", "x5c"])
+async def test_a_token_does_not_say_where_its_key_is(name: str, issuer: Issuer, verifier: Verifier) -> None:
+    with running() as attacker:
+        own: Any = attacker.jwks if name in ("jku", "x5u") else attacker.keys[0] if name == "jwk" else ["MIIB"]
+        token = attacker.token(header={name: own})
+        assert await refusal(verifier, f"Bearer {token}") == "the token is not valid"
+        assert (attacker.fetches, issuer.fetches) == (0, 1)
 
 
 async def test_a_changed_token_is_refused(issuer: Issuer, verifier: Verifier) -> None:
@@ -349,6 +359,20 @@ async def test_one_strange_key_does_not_spoil_the_set(issuer: Issuer, transport:
     keys = KeySet(issuer.jwks, transport.send)
     assert await keys.get("first", "RS256") is not None
     assert [await keys.get(each, "HS256") for each in ("strange", "encrypts", "shared")] == [None, None, None]
+
+
+async def test_weak_keys_and_keys_for_something_else_are_no_keys(issuer: Issuer, transport: Transport) -> None:
+    weak = rsa.generate_private_key(public_exponent=65537, key_size=1024)  # noqa: S505 - on purpose
+    public = json.loads(jwt.algorithms.RSAAlgorithm.to_jwk(weak.public_key()))
+    issuer.keys += [
+        {**public, "kid": "weak", "alg": "RS256"},
+        {**issuer.keys[0], "kid": "encrypts", "use": "enc"},
+        {**issuer.keys[0], "kid": "wraps", "key_ops": ["wrapKey"]},
+        {**issuer.keys[0], "kid": "verifies", "key_ops": ["verify"]},
+    ]
+    keys = KeySet(issuer.jwks, transport.send)
+    found = [await keys.get(each, "RS256") for each in ("first", "weak", "encrypts", "wraps", "verifies")]
+    assert [each is not None for each in found] == [True, False, False, False, True]
 
 
 async def test_an_answer_that_is_no_key_set_leaves_none(issuer: Issuer, transport: Transport) -> None:

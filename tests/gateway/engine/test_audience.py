@@ -49,8 +49,15 @@ audiences = pytest.mark.parametrize("roles", SETS, ids=NAMES.values())
 class Given(SimpleNamespace):
     """Grants of a test: `denied` decides by type and field, everything else is allowed."""
 
-    def __init__(self, denied: Callable[[str, str], bool], *, external: bool = True, roles: str = "outsider") -> None:
-        super().__init__(denied=denied, external=external, roles=frozenset({roles}))
+    def __init__(
+        self,
+        denied: Callable[[str, str], bool],
+        *,
+        external: bool = True,
+        roles: str = "outsider",
+        version: int = 1,
+    ) -> None:
+        super().__init__(denied=denied, external=external, roles=frozenset({roles}), version=version)
 
     def field(self, type_name: str, name: str) -> Any:
         return SimpleNamespace(verdict="deny" if self.denied(type_name, name) else "allow")
@@ -198,6 +205,26 @@ def test_declarations_and_python_names_stay(roles: frozenset[str]) -> None:
 # ---------------------------------------------------------------- inputs
 
 
+@audiences
+def test_a_hidden_input_gives_the_error_of_one_that_never_existed(roles: frozenset[str]) -> None:
+    never = build_schema(print_schema(SHOWN[roles]))
+    known = names_of(SHOWN[roles])
+    texts = []
+    for type_name, name in coordinates(SHOWN[roles]):
+        new, old = (each.type_map[type_name].fields[name] for each in (SHOWN[roles], WHOLE))  # type: ignore[attr-defined]
+        texts += [f"fragment f on {type_name} {{ {name}({gone}: null) }}" for gone in old.args.keys() - new.args.keys()]
+    for type_name, found in WHOLE.type_map.items():
+        shown = SHOWN[roles].type_map.get(type_name)
+        if isinstance(shown, GraphQLInputObjectType) and isinstance(found, GraphQLInputObjectType):
+            gone = found.fields.keys() - shown.fields.keys()
+            texts += [f"query ($a: {type_name} = {{{each}: 1}}) {{ __typename }}" for each in gone]
+    assert texts or "partner_user" not in roles or len(roles) > 1
+    for text in texts:
+        errors = told(SHOWN[roles], text)
+        assert errors == told(never, text) != []
+        assert suggested(errors) <= known
+
+
 def test_filters_and_orders_by_what_is_hidden_are_gone() -> None:
     schema = SHOWN[frozenset({"partner_user"})]
     assert set(schema.type_map["InvoiceFilter"].fields) == {"status", "dueBefore", "dueFrom"}  # type: ignore[attr-defined]
@@ -317,6 +344,14 @@ def test_who_sees_nothing_is_still_answered() -> None:
     assert told(schema, "{ __typename __schema { types { name } } }") == []
     assert told(schema, "{ account(by: {key: 1}) { id } }")
     assert {each for each in schema.type_map if not each.startswith("__")} <= {"Query", "String", "Boolean"}
+
+
+def test_other_rules_make_another_audience() -> None:
+    known = Audiences(PETS)
+    before = known.of(Given(lambda *_: False))
+    after = known.of(Given(lambda *each: each == ("Owner", "phone"), version=2))
+    assert "Owner" in before.type_map
+    assert "Owner" not in after.type_map
 
 
 def test_an_audience_is_made_once_and_the_least_recently_asked_is_forgotten() -> None:
