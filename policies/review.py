@@ -48,7 +48,12 @@ def _unseen(role: Role, type_name: str, rules: Rules, schema: Schema) -> str:
     if not _has_rows(fields) or how in ("all", "shared", "own"):
         return ""
     if how == "account":
-        judged = fields.get("account", FieldShape(True)).target == "Account"
+        attributes = getattr(fields, "attributes", None)  # of its records, where they are known
+        judged = (
+            "account_key" in attributes
+            if attributes is not None
+            else fields.get("account", FieldShape(True)).target == "Account"
+        )
         return "" if judged else "it has no account to be judged by"
     return "none of its row rules speaks of it"
 
