@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from decimal import Decimal
 
 ALLOWED, NEEDS_APPROVAL, FORBIDDEN = "ALLOWED", "NEEDS_APPROVAL", "FORBIDDEN"
@@ -20,7 +20,7 @@ class Money:
 
 @dataclass(frozen=True, slots=True)
 class Deed:
-    """Something a person did: which rule (or duty done `outside`), whether it asked or approved, in which roles, on what.
+    """Something a person did: which rule (or duty done `outside`), asked or approved, in which roles, on what.
 
     `documents` are the records it touched, `operations` the operation and those linked to it, `at` an aware instant.
     """
@@ -38,7 +38,7 @@ class Deed:
 class Ask:
     """One use of a write. Whatever is left out was not stated, and counts against the ask.
 
-    `subject` is the caller, `human` the person behind a service. `amount` and the money in `figures` are in any currency;
+    `subject` is the caller, `human` the person behind a service. `amount` and money in `figures` are in any currency;
     `functional` is the legal entity's own, `rates[currency]` how much of it one unit is worth. `totals` (by the key of
     each total, without this ask) and `arr` are in functional currency, a total with a `count` counts uses. `at` is the
     instant of asking, `history` what the person did before.
@@ -91,8 +91,9 @@ class Approver:
 class WriteDecision:
     """ALLOWED, NEEDS_APPROVAL or FORBIDDEN, with the rule and its line, and why.
 
-    `approvers`: the first is asked, each of the others may approve instead; how many persons and which evidence it takes
-    the first one says. `judged` is the amount that was compared, in functional currency, parts and totals included.
+    `approvers`: the first is asked, each of the others may approve instead; how many persons and which evidence it
+    takes the first one says. `judged` is the amount that was compared, in functional currency, with parts and totals;
+    `lapses` how long an approval may take.
     """
 
     outcome: str
@@ -103,6 +104,7 @@ class WriteDecision:
     reasons: tuple[Reason, ...] = ()
     approvers: tuple[Approver, ...] = ()
     judged: Decimal | None = None
+    lapses: timedelta | None = None
 
     @property
     def persons(self) -> int:

@@ -14,7 +14,7 @@ UNITS = ("money", "percent", "days", "count")
 
 @dataclass(frozen=True, slots=True)
 class Words:
-    """The roles, and the figures (with their units) and flags that bounds may name; `places`: where the latter stand."""
+    """The roles, and the figures (with units) and flags that bounds may name; `places`: where the latter two stand."""
 
     roles: tuple[str, ...]
     figures: Mapping[str, str]
@@ -47,8 +47,6 @@ def flags_of(written: Iterable[tuple[str, Place]], what: str, words: Words) -> t
     found = []
     for flag, place in written:
         if flag not in words.flags:
-            raise place.error(
-                f"{what} names the unknown flag `{flag}`: list it under `flags`, or write one of {', '.join(words.flags)}"
-            )
+            raise place.error(f"{what} names the unknown flag `{flag}`: list it under `flags`, or correct it")
         found.append(flag)
     return tuple(found)

@@ -83,5 +83,5 @@ def _decision(
     judged: Decimal | None = None,
 ) -> WriteDecision:
     return WriteDecision(
-        outcome, rule.id, rule.mutation, rule.place.file, rule.place.line, reasons, approvers, judged=judged
+        outcome, rule.id, rule.mutation, rule.place.file, rule.place.line, reasons, approvers, judged, rule.expires
     )

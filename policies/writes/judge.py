@@ -1,4 +1,4 @@
-"""Turns what an ask states into figures to compare, exactly and in functional currency; None is what nobody can tell."""
+"""Turns what an ask states into exact figures in functional currency; None is what nobody can tell."""
 
 from __future__ import annotations
 

@@ -153,9 +153,7 @@ def _total(value: Value, what: str) -> Total:
         return amount(source.items[key], f"`{key}`") if key in source.items else None
 
     count = number(source.items["count"], "`count`") if "count" in source.items else None
-    return Total(
-        tuple(each.value for each in per), within, bound("amount"), bound("arr_percent"), count, source.place
-    )
+    return Total(tuple(each.value for each in per), within, bound("amount"), bound("arr_percent"), count, source.place)
 
 
 def _refused(source: Node, words: Words) -> tuple[Condition, ...]:

@@ -10,6 +10,7 @@ from decimal import Decimal
 from policies.yaml import Place
 
 PERSON, ROLES, DOCUMENT, OPERATION = "person", "roles", "document", "operation"
+NOWHERE = Place("rules/writes.yaml", 1)
 SCOPES = (PERSON, ROLES, DOCUMENT, OPERATION)
 APPROVE, ASK, ANY_WRITE, BUSINESS_WRITE = "approve", "ask", "any_write", "business_write"
 
@@ -53,7 +54,7 @@ class Step:
 
 @dataclass(frozen=True, slots=True)
 class Total:
-    """What adds up. The caller states under `key` what earlier uses of this write came to, without the one being judged.
+    """What adds up. The caller states under `key` what earlier uses of this write came to, without the one judged now.
 
     `per` names what is counted for (asker, account, entity), `within` how long: `30d`, or `period`, the posting period.
     With no bound at all it makes parts count as one: they are judged like the sum.
@@ -127,7 +128,7 @@ class Pair:
 
 @dataclass(frozen=True, slots=True)
 class WriteRules:
-    """Everything `writes.yaml` says. `figures`: the unit of each; `services`: roles that act for a person or not at all.
+    """Everything `writes.yaml` says. `figures`: their units; `services`: roles that act for a person or not at all.
 
     `terms[role]` is what the pairs know of a role: its name, its duties, and whether it asks and approves.
     """
@@ -140,7 +141,7 @@ class WriteRules:
     window: timedelta = timedelta(0)
     terms: Mapping[str, frozenset[str]] = field(default_factory=dict)
     mutations: Mapping[str, WriteRule] = field(default_factory=dict)
-    place: Place = Place("writes.yaml", 1)
+    place: Place = NOWHERE
 
 
 NO_WRITES = WriteRules({})
