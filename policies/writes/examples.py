@@ -48,11 +48,12 @@ def run_examples(rules: WriteRules, examples: tuple[WriteExample, ...]) -> list[
 
 
 def said(decision: WriteDecision) -> str:
-    """A decision in one word, as examples write it: who approves, with the number of persons if more than one."""
+    """A decision as examples write it: who approves, how many persons if more than one, with which evidence."""
     if decision.outcome != NEEDS_APPROVAL:
         return decision.outcome
     first = decision.approvers[0]
-    return f"{first.persons} {first.role}" if first.persons > 1 else first.role
+    who = f"{first.persons} {first.role}" if first.persons > 1 else first.role
+    return f"{who} with {', '.join(first.evidence)}" if first.evidence else who
 
 
 def _failure(example: WriteExample, decision: WriteDecision) -> RuleError | None:
