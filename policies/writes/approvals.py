@@ -142,8 +142,11 @@ def _independent(approving: Approving, asked: Asked, now: datetime) -> Iterator[
         yield "REQUESTER"
     elif approver in chain(asker, asked.delegations, asked.at, now):
         yield "DELEGATION_CHAIN"
-    if approver in _spelt(asked.approved_by):
+    before = _spelt(asked.approved_by)
+    if approver in before:
         yield "APPROVED_BEFORE"
+    elif before & chain(approver, asked.delegations, asked.at, now):
+        yield "DELEGATION_CHAIN"
 
 
 def _evidence(decision: WriteDecision, again: WriteDecision, approving: Approving, asked: Asked) -> Iterator[str]:

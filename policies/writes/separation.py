@@ -11,7 +11,7 @@ from policies.writes.terms import approving, asking
 
 def conflicts(rules: WriteRules, roles: Collection[str]) -> tuple[Pair, ...]:
     """The pairs that a set of roles brings into one hand; more roles never bring fewer. For tokens, and for reviews."""
-    held = frozenset[str]().union(*(rules.terms.get(role, frozenset({role})) for role in roles))
+    held = frozenset[str]().union(*(rules.terms.get(role, frozenset()) for role in roles))
     return tuple(each for each in rules.pairs if each.scope in (PERSON, ROLES) and {each.one, each.other} <= held)
 
 

@@ -75,6 +75,12 @@ def test_the_limit_reaches_both_when_asked_and_now() -> None:
     assert judge(replace(BEN, own=holder("finance")), again=higher).counts
 
 
+def test_what_takes_two_persons_by_now_takes_two() -> None:
+    cleo = replace(BEN, subject="cleo", own=holder("finance_controller"))
+    assert judge(cleo, decision=asked("issueCredit", "9000.00", "finance"), again=LARGE) == Verdict(True, (), 1)
+    assert judge(cleo, decision=LARGE, again=asked("issueCredit", "9000.00", "finance")) == Verdict(True, (), 1)
+
+
 def test_what_became_forbidden_is_not_approved_any_more() -> None:
     forbidden = asked("issueCredit", "300.00", "portal_user")
     assert judge(again=forbidden).reasons == ("FORBIDDEN_NOW",)
@@ -132,6 +138,9 @@ def test_evidence_that_a_step_wants_is_attached() -> None:
     ben = replace(BEN, own=holder("finance"))
     assert judge(ben, decision=bank).reasons == ("EVIDENCE_MISSING",)
     assert judge(replace(ben, attached=frozenset({"call_back"})), decision=bank).counts
+    address = asked("updateAccount", "0", "revops", flags={"bill_to": True})
+    assert judge(ben, decision=address).counts
+    assert judge(ben, decision=address, again=bank).reasons == ("EVIDENCE_MISSING",)
 
 
 @pytest.mark.parametrize(
@@ -209,6 +218,19 @@ def test_nobody_lends_what_he_does_not_hold_himself() -> None:
 def test_nobody_in_the_delegation_chain_of_the_asker_approves(delegations: tuple[Delegation, ...]) -> None:
     verdict = judge(waiting=replace(WAITING, delegations=delegations))
     assert verdict.reasons == ("DELEGATION_CHAIN",)
+
+
+@pytest.mark.parametrize("held", [Holder(frozenset({"support_lead"}), frozenset()), Holder(frozenset(), frozenset({"support_lead"}))])  # fmt: skip
+def test_the_giver_holds_the_role_both_when_asked_and_now(held: Holder) -> None:
+    assert not with_loan(lent("cleo", "ben", "support_lead"), givers={"cleo": held}).counts
+
+
+def test_one_authority_does_not_approve_twice_by_being_lent() -> None:
+    ben = replace(BEN, own=holder(), givers=(("cleo", holder("finance_controller")),))
+    lending = replace(WAITING, delegations=(lent("cleo", "ben", "finance_controller"),))
+    assert judge(ben, decision=LARGE, waiting=lending) == Verdict(True, (), 1)
+    after = replace(lending, approved_by=frozenset({"cleo"}))
+    assert judge(ben, decision=LARGE, waiting=after) == Verdict(False, ("DELEGATION_CHAIN",), 1)
 
 
 def test_a_delegation_that_was_over_before_makes_no_chain() -> None:

@@ -103,6 +103,15 @@ def test_a_decision_names_rule_line_and_reason() -> None:
     assert decision.judged == Decimal("100.01")
 
 
+def test_of_several_roles_the_one_that_reaches_furthest_counts() -> None:
+    decision = asked("issueCredit", "300.00", "finance", "support_agent", "support_lead")
+    assert (decision.outcome, decision.reasons) == (ALLOWED, ())
+    above = asked("issueCredit", "600.00", "finance", "support_agent", totals={
+        "asker+account/1d": Decimal(0), "asker/1d": Decimal(0), "account/30d": Decimal(0),
+    })  # fmt: skip
+    assert [each.code for each in above.reasons] == ["ALWAYS_APPROVED", "TOTAL_ABOVE"]
+
+
 def test_a_mutation_without_a_rule_is_forbidden() -> None:
     ask = zero(RULES_OF_TODAY.mutations["issueCredit"], roles=frozenset({"finance"}))
     decision = decide(RULES_OF_TODAY, "dropEverything", ask)

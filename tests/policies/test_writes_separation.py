@@ -111,6 +111,19 @@ def test_a_deed_whose_clock_is_ahead_still_counts() -> None:
     assert conflicts_with(RULES_OF_TODAY, did("ada", "credit", days_ago=0, documents=INVOICE), [past])
 
 
+def test_approving_the_same_operation_again_is_not_asking_for_it() -> None:
+    history = (did("ada", "credit", "approve", operations=OPERATION), did("ada", "approve", operations=OPERATION))
+    assert asked("approve", "0", "finance", operations=OPERATION, history=history).outcome == "ALLOWED"
+    asking = (did("ada", "credit", operations=OPERATION),)
+    assert asked("approve", "0", "finance", operations=OPERATION, history=asking).outcome == FORBIDDEN
+
+
+def test_who_changed_the_rules_still_works_at_the_desk_but_does_no_business() -> None:
+    history = (did("ada", "policy_change", "outside"),)
+    assert asked("replayEvent", "0", "platform", history=history).outcome == "ALLOWED"
+    assert asked("openCase", "0", "support_agent", history=history).outcome == FORBIDDEN
+
+
 def test_a_rule_that_is_gone_still_counts_as_what_it_was() -> None:
     past = did("ada", "a rule of last month", "approve", operations=OPERATION)
     assert conflicts_with(RULES_OF_TODAY, did("ada", "credit", days_ago=0, operations=OPERATION), [past])
