@@ -15,7 +15,7 @@ from policies.yaml import Mapping as Node
 from policies.yaml import Place, RuleError, Text, Value, amount, entries, items, mapping, required, text, texts
 
 _EXAMPLE = frozenset({"write", "as", "human", "cases"})
-_CASE = frozenset({"amount", "figures", "flags", "totals", "arr", "rates", "unknown", "expect", "because"})
+_CASE = frozenset({"as", "amount", "figures", "flags", "totals", "arr", "rates", "unknown", "expect", "because"})
 _CURRENCY = "EUR"
 _ARR = Decimal("1000000.00")
 _AT = datetime(2024, 3, 15, 12, tzinfo=UTC)
@@ -77,18 +77,23 @@ def _example(name: str, value: Value, rules: WriteRules) -> Iterator[WriteExampl
     rule = rules.mutations.get(mutation)
     if rule is None:
         raise source.items["write"].place.error(f"the example `{name}` asks for `{mutation}`, which no rule speaks of")
-    roles = texts(required(source, "as"), "`as`")
-    for role in roles:
-        if role.value not in rules.terms:
-            raise role.place.error(f"the example `{name}` has the unknown role `{role.value}`")
     human = text(source.items["human"], "`human`") if "human" in source.items else None
-    caller = Ask(name, frozenset(each.value for each in roles), _AT, human=human, functional=_CURRENCY)
     for each in items(required(source, "cases"), "`cases`"):
         case = mapping(each, f"a case of `{name}`", _CASE)
+        roles = _roles(case if "as" in case.items else source, name, rules)
+        caller = Ask(name, roles, _AT, human=human, functional=_CURRENCY)
         ask = _ask(case, caller, rule, rules)
         because = text(case.items["because"], "`because`") if "because" in case.items else ""
         expected = text(required(case, "expect"), "`expect`")
         yield WriteExample(name, mutation, ask, expected, because, case.place)
+
+
+def _roles(source: Node, name: str, rules: WriteRules) -> frozenset[str]:
+    named = texts(required(source, "as"), "`as`")
+    for role in named:
+        if role.value not in rules.terms:
+            raise role.place.error(f"the example `{name}` has the unknown role `{role.value}`")
+    return frozenset(each.value for each in named)
 
 
 def _ask(case: Node, caller: Ask, rule: WriteRule, rules: WriteRules) -> Ask:

@@ -56,9 +56,8 @@ def _variants(reach: Bounds | None) -> Iterator[tuple[str, Bounds]]:
 
 def _changed(rule: WriteRule) -> Iterator[tuple[str, WriteRule]]:
     for role, reach in rule.asks.items():
-        if len(rule.asks) <= 3:  # the desk's owners are alike; one of them stands for all
-            for what, other in _variants(reach):
-                yield f"{role} {what}", replace(rule, asks={**rule.asks, role: other})
+        for what, other in _variants(reach):
+            yield f"{role} {what}", replace(rule, asks={**rule.asks, role: other})
     for place, step in enumerate(rule.approval):
         for what, other in _variants(step.bounds):
             steps = (*rule.approval[:place], replace(step, bounds=other), *rule.approval[place + 1 :])

@@ -172,7 +172,7 @@ BAD_EXAMPLES = {
     "no total": (("expect:", "totals: {a/1d: '1'}, expect:"), ":5: unknown total `a/1d`: one of account/30d, asker+account/period is expected"),
     "no fact": (("expect:", "unknown: x, expect:"), ":5: unknown fact `x`: one of account/30d, amount, arr, asker+account/period, backdated, discount is expected"),
     "no expectation": ((", expect: ALLOWED", ""), ":5: `expect` is missing: add it"),
-    "an unknown key": (("expect: ALLOWED", "expects: ALLOWED"), ":5: unknown key `expects` in a case of `one`: one of amount, arr, because, expect, figures, flags, rates, totals, unknown is expected"),
+    "an unknown key": (("expect: ALLOWED", "expects: ALLOWED"), ":5: unknown key `expects` in a case of `one`: one of amount, arr, as, because, expect, figures, flags, rates, totals, unknown is expected"),
 }  # fmt: skip
 
 
