@@ -12,7 +12,7 @@ from policies.lines import checked
 from policies.masks import MASKS
 from policies.purposes import PURPOSE, Purpose, acting, purposes
 from policies.rows import Condition, compile_condition
-from policies.writes import NO_WRITES, WriteRules, write_rules
+from policies.writes import NO_WRITES, WriteExample, WriteRules, write_examples, write_rules
 from policies.yaml import Mapping, Place, RuleError, Text, Value, entries, mapping, read, required, text, texts
 
 __all__ = ["RULES", "Role", "RuleError", "Rules", "Verdict", "load_rules"]
@@ -99,6 +99,7 @@ class Rules:
     entitlement: dict[str, str] = field(default_factory=dict)
     decisions: tuple[DecisionRow, ...] = ()
     writes: WriteRules = NO_WRITES
+    write_examples: tuple[WriteExample, ...] = ()
     declassified: dict[str, Place] = field(default_factory=dict)
     examples: tuple[Example, ...] = ()
     row_places: dict[str, Place] = field(default_factory=dict)
@@ -121,6 +122,8 @@ def load_rules(folder: Path = RULES) -> Rules:
         for name, value, place in entries(_file(folder, "roles.yaml"))
     }
     decided = entitlement(_file(folder, "entitlement.yaml"))
+    writes = write_rules(_file(folder, "writes.yaml"), roles)
+    written = folder / "tests" / "writes.yaml"
     return Rules(
         classes=classes,
         coordinates=coordinates,
@@ -130,7 +133,8 @@ def load_rules(folder: Path = RULES) -> Rules:
         shared=shared,
         entitlement=decided.figures,
         decisions=decided.table,
-        writes=write_rules(_file(folder, "writes.yaml"), roles),
+        writes=writes,
+        write_examples=write_examples(_file(folder, "tests/writes.yaml"), writes) if written.exists() else (),
         declassified=declassified,
         examples=_examples(folder, roles),
         row_places=places,
@@ -145,7 +149,7 @@ def _file(folder: Path, name: str) -> Mapping:
 
 def _examples(folder: Path, roles: dict[str, Role]) -> tuple[Example, ...]:
     found: list[Example] = []
-    for path in sorted((folder / "tests").glob("*.yaml")):
+    for path in sorted(each for each in (folder / "tests").glob("*.yaml") if each.name != "writes.yaml"):
         found += examples(_file(folder, f"tests/{path.name}"), roles)
     return tuple(found)
 

@@ -62,12 +62,19 @@ rules:
 """
 ENTITLEMENT = 'version: "1"\nancestors: "5"\n'
 WRITES = """\
+figures: {amount: money}
+duties: {credit: gives money back, approve: approves}
 writes:
   credit:
     mutation: issueCredit
-    asks: {agent: "100.00", finance: never}
+    duty: credit
+    asks: {agent: {amount: "100.00"}}
     approval:
       - {by: finance}
+    totals: [{per: account, within: 30d}]
+    expires: 24h
+desk:
+  approve: {mutation: approve, duty: approve, asks: {finance: alone}}
 """
 PURPOSES = ""
 FILES = {

@@ -1,6 +1,5 @@
 """Each mistake in a rule file is one line that names file, line and what to do."""
 
-from decimal import Decimal
 from pathlib import Path
 
 import pytest
@@ -108,22 +107,6 @@ MISTAKES = {
         {"test_a": "one:\n  as: {roles: [nobody]}\n"},
         "rules/tests/a.yaml:2: the example `one` has the unknown role `nobody`: one of agent, finance is expected",
     ),
-    "unknown role of a write": (
-        {"writes": small.WRITES.replace("{by: finance}", "{by: boss}")},
-        "rules/writes.yaml:6: the write `credit` names the unknown role `boss`: one of agent, finance is expected",
-    ),
-    "a write nobody can approve": (
-        {"writes": "writes:\n  credit:\n    mutation: issueCredit\n    asks: {finance: never}\n"},
-        "rules/writes.yaml:2: the write `credit` needs approval and names nobody who gives it: add `approval`",
-    ),
-    "an approval never reached": (
-        {"writes": small.WRITES + '      - {by: agent, up_to: "5.00"}\n'},
-        "rules/writes.yaml:7: the step `agent` of the write `credit` is never reached: order `approval` by `up_to`",
-    ),
-    "an amount that is none": (
-        {"writes": small.WRITES.replace('"100.00"', "1e3")},
-        "rules/writes.yaml:4: `agent` is `1e3`: an amount such as `10.00` is expected",
-    ),
     "a figure that is none": (
         {"entitlement": 'version: "1"\nancestors: five\n'},
         "rules/entitlement.yaml:2: `ancestors` is `five`: a whole number is expected",
@@ -176,9 +159,3 @@ def test_every_line_is_remembered(tmp_path: Path) -> None:
     assert rules.coordinates["Account.notes"].place.line == 5
     assert rules.roles["agent"].fields["Invoice.status"].place.line == 5
     assert rules.rows["entity"]["Invoice"].place.line == 7
-
-
-def test_a_write_tells_what_a_role_may_do_alone(tmp_path: Path) -> None:
-    credit = small.loaded(tmp_path).writes.writes["credit"]
-    assert credit.asks == {"agent": Decimal("100.00"), "finance": None}
-    assert [(step.role, step.up_to) for step in credit.approval] == [("finance", None)]
