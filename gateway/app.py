@@ -49,9 +49,12 @@ def create_app(settings: Settings, extra: Sequence[BaseRoute] = ()) -> Starlette
         engine, verifier, body_bytes=settings.gateway.body_bytes, body_timeout=settings.gateway.body_timeout
     )
 
+    def reclassify() -> None:
+        verifier.reclassify(policies.policies.external())
+
     @contextlib.asynccontextmanager
     async def lifespan(_app: Starlette) -> AsyncIterator[None]:
-        watching = asyncio.create_task(watch(policies, settings.policies.poll))
+        watching = asyncio.create_task(watch(policies, settings.policies.poll, reclassify))
         yield
         readiness.draining = True
         watching.cancel()

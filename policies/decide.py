@@ -160,7 +160,8 @@ class Grants:
 
     def __init__(self, roles: frozenset[str], tables: Mapping[str, RoleTable], version: int = 0) -> None:
         self.roles, self._tables, self.version = roles, tables, version
-        self.external = any(table.audience == "external" for table in tables.values())
+        # Whoever has no role that the rules know is nobody of ours.
+        self.external = not tables or any(table.audience == "external" for table in tables.values())
         self._decided: dict[tuple[str, str, frozenset[str]], Decision] = {}
         self._rules: dict[str, RowRule] = {}
 

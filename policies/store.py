@@ -20,6 +20,7 @@ from policies.lines import Schema
 from policies.load import Rules, load_rules
 from policies.principal import Principal
 from policies.review import check
+from policies.writes import run_examples
 from policies.yaml import RuleError, RuleErrors
 
 _ATTEMPTS = 3
@@ -62,7 +63,7 @@ def _loaded(folder: Path, schema: Schema, hash_key: bytes, digest: str) -> Loade
     if found:
         raise RuleErrors(found)
     policies = decided(rules, schema, hash_key, chooser)
-    failed = run_tests(policies)
+    failed = [*run_tests(policies), *run_examples(rules.writes, rules.write_examples)]
     if failed:
         raise RuleErrors(failed)
     return Loaded(rules, policies, digest)

@@ -19,6 +19,7 @@ from sources.canonical import Record
 from sources.ports import Filter, Order, Page, Reading
 
 _KEY = "opsgraph"
+_LOOKUP = "opsgraph-lookup"
 Need: TypeAlias = tuple[type[Record], str]
 
 
@@ -182,6 +183,18 @@ def stream(
 def where(field: str, op: str, description: str | None = None) -> Any:
     """A filter input's field: which canonical attribute it tests, and how (`sources.ports.Filter`)."""
     return strawberry.field(default=strawberry.UNSET, metadata={_KEY: (field, op)}, description=description)
+
+
+def looked_up(coordinate: str, description: str | None = None) -> Any:
+    """An input's field by whose value a record is found: only those may give it who may look that coordinate up."""
+    return strawberry.field(default=None, metadata={_LOOKUP: coordinate}, description=description)
+
+
+def lookups_of(input_type: Any) -> dict[str, str]:
+    """python name -> coordinate of an input's fields that look something up."""
+    definition: Any = getattr(input_type, "__strawberry_definition__", None)
+    fields = definition.fields if getattr(definition, "is_input", False) else ()
+    return {field.python_name: field.metadata[_LOOKUP] for field in fields if _LOOKUP in field.metadata}
 
 
 def filter_of(input_type: type) -> dict[str, tuple[str, str]]:

@@ -7,7 +7,7 @@ from typing import Any
 
 import strawberry
 
-from resolvers.batch import Need, Read
+from resolvers.batch import Need, Read, looked_up
 from resolvers.context import Context
 from resolvers.facts.reading import rows
 from resolvers.ids import parse_id
@@ -44,8 +44,8 @@ class AccountBy:
         default=None, description="The system whose `id` is given."
     )
     id: strawberry.ID | None = strawberry.field(default=None, description="What `system` calls it.")
-    domain: str | None = strawberry.field(default=None, description="Its internet domain.")
-    email: str | None = strawberry.field(default=None, description="The address of one of its contacts.")
+    domain: str | None = looked_up("Account.domain", "Its internet domain.")
+    email: str | None = looked_up("Contact.email", "The address of one of its contacts.")
 
 
 def known_account(arguments: Mapping[str, Any]) -> str | None:
@@ -111,12 +111,12 @@ async def _through(read: Read, record: type[c.Record], by: str, key: str) -> c.A
     return await _only(read, "key", accounts.pop()) if accounts else None
 
 
-async def nodes(_parents: Sequence[None], read: Read, _context: Context, ids: list[strawberry.ID]) -> list[Any]:
+async def nodes(_parents: Sequence[None], read: Read, context: Context, ids: list[strawberry.ID]) -> list[Any]:
     """What each id stands for, in order; null for what is not there."""
     if len(ids) > 100:
         return [BadAsk(f"{len(ids)} ids are too many: ask for 100 at the most")]
     try:
-        wanted = [parse_id(each) for each in ids]
+        wanted = [parse_id(each, context.unknown) for each in ids]
         _findable(wanted)
     except BadAsk as error:
         return [error]
@@ -132,7 +132,7 @@ async def nodes(_parents: Sequence[None], read: Read, _context: Context, ids: li
 async def node(parents: Sequence[None], read: Read, context: Context, id: strawberry.ID) -> list[Any]:
     """What an id stands for."""
     try:
-        record, _, key = parse_id(id)
+        record, _, key = parse_id(id, context.unknown)
         _findable([(record, "", key)])
     except BadAsk as error:
         return [error]

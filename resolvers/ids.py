@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import binascii
+from collections.abc import Container
 from functools import cache
 
 from resolvers.context import Context
@@ -30,12 +31,15 @@ def global_id(record: Record, _context: Context | None = None) -> str:
     return binascii.b2a_base64(raw, newline=False).translate(_URL_SAFE, b"=").decode()
 
 
-def parse_id(text: str) -> tuple[type[Record], str, str]:
-    """(record class, source, key) of a global id; raises BadAsk."""
+def parse_id(text: str, unknown: Container[type] = ()) -> tuple[type[Record], str, str]:
+    """(record class, source, key) of a global id; raises BadAsk. One of a type that is `unknown` to who asks reads like
+    one of a type that there is not."""
     try:
         raw = base64.urlsafe_b64decode(text + "=" * (-len(text) % 4)).decode()
         name, source, key = raw.split("|", 2)
         record = _records()[name]
+        if record in unknown:
+            raise KeyError(name)
     except (ValueError, KeyError):
         raise BadAsk(f"`{text[:60]}` is no id of this graph: use an `id` that it gave you") from None
     return record, source, key

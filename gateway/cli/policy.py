@@ -14,10 +14,11 @@ from policies.compare import difference, matrix
 from policies.compile import Schema, compile_rules
 from policies.decide import Policies
 from policies.explain import Paint, explain, plain
-from policies.load import RULES, RuleError, load_rules
+from policies.load import RULES, RuleError, Rules, load_rules
 from policies.principal import Principal
 from policies.purposes import PURPOSE
 from policies.review import check
+from policies.writes import run_examples
 from resolvers.registry import names
 from resolvers.schema import build_schema
 
@@ -59,17 +60,22 @@ def run(options: argparse.Namespace) -> int:
         return _check(folder, schema)
     if options.action == "diff":
         return _diff(_compiled(options.before, schema), _compiled(options.after, schema), paint)
-    policies = _compiled(folder, schema)
     if options.action == "test":
-        return _test(policies)
+        return _test(folder, schema)
+    policies = _compiled(folder, schema)
     if options.action == "matrix":
         return _matrix(policies, options.types, schema, paint)
     return _explain(policies, options, paint)
 
 
 def _compiled(folder: Path, schema: Schema) -> Policies:
+    return _loaded(folder, schema)[1]
+
+
+def _loaded(folder: Path, schema: Schema) -> tuple[Rules, Policies]:
     try:
-        return compile_rules(load_rules(folder), schema, b"\0" * 32)
+        rules = load_rules(folder)
+        return rules, compile_rules(rules, schema, b"\0" * 32)
     except RuleError as error:
         raise Unusable(f"the rules have mistakes, see `opsgraph policy check {folder}`: {error}") from None
 
@@ -88,12 +94,15 @@ def _check(folder: Path, schema: Schema) -> int:
     return int(bool(found))
 
 
-def _test(policies: Policies) -> int:
-    failed = run_tests(policies)
+def _test(folder: Path, schema: Schema) -> int:
+    rules, policies = _loaded(folder, schema)
+    failed = [*run_tests(policies), *run_examples(rules.writes, rules.write_examples)]
     for failure in failed:
         print(failure)
     expectations = sum(len(each.fields) + len(each.rows) for each in policies.examples)
-    print(f"{len(policies.examples)} examples, {expectations} expectations: {len(failed) or 'none'} failed")
+    examples = len(policies.examples) + len(rules.write_examples)
+    expectations += len(rules.write_examples)
+    print(f"{examples} examples, {expectations} expectations: {len(failed) or 'none'} failed")
     return int(bool(failed))
 
 

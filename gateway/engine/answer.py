@@ -18,12 +18,13 @@ from sources.errors import SourceError
 
 _log = logging.getLogger("opsgraph.engine")
 DOCS = "docs/errors.md"
+_LONGEST = 300  # characters of a message
 
 
 def formatted(error: GraphQLError, correlation_id: str) -> dict[str, Any]:
     """One error as the response carries it; vendor text and tracebacks stay here."""
-    original = error.original_error
-    shown: dict[str, Any] = {"message": error.message}
+    original = error.original_error if not isinstance(error.original_error, GraphQLError) else None
+    shown: dict[str, Any] = {"message": _bounded(error.message)}
     if error.locations:
         shown["locations"] = [{"line": each.line, "column": each.column} for each in error.locations]
     if error.path is not None:
@@ -40,6 +41,11 @@ def formatted(error: GraphQLError, correlation_id: str) -> dict[str, Any]:
     extensions["docs"] = f"{DOCS}#{extensions['code'].lower()}"
     shown["extensions"] = extensions
     return shown
+
+
+def _bounded(message: str) -> str:
+    """A message may quote what a client sent: never more than a line of it."""
+    return message if len(message) <= _LONGEST else f"{message[:_LONGEST]} …"
 
 
 def _source(error: SourceError) -> dict[str, Any]:

@@ -148,7 +148,8 @@ class CarefulBuilder:
         try:
             return serialise(value)
         except Exception as error:
-            raise _Spreading(self._error(field, error, path)) from None
+            problem = TypeError(f"`{field.coordinate}`: {error}")  # a defect of ours, whoever noticed it
+            raise _Spreading(self._error(field, problem, path)) from None
 
     def _embedded(self, field: Field, value: Any, place: Mirror, path: Path) -> dict[str, Any]:
         branch = field.branch

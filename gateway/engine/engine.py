@@ -73,7 +73,7 @@ class Engine:
         careful: bool = False,
     ) -> None:
         self.graph, self.catalog, self._policies = graph, catalog, policies
-        self._audiences: tuple[int, Audiences] = (0, Audiences(graph.schema))
+        self._audiences = Audiences(graph.schema)
         self._documents = Documents(limits)
         self._plans: OrderedDict[Hashable, Plan] = OrderedDict()
         self._planned = 0
@@ -92,7 +92,7 @@ class Engine:
         if asked.plan.serial and not question.may_mutate:
             mutation = GraphQLError("a GET request may only query: send mutations by POST")
             return Response(refused([mutation], correlation_id), started=False, method_not_allowed=True)
-        return await self._run(asked, self._context(principal, correlation_id))
+        return await self._run(asked, self._context(asked.plan, principal, correlation_id))
 
     async def subscribe(
         self, question: Question, principal: Principal, correlation_id: str
@@ -106,7 +106,7 @@ class Engine:
         except Refused as error:
             yield Response(refused(error.errors, correlation_id), started=False)
             return
-        context = self._context(principal, correlation_id)
+        context = self._context(asked.plan, principal, correlation_id)
         if not isinstance(
             field.declared, Stream
         ):  # cut by the rules, or introspection: there is one answer and no event
@@ -121,7 +121,7 @@ class Engine:
         async with aclosing(field.declared.source(context, **given)) as events:
             async for event in events:
                 now = msgspec.structs.replace(self._asked(question, principal), event=event)
-                yield await self._run(now, self._context(principal, correlation_id))
+                yield await self._run(now, self._context(now.plan, principal, correlation_id))
 
     async def _run(self, asked: Asked, context: Context) -> Response:
         until = asyncio.get_running_loop().time() + self._deadline
@@ -131,8 +131,14 @@ class Engine:
         body = answer(data, errors, asked.plan, hits, run.ledger, context.correlation_id)
         return Response(body, started=True)
 
-    def _context(self, principal: Principal, correlation_id: str) -> Context:
-        return Context(principal, self._clock(), correlation_id, self._rules())
+    def _context(self, plan: Plan, principal: Principal, correlation_id: str) -> Context:
+        unknown = self._unknown(plan) if plan.grants.external else frozenset()
+        return Context(principal, self._clock(), correlation_id, self._rules(), unknown)
+
+    def _unknown(self, plan: Plan) -> frozenset[type]:
+        """Records whose type an audience is not shown: ids of them are no ids."""
+        shown = plan.shown.type_map
+        return frozenset(record for record, name in self.graph.types.items() if name not in shown)
 
     def plan(self, question: Question, principal: Principal) -> Plan:
         """The plan of a question, for those who look at it; raises Refused."""
@@ -149,11 +155,7 @@ class Engine:
 
     def schema_of(self, grants: Grants) -> GraphQLSchema:
         """The schema that these roles may know."""
-        if not grants.external:
-            return self.graph.schema
-        if self._audiences[0] != grants.version:
-            self._audiences = (grants.version, Audiences(self.graph.schema))
-        return self._audiences[1].of(grants)
+        return self._audiences.of(grants)
 
     # ------------------------------------------------------------ plans
 

@@ -12,6 +12,7 @@ from strawberry import UNSET
 
 from gateway.engine.grants import Grants
 from gateway.engine.graph import Graph, attribute_of
+from gateway.engine.lookups import Forbidden
 from resolvers.batch import Link, declaration_of, filter_of
 from sources.errors import BadAsk, SourceError
 from sources.ports import Filter, Order, Page, Position, Rows
@@ -21,12 +22,6 @@ if TYPE_CHECKING:
 
 MOST = 100
 _EXACT = frozenset({"eq", "in"})
-
-
-class Forbidden(SourceError):
-    """Something the role may not do, refused before anything was read."""
-
-    code = "FORBIDDEN"
 
 
 class Paging:

@@ -22,6 +22,7 @@ from gateway.engine.graph import Graph
 from gateway.engine.introspect import introspect
 from gateway.engine.links import Links
 from gateway.engine.loads import Ledger, Loads
+from gateway.engine.lookups import check_lookups
 from gateway.engine.paging import ConnectionPage
 from gateway.engine.plan import BATCHED, DERIVED, EVENT, LINK, META, Field, Plan, Roles
 from gateway.engine.seen import Seen
@@ -146,25 +147,31 @@ class Run:
         declared = field.declared
         assert isinstance(declared, Batched)
         given = self._given(field)
+        check_lookups(given, self.plan.grants)
         answers = list(await declared.compute(frame.rows, self._bound(declared), self.context, **given))
         if len(answers) != len(frame.rows):
             raise RuntimeError(f"`{field.coordinate}` gave {len(answers)} answers for {len(frame.rows)} parents")
         for index, answer in enumerate(answers):
             if isinstance(answer, Record):
-                (answers[index],) = await self.seen.visible([answer], self.ledger)
+                (answers[index],) = await self.seen.visible([self._known(answer)], self.ledger)
             elif isinstance(answer, _LISTS) and any(isinstance(each, Record) for each in answer):
                 answers[index] = await self._visible_items(answer)
         return answers
 
+    def _known(self, record: Record) -> Record | None:
+        """The record; None where this audience does not know its type: only an abstract type could lead there."""
+        name = self.types.get(type(record))
+        return record if name is None or name in self.plan.shown.type_map else None
+
     async def _visible_events(self) -> list[Any]:
         """The event of a subscription; one that is a record is judged like any other."""
         event = self._asked.event
-        return await self.seen.visible([event], self.ledger) if isinstance(event, Record) else [event]
+        return await self.seen.visible([self._known(event)], self.ledger) if isinstance(event, Record) else [event]
 
     async def _visible_items(self, items: Sequence[Any]) -> Sequence[Any]:
         """Records of a list judged again; in a tuple places matter, so that a hidden one leaves a gap."""
         places = [index for index, each in enumerate(items) if isinstance(each, Record)]
-        judged = await self.seen.visible([items[index] for index in places], self.ledger)
+        judged = await self.seen.visible([self._known(items[index]) for index in places], self.ledger)
         shown = list(items)
         for index, one in zip(places, judged, strict=True):
             shown[index] = one
