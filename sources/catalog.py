@@ -13,7 +13,7 @@ import msgspec
 import sources.vendors
 from sources import canonical as c
 from sources.canonical import Owned, Record, System
-from sources.continuation import Answer, Continuation, merge
+from sources.continuation import Answer, Continuation, merge, unmerged
 from sources.crosswalk import Crosswalk
 from sources.errors import BadAsk, SourceError, Unavailable
 from sources.ports import Ask, Capability, Connector, Layer, Reading, Report, Send, Vendor
@@ -74,6 +74,8 @@ class Catalog:
         self.sources = {source.connector.name: source for source in opened}
         self._owners = self._resolve_owners(owners or {})
         self.crosswalk = Crosswalk(sharers=self._sharers)
+        self._indexed: dict[tuple[type[Record], str], tuple[Connector, ...]] = {}
+        self._recalls = any(hasattr(source.connector, "recall") for source in opened)
         self.states: dict[str, str] = {}  # how the last call of each source went: OK, or an error code
 
     def _resolve_owners(self, chosen: Mapping[str, Sequence[str]]) -> dict[type[Record], tuple[Connector, ...]]:
@@ -123,13 +125,42 @@ class Catalog:
     async def read(self, ask: Ask) -> Reading:
         """Asks every owner that has the index, side by side, and merges by key. Never raises for a source's failure:
         it is an error of the keys it touches. Account keys are canonical, in and out."""
-        able = [each for each in self.owners(ask.record) if (ask.record, ask.by) in each.capabilities]
+        able = self._able(ask.record, ask.by)
         if not able:
             return self._nobody(ask)
         parts = Continuation.of(ask)
         if len(able) == 1:
-            return merge(ask, [await self._ask(able[0], ask, parts)], parts)
+            answer = await self._ask(able[0], ask, parts)
+            return unmerged(ask, answer) or merge(ask, [answer], parts)
         return merge(ask, await asyncio.gather(*(self._ask(each, ask, parts) for each in able)), parts)
+
+    def _able(self, record: type[Record], by: str) -> tuple[Connector, ...]:
+        """The owners that have an index."""
+        known = self._indexed.get((record, by))
+        if known is None:
+            known = tuple(each for each in self.owners(record) if (record, by) in each.capabilities)
+            self._indexed[record, by] = known
+        return known
+
+    @property
+    def recalls(self) -> bool:
+        """Whether any source hands over facts from memory."""
+        return self._recalls
+
+    def recall(self, ask: Ask) -> Reading | None:
+        """The answer, where the one source that owns it has it in memory; None where somebody has to be waited for."""
+        able = self._able(ask.record, ask.by)
+        recall = getattr(able[0], "recall", None) if len(able) == 1 and ask.page.after is None else None
+        if recall is None or not self._is_direct(able[0], ask):
+            return None
+        reading: Reading | None = recall(ask)
+        return unmerged(ask, Answer(reading)) if reading is not None else None
+
+    def _is_direct(self, connector: Connector, ask: Ask) -> bool:
+        """Whether keys go to the source as they are."""
+        return ask.by != "account" or not (
+            ask.record is connector.account_facet or self._translates(connector, ask.record)
+        )
 
     def _nobody(self, ask: Ask) -> Reading:
         name = ask.record.__name__
@@ -144,7 +175,7 @@ class Catalog:
                 answer = await self._by_account(connector, ask, parts)
             else:
                 answer = Answer(await parts.read(connector, ask))
-            await self._named(connector, answer.reading)
+            await self._named(connector, ask, answer.reading)
             answer.settle()
             self._remember(answer.reading)
             return answer
@@ -173,8 +204,10 @@ class Catalog:
         reading.report.joined += resolved.report.joined
         return Answer(reading, accounts, {key: each for key, each in resolved.errors.items() if key in ask.keys})
 
-    async def _named(self, connector: Connector, reading: Reading) -> None:
+    async def _named(self, connector: Connector, ask: Ask, reading: Reading) -> None:
         """Fills the canonical account key of records that carry only their source's own customer id."""
+        if not reading.along and not issubclass(ask.record, Owned):
+            return
         everything = [*(record for rows in reading.rows.values() for record in rows.records), *reading.along]
         nameless = {
             record.source_account_id

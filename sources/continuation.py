@@ -90,6 +90,24 @@ class _Piece(msgspec.Struct):
     rows: Rows
 
 
+def unmerged(ask: Ask, answer: Answer) -> Reading | None:
+    """One owner's answer as it is, where nothing has to be merged, renamed or cut off; None where something has."""
+    reading = answer.reading
+    if answer.renamed is not None or answer.errors or ask.page.after is not None:
+        return None
+    source, rows = reading.report.source, {}
+    for key, found in reading.rows.items():
+        whole = _undivided(ask, _Piece(source, key, found))
+        if whole is None:
+            return None
+        rows[key] = whole
+    if ask.by != "key":
+        for key in ask.keys:
+            if key not in rows and key not in reading.errors:
+                rows[key] = Rows()
+    return Reading(rows, reading.report, reading.errors, [], reading.along)
+
+
 def merge(ask: Ask, answers: Sequence[Answer], begun: Continuation) -> Reading:
     """One reading of all answers. Of two records with one key the earlier answer's stands."""
     merged = Reading({}, Report(""), reports=[answer.reading.report for answer in answers])
@@ -136,6 +154,8 @@ def _undivided(ask: Ask, piece: _Piece) -> Rows | None:
     """The rows of a list that is in one part and no longer than what is asked for; None where it is not so."""
     rows, first = piece.rows, ask.page.first
     records = rows.records
+    if len(records) < 2 and not rows.more and first is None:
+        return rows
     if (first is not None and len(records) > first) or len({record.key for record in records}) < len(records):
         return None
     end = wrap([Part(piece.source, piece.key, rows.next)]) if rows.more and rows.next is not None else None

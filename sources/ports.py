@@ -155,7 +155,10 @@ Layer = Callable[[Send], Send]
 
 
 class Connector(Protocol):
-    """One configured source of one vendor. `facet` is the record class by which this system knows an account."""
+    """One configured source of one vendor. `facet` is the record class by which this system knows an account.
+
+    One that keeps facts in memory may also have `recall(ask) -> Reading | None`: the whole answer without waiting.
+    """
 
     name: str
     vendor: str

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import Any
 
@@ -22,6 +22,7 @@ from sources.catalog import Catalog
 from sources.errors import BadAsk, SourceError
 from sources.ports import Ask, Filter, Page, Position, Rows
 
+Given = Callable[[Field], Mapping[str, Any]]
 _EXTRA = 5  # further parts read where judging thinned a page out
 _SIDE_BY_SIDE = 4  # parents whose pages are continued at once
 
@@ -35,6 +36,25 @@ class Links:
         self._plan = plan
         self._catalog, self._loads, self._seen = catalog, loads, seen
         self._cursors, self._principal = cursors, principal
+
+    def is_at_hand(self, field: Field, rows: Sequence[Any], given: Given, ledger: Ledger) -> bool:
+        """Whether a link's records are known without waiting; judging them may still wait for their accounts."""
+        link, paging = field.link, field.paging
+        if not self._catalog.recalls or paging is None or paging.constant is None:
+            return False
+        page = paging.constant
+        try:
+            arguments = given(field)
+        except SourceError:
+            return False
+        if arguments.get("after") is not None:
+            return False
+        keys = tuple(dict.fromkeys(key for row in rows for key in keys_of(link, row, arguments)))
+        if not keys:
+            return True
+        if not self._seen.is_at_hand(link.target, link.by, keys):
+            return False
+        return self._loads.recall(link.target, link.by, keys, page, ledger)
 
     async def values(self, field: Field, rows: Sequence[Any], given: Mapping[str, Any], ledger: Ledger) -> list[Any]:
         """One value for each parent: a record or None, a list, or a page; an error where it cannot be read."""

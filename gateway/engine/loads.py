@@ -69,13 +69,16 @@ class Ledger:
 
 
 class Loads:
-    """Facts by key, unjudged. `deadline` is on the loop's clock."""
+    """Facts by key, unjudged."""
 
-    def __init__(self, catalog: Catalog, deadline: float | None = None) -> None:
-        self._catalog, self._deadline = catalog, deadline
+    def __init__(self, catalog: Catalog) -> None:
+        self._catalog = catalog
         self._known: dict[Index, dict[str, Found | asyncio.Future[None]]] = {}
         self._loaders: dict[Index, DataLoader[_Asked, None]] = {}
-        self._tasks: set[asyncio.Task[Any] | None] = set()
+        self._tasks: set[asyncio.Task[Any] | None] = set()  # of questions that several wait for
+        self._reading: set[asyncio.Task[Any]] = set()
+        self._late: set[asyncio.Task[Any]] = set()
+        self._expired = False
 
     async def get(
         self, record: type[Record], by: str, keys: Sequence[str], page: Page, ledger: Ledger, *, alone: bool = False
@@ -88,15 +91,34 @@ class Loads:
         known = self._known.get(index)
         if known is None:
             known = self._known[index] = {}
-        missing = [key for key in keys if key not in known]
+        missing = [key for key in keys if key not in known] if known else keys
         if missing and alone:
             known.update(await self._fetch(index, missing, ledger))
         elif missing:
             known.update(dict.fromkeys(missing, self._flight(index, (tuple(missing), ledger))))
-        under_way = {entry for key in keys if (entry := known.get(key)).__class__ is not Found and entry is not None}
-        for flight in under_way:
+        found = [known[key] for key in keys]
+        flights = {entry for entry in found if entry.__class__ is not Found}
+        if not flights:
+            return found  # type: ignore[return-value] # no flight is among them
+        for flight in flights:
             await asyncio.shield(flight)  # type: ignore[arg-type] # shared: who leaves takes it from nobody
-        return [_settled(known.get(key)) for key in keys]
+        return [_settled(known[key]) for key in keys]
+
+    def recall(self, record: type[Record], by: str, keys: Sequence[str], page: Page, ledger: Ledger) -> bool:
+        """Whether every key is known without waiting, here or in the memory of its source."""
+        index = (record, by, page)
+        known = self._known.setdefault(index, {})
+        missing = [key for key in keys if key not in known]
+        if not missing:
+            return all(known[key].__class__ is Found for key in keys)
+        if self._refusal(record, by, page, len(missing)) is not None:
+            return False
+        reading = self._catalog.recall(Ask(record, by, tuple(missing), page))
+        if reading is None:
+            return False
+        self._note(reading, record, by, ledger)
+        known.update(_found(reading, missing))
+        return len(missing) == len(keys) or all(known[key].__class__ is Found for key in keys)
 
     def prime(self, records: Sequence[Record]) -> None:
         """Records that came by another way need not be read again by key."""
@@ -107,18 +129,35 @@ class Loads:
 
     async def read(self, ask: Ask, ledger: Ledger) -> Reading:
         """One question to the catalog, counted; past the deadline it is an error of its keys."""
+        task = asyncio.current_task()
+        if self._expired or task is None:
+            return _too_late(ask)
+        self._reading.add(task)
         try:
-            async with asyncio.timeout_at(self._deadline):
-                reading = await self._catalog.read(ask)
-        except TimeoutError:
-            late = DeadlineExceeded("the operation's time is up: ask for less, or with a longer deadline")
-            return Reading({}, Report(""), dict.fromkeys(ask.keys, late))
+            reading = await self._catalog.read(ask)
+        except asyncio.CancelledError:
+            if task in self._late and task.uncancel() == 0:
+                return _too_late(ask)
+            raise
+        finally:
+            self._reading.discard(task)
+            self._late.discard(task)
+        self._note(reading, ask.record, ask.by, ledger)
+        return reading
+
+    def _note(self, reading: Reading, record: type[Record], by: str, ledger: Ledger) -> None:
         ledger.add(reading)
-        if ask.record is Account and ask.by != "key":
+        if record is Account and by != "key":
             self.prime([row for rows in reading.rows.values() for row in rows.records])
         if reading.along:
             self.prime(reading.along)
-        return reading
+
+    def expire(self) -> None:
+        """The operation's time is up: what is being read is given up, and nothing more is asked."""
+        self._expired = True
+        for task in tuple(self._reading):
+            self._late.add(task)
+            task.cancel()
 
     def close(self) -> None:
         """Ends what is still under way."""
@@ -154,11 +193,7 @@ class Loads:
         found: dict[str, Found] = {}
         for start in range(0, len(keys), _MOST):
             part = tuple(keys[start : start + _MOST])
-            reading = await self.read(Ask(record, by, part, page), ledger)
-            rows, errors = reading.rows, reading.errors
-            for key in part:
-                mine, failed = rows.get(key), errors.get(key)
-                found[key] = Found(mine, failed) if mine is not None or failed is not None else _NOTHING
+            found |= _found(await self.read(Ask(record, by, part, page), ledger), part)
         return found
 
     def _refusal(self, record: type[Record], by: str, page: Page, keys: int) -> SourceError | None:
@@ -172,7 +207,19 @@ class Loads:
         return None
 
 
-def _settled(entry: Found | asyncio.Future[None] | None) -> Found:
+def _found(reading: Reading, keys: Sequence[str]) -> dict[str, Found]:
+    rows, errors = reading.rows, reading.errors
+    if not errors:
+        return {key: Found(mine, None) if (mine := rows.get(key)) is not None else _NOTHING for key in keys}
+    return {key: Found(rows.get(key), errors.get(key)) for key in keys}
+
+
+def _too_late(ask: Ask) -> Reading:
+    late = DeadlineExceeded("the operation's time is up: ask for less, or with a longer deadline")
+    return Reading({}, Report(""), dict.fromkeys(ask.keys, late))
+
+
+def _settled(entry: Found | asyncio.Future[None]) -> Found:
     if isinstance(entry, Found):
         return entry
     return Found(None, DeadlineExceeded("the reading was given up: ask again"))

@@ -44,6 +44,11 @@ class Paging:
                 self._failed = error
 
     @property
+    def constant(self) -> Page | None:
+        """The page, where the document alone tells it."""
+        return self._constant
+
+    @property
     def first(self) -> int | None:
         """How many rows a page has at the most, as far as the document tells: the whole page where a variable does."""
         if self._constant is not None:

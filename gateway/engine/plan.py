@@ -72,6 +72,7 @@ class Field:
         "flat",
         "key",
         "kind",
+        "listed",
         "mark",
         "mask",
         "name",
@@ -87,6 +88,7 @@ class Field:
         self.key, self.nodes, self.kind, self.type, self.path = key, nodes, kind, type_, path
         self.name = nodes[0].name.value
         self.nonnull = isinstance(type_, GraphQLNonNull)
+        self.listed = isinstance(type_.of_type if isinstance(type_, GraphQLNonNull) else type_, GraphQLList)
         self.coordinate = ""
         self.attribute = ""
         self.declared: Declaration | None = None

@@ -11,7 +11,6 @@ from collections.abc import Coroutine, Mapping, Sequence
 from typing import Any
 
 import msgspec
-from graphql import GraphQLList, GraphQLNonNull, GraphQLOutputType
 from graphql.execution.values import VariableValues
 from graphql.pyutils import is_iterable
 
@@ -61,7 +60,8 @@ class Run:
         self.graph, self.plan, self.context = graph, plan, context
         self._asked = asked
         self.ledger = Ledger()
-        self.loads = Loads(catalog, deadline)
+        self.loads = Loads(catalog)
+        self._deadline = deadline
         self.seen = Seen(graph, plan.grants, context.principal, self.loads)
         self.links = Links(plan, catalog, self.loads, self.seen, cursors, context.principal)
         self.types = graph.types
@@ -70,13 +70,17 @@ class Run:
     async def fetch(self) -> Frame:
         """Reads everything the plan needs."""
         root = Frame(self.plan.root, [None])
+        loop = asyncio.get_running_loop()
+        timer = loop.call_at(self._deadline, self.loads.expire) if self._deadline is not None else None
         try:
             if self.plan.serial:
                 for field in root.selection.active:
                     await self._resolve(root, field)
             else:
-                await self._fill(root)
+                await self._fill([root])
         finally:
+            if timer is not None:
+                timer.cancel()
             self.loads.close()
         return root
 
@@ -87,31 +91,51 @@ class Run:
 
     # ------------------------------------------------------------ the walk
 
-    async def _fill(self, frame: Frame) -> None:
-        await _together([self._resolve(frame, field) for field in frame.selection.active])
+    async def _fill(self, frames: Sequence[Frame]) -> None:
+        """Reads for frames: first what is at hand, as deep as it goes, then side by side what has to be waited for."""
+        work, waits = list(frames), []
+        while work:
+            frame = work.pop()
+            for field in frame.selection.active:
+                if self._is_at_hand(frame, field):
+                    work += await self._advance(frame, field)
+                else:
+                    waits.append(self._resolve(frame, field))
+        await _together(waits)
+
+    def _is_at_hand(self, frame: Frame, field: Field) -> bool:
+        """Whether a field's values are known without waiting for anybody."""
+        if field.kind == LINK:
+            return field not in frame.early and self.links.is_at_hand(field, frame.rows, self._given, self.ledger)
+        return field.kind not in (BATCHED, EVENT)
 
     async def _resolve(self, frame: Frame, field: Field) -> None:
+        """One field that has to be waited for, and everything below it."""
         early = self._early(frame, field) if field.early else None
         try:
-            values = await self._values(frame, field)
-        except Exception as error:
-            values = [error] * len(frame.rows)
+            kids = await self._advance(frame, field)
         except BaseException:
             if early is not None:
                 early.give_up()
             raise
-        if isinstance(_nullable(field.type), GraphQLList):
+        if early is not None:
+            await early.settle(list(frame.kids[field.slot].values()), self.ledger)
+        if kids:
+            await self._fill(kids)
+
+    async def _advance(self, frame: Frame, field: Field) -> list[Frame]:
+        """A field's values, and the frames below it that have something to read."""
+        try:
+            values = await self._values(frame, field)
+        except Exception as error:
+            values = [error] * len(frame.rows)
+        if field.listed:
             values = [_listed(value) for value in values]
         frame.columns[field.slot] = values
         frame.odd = frame.odd or _is_odd(values)
-        kids: Sequence[Frame] = ()
-        if field.branch is not None and not field.flat:
-            kids = descend(frame, field, values, self.classify)
-        if early is not None:
-            await early.settle(kids, self.ledger)
-        reading = [kid for kid in kids if kid.selection.active]
-        if reading:
-            await _together([self._fill(kid) for kid in reading])
+        if field.flat or field.branch is None:
+            return []
+        return [kid for kid in descend(frame, field, values, self.classify) if kid.selection.active]
 
     async def _values(self, frame: Frame, field: Field) -> list[Any]:
         if frame.early and field in frame.early:
@@ -215,10 +239,6 @@ def _attempt(function: Any, *arguments: Any) -> Any:
         return error
 
 
-def _nullable(type_: GraphQLOutputType) -> GraphQLOutputType:
-    return type_.of_type if isinstance(type_, GraphQLNonNull) else type_
-
-
 def _listed(value: Any) -> Any:
     """A list of whatever may stand for one; an iterator is read once and shown by several."""
     if isinstance(value, (*_LISTS, Exception, Partial)) or value is None or not is_iterable(value):
@@ -241,5 +261,5 @@ async def _together(waits: list[Coroutine[Any, Any, None]]) -> None:
     """Side by side; one alone needs no task of its own. Whoever is cancelled cancels all."""
     if len(waits) == 1:
         await waits[0]
-        return
-    await asyncio.gather(*waits)
+    elif waits:
+        await asyncio.gather(*waits)

@@ -43,6 +43,17 @@ class Seen:
         entry = self._roles.get(id(value))
         return entry[1] if entry is not None else otherwise
 
+    def is_at_hand(self, record: type, by: str, keys: Sequence[str]) -> bool:
+        """Whether rows found by these keys can be judged without reading anything."""
+        rule = self.rule(record)
+        if rule is None:
+            return True
+        if by == "list":
+            return False  # its rule may be a filter of the question
+        if rule.by_account:
+            return by == "account" and all(key in self._accounts for key in keys)
+        return not rule.needs_account and _ENTITIES not in rule.reads
+
     async def visible(self, records: Sequence[Any], ledger: Ledger) -> list[Any]:
         """The records, with None for those that this principal may not see, and for what cannot be judged an error."""
         if not records:
