@@ -9,3 +9,21 @@ export function listen(server, port) {
     server.closeAllConnections();
   });
 }
+
+/** A request handler that answers 401 where `verify` refuses, else calls `answer(request, response, claims)`. */
+export function authenticated(verify, answer) {
+  return (request, response) => {
+    const claims = verify(request.headers.authorization);
+    if (!(claims instanceof Promise)) return answer(request, response, claims);
+    return claims.then(
+      (verified) => answer(request, response, verified),
+      (error) => refuse(response, error),
+    );
+  };
+}
+
+function refuse(response, error) {
+  const body = { errors: [{ message: error.message, extensions: { code: "UNAUTHENTICATED" } }] };
+  response.writeHead(error.status ?? 500, { "content-type": "application/json", "www-authenticate": "Bearer" });
+  response.end(JSON.stringify(body));
+}

@@ -1,4 +1,5 @@
 /** Reads rows from the upstreams as cheaply as Node can: an undici pool, its dispatch interface, one JSON.parse per reply. */
+import { stringify } from "node:querystring";
 import { Pool } from "undici";
 
 /** Collects one reply; settles the promise it was made for. */
@@ -40,9 +41,11 @@ class Reply {
   }
 }
 
-/** A function from a path to a promise of its rows. */
-export function rowsFrom(upstream) {
+/** `read(system, resource, parameters)`: a promise of rows. */
+export function reader(upstream) {
   const pool = new Pool(upstream, { connections: 64, pipelining: 1, keepAliveTimeout: 60_000 });
-  return (path) =>
-    new Promise((resolve, reject) => pool.dispatch({ path, method: "GET" }, new Reply(path, resolve, reject)));
+  return (system, resource, parameters) => {
+    const path = `/${system}/${resource}?${stringify(parameters)}`;
+    return new Promise((resolve, reject) => pool.dispatch({ path, method: "GET" }, new Reply(path, resolve, reject)));
+  };
 }
