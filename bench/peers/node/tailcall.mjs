@@ -1,6 +1,6 @@
 /**
- * What `tailcall.sh` needs before Tailcall takes the process over: `node tailcall.mjs configure FOLDER --port P ...` writes its configuration,
- * made of bench/schema.graphql and the links of shared/graph.mjs; `node tailcall.mjs await FOLDER --port P ...` prints `ready` once it listens.
+ * What `tailcall.sh` needs beside Tailcall: `node tailcall.mjs configure FOLDER --port P ...` writes its configuration, made of
+ * bench/schema.graphql and the links of shared/graph.mjs; `node tailcall.mjs await FOLDER --port P ...` prints `ready` once it listens.
  */
 import { createPublicKey } from "node:crypto";
 import { readFileSync, rmSync, writeFileSync } from "node:fs";
@@ -42,28 +42,27 @@ function configuration() {
   let owner = "";
   const types = visit(parse(readFileSync(schema, "utf8")), {
     InputObjectTypeDefinition: () => null,
-    ObjectTypeDefinition: {
-      enter(node) {
-        owner = node.name.value;
-        return UNUSED.has(owner) ? null : undefined;
-      },
-      leave: (node) => (jwtKey && node.name.value === "Account" ? withDirective(node, "@protected") : undefined),
+    ObjectTypeDefinition(node) {
+      owner = node.name.value;
+      return UNUSED.has(owner) ? null : undefined;
     },
     FieldDefinition(node) {
       const text = directive(owner, node.name.value);
-      return text ? withDirective(node, text) : text;
+      if (!text) return text;
+      // At the roots only: on a type it is judged anew for every object.
+      return withDirectives(node, owner === "Query" && jwtKey ? `${text} @protected` : text);
     },
   });
   return `schema
   @server(port: ${port}, hostname: "127.0.0.1", workers: 1, introspection: false)
   @upstream(batch: {delay: 1, maxSize: 1000}, poolMaxIdlePerHost: 64)
   @link(src: "first.js", type: Script)
-  ${jwtKey ? '@link(id: "bench", src: "jwks.json", type: Jwks, meta: {issuer: "opsgraph-bench", audiences: ["opsgraph-bench"]})' : ""}
+  ${jwtKey ? '@link(src: "jwks.json", type: Jwks)' : ""}
   { query: Query }
 ${print(types)}`;
 }
 
-function withDirective(node, text) {
+function withDirectives(node, text) {
   const [{ directives }] = parse(`scalar S ${text}`).definitions;
   return { ...node, directives: [...node.directives, ...directives] };
 }
@@ -72,7 +71,8 @@ function configure() {
   writeFileSync(join(folder, "first.js"), SCRIPT);
   if (jwtKey) {
     const key = createPublicKey(readFileSync(jwtKey)).export({ format: "jwk" });
-    writeFileSync(join(folder, "jwks.json"), JSON.stringify({ keys: [{ ...key, kid: "bench", alg: "EdDSA", use: "sig" }] }));
+    const keys = [{ ...key, kid: "bench", alg: "EdDSA", use: "sig" }];
+    writeFileSync(join(folder, "jwks.json"), JSON.stringify({ keys }));
   }
   writeFileSync(join(folder, "tailcall.graphql"), configuration());
 }
