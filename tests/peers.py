@@ -1,5 +1,7 @@
-"""Other people's programs to test against, each in a virtual environment of its own; and servers of ours on free ports."""
+"""Other people's programs to test against, each in an environment of its own; and servers of ours on free ports."""
 
+import hashlib
+import shutil
 import socket
 import subprocess
 import sys
@@ -26,8 +28,7 @@ def interpreter(requirement: str, *more: str) -> Path:
     python, done = home / "bin" / "python", home / "complete"
     if done.exists():
         return python
-    CACHE.mkdir(exist_ok=True)
-    (CACHE / ".gitignore").write_text("*\n")
+    _make_cache()
     for command in (
         [sys.executable, "-m", "venv", "--clear", str(home)],
         [str(python), "-m", "pip", "install", "--quiet", requirement, *more],
@@ -37,6 +38,33 @@ def interpreter(requirement: str, *more: str) -> Path:
             pytest.skip(f"NOT TESTED against {requirement}, its environment cannot be built: {built.stderr[-500:]}")
     done.touch()
     return python
+
+
+def node_folder(source: Path) -> Path:
+    """A copy of `source` (programs, package.json, package-lock.json) with its packages installed, kept in the cache per lock.
+
+    Where node or npm is missing or cannot install, the test says loudly that it was left out; in CI that is a failure.
+    """
+    lock = (source / "package-lock.json").read_bytes()
+    home = CACHE / "node" / f"{source.name}-{hashlib.sha256(lock).hexdigest()[:12]}"
+    if missing := [program for program in ("node", "npm") if not shutil.which(program)]:
+        pytest.skip(f"NOT TESTED with {source.name}: install `{'`, `'.join(missing)}`")
+    _make_cache()
+    shutil.copytree(source, home, dirs_exist_ok=True, ignore=shutil.ignore_patterns("node_modules"))
+    done = home / "complete"
+    if done.exists():
+        return home
+    command = ["npm", "ci", "--ignore-scripts", "--no-audit", "--no-fund"]
+    built = subprocess.run(command, cwd=home, capture_output=True, text=True, timeout=300, check=False)
+    if built.returncode:
+        pytest.skip(f"NOT TESTED with {source.name}, its packages cannot be installed: {built.stderr[-500:]}")
+    done.touch()
+    return home
+
+
+def _make_cache() -> None:
+    CACHE.mkdir(exist_ok=True)
+    (CACHE / ".gitignore").write_text("*\n")
 
 
 @contextmanager
