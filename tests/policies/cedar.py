@@ -38,7 +38,9 @@ def ask(rules: Rules, fields: Iterable[tuple[str, str]], user: Principal, asked:
     policies = "\n".join(written(rules, {each.type_name for each in asked}))
     roles = [entity("Role", each) for each in sorted(user.roles)]
     entities = [{"uid": entity("User", "u"), "attrs": {}, "parents": roles}]
-    entities += [{"uid": entity("Field", ".".join(key)), "attrs": {}, "parents": parents(rules, *key)} for key in fields]
+    entities += [
+        {"uid": entity("Field", ".".join(key)), "attrs": {}, "parents": parents(rules, *key)} for key in fields
+    ]
     requests = [
         {
             "principal": 'User::"u"',

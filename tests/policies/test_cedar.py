@@ -62,7 +62,10 @@ def rule_sets(draw: st.DrawFn) -> Rules:
     coordinates = {each: Classified(name, PLACE) for each, name in {"*nv*.*": "billing", **classes}.items()}
     one = draw(st.sampled_from(["Invoice", "Account", "both"]))
     trees = [draw(TREES), draw(TREES), draw(TREES)]
-    rows = {"one": {"Invoice": condition(trees[0])} if one != "Account" else {}, "two": {"Account": condition(trees[1])}}
+    rows = {
+        "one": {"Invoice": condition(trees[0])} if one != "Account" else {},
+        "two": {"Account": condition(trees[1])},
+    }
     if one != "Invoice":
         rows["one"]["Account"] = condition(trees[2])
     return Rules(
@@ -76,7 +79,9 @@ def rule_sets(draw: st.DrawFn) -> Rules:
     )
 
 
-SETTINGS = settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
+SETTINGS = settings(
+    max_examples=300, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large]
+)
 
 
 @SETTINGS
@@ -93,7 +98,8 @@ def test_cedar_decides_the_same(
     policies = decided(rules, SCHEMA, small.KEY, Chooser(rules))
     user = Principal(user.subject, frozenset(who), user.regions, user.entities, human=user.human, purposes=purposes)
     grants = policies.granted(user)
-    seeing = grants.rows("Invoice").judge(*map(list, zip(*rows, strict=True)), user)
+    records, accounts, facts_of = ([each[at] for each in rows] for at in range(3))
+    seeing = grants.rows("Invoice").judge(records, accounts, facts_of, user)
     asked, ours = [], []
     for (row, account, facts), roles_of in zip(rows, seeing, strict=True):
         for field in FIELDS:
