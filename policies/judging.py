@@ -116,7 +116,9 @@ class _Code:
         found = f"{holder}.{first}"
         if first in FACTS and (holder == "account" or self.of == "account"):
             self.walked.add("facts")
-            found = f"(facts[{first!r}] if {first!r} in facts else {found})"
+            # Without the account itself the facts say nothing: reading an attribute of None fails, and that denies.
+            there = " and account is not None" if self.of == "row" else ""
+            found = f"(facts[{first!r}] if {first!r} in facts{there} else {found})"
         for name in rest:
             spare = self._temporary()
             found = f"(None if ({spare} := {found}) is None else {spare}.{name})"

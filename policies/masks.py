@@ -55,7 +55,7 @@ def keyed_hash(key: bytes) -> Mask:
     """The same token for the same value, as long as the key is the same."""
 
     def hashed(value: Any) -> str:
-        return "h:" + hmac.new(key, _text(value).encode(), hashlib.sha256).hexdigest()[:16]
+        return "h:" + hmac.new(key, _text(value).encode("utf-8", "surrogatepass"), hashlib.sha256).hexdigest()[:16]
 
     return hashed
 
@@ -78,7 +78,7 @@ MASKS: dict[str, tuple[int, frozenset[str]]] = {
     "hash": (5, _TEXTS),
     "redact": (6, _TEXTS),
 }
-NEVER_NULL = frozenset({"email_domain", "last4", "year", "hash", "redact"})  # of a value that the mask fits
+NEVER_NULL = frozenset({"email_domain", "last4", "hash", "redact"})  # of a value that the mask fits
 
 
 def mask(name: str, key: bytes) -> Mask:

@@ -1,5 +1,6 @@
 """A small schema and rules to change one line of."""
 
+from datetime import timedelta
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -14,6 +15,7 @@ AMOUNT = FieldShape(True, "Decimal")
 DAY = FieldShape(True, "Date")
 IDENTITY = FieldShape(False, "ID")
 KEY = b"a key of the tests"
+HOUR = timedelta(hours=1)
 
 
 def to(target: str) -> FieldShape:

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from policies.masks import MASKS, mask
+from policies.masks import MASKS, NEVER_NULL, mask
 
 KEY = b"a key of the tests"
 ANYTHING = st.one_of(
@@ -58,6 +58,20 @@ def test_a_hash_is_stable_under_one_key_and_says_nothing_under_another(value: st
     assert mask("hash", KEY)(value) == mask("hash", KEY)(value)
     assert mask("hash", KEY)(value) != mask("hash", b"another")(value)
     assert mask("hash", KEY)(value) != value
+
+
+@given(name=st.sampled_from(sorted(NEVER_NULL)), value=st.text(st.characters()))
+def test_masks_that_may_stand_on_what_cannot_be_null_always_give_something(name: str, value: str) -> None:
+    assert mask(name, KEY)(value) is not None
+
+
+@given(
+    hidden=st.text(min_size=5, max_size=40),
+    other=st.text(min_size=5, max_size=40),
+    shown=st.text(min_size=4, max_size=4),
+)
+def test_values_that_differ_only_in_what_is_hidden_look_the_same(hidden: str, other: str, shown: str) -> None:
+    assert mask("last4", KEY)(hidden + shown) == mask("last4", KEY)(other + shown)
 
 
 @given(st.dates())

@@ -97,6 +97,12 @@ def test_the_account_is_asked_beside_the_row() -> None:
     assert condition(text).reads == {"role", "legal_entities"}
 
 
+def test_facts_about_an_account_that_is_not_there_open_nothing() -> None:
+    text = "account.legalEntities overlaps user.entities"
+    assert met(text, row(), facts={"legal_entities": ("E1",)})
+    assert not met(text, None, facts={"legal_entities": ("E1",)})
+
+
 def test_facts_of_the_account_never_stand_for_those_of_another_row() -> None:
     text = "row.legalEntities overlaps user.entities"
     assert not met(text, row(), facts={"legal_entities": ("E1",)}, legal_entities=("E2",))
