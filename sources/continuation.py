@@ -79,6 +79,8 @@ class Answer(msgspec.Struct):
 
     def settle(self) -> None:
         """Lets the report say that the source failed, whichever key it was for; a bad question is not its failure."""
+        if not self.reading.errors and not self.errors:
+            return
         for error in (*self.reading.errors.values(), *self.errors.values()):
             if not isinstance(error, (BadAsk, Missing, Ambiguous)):
                 self.reading.report.error = self.reading.report.error or error.code
@@ -97,7 +99,8 @@ def unmerged(ask: Ask, answer: Answer) -> Reading | None:
         return None
     source, rows = reading.report.source, {}
     for key, found in reading.rows.items():
-        whole = _undivided(ask, _Piece(source, key, found))
+        plain = len(found.records) < 2 and not found.more and ask.page.first is None
+        whole = found if plain else _undivided(ask, _Piece(source, key, found))
         if whole is None:
             return None
         rows[key] = whole
@@ -154,8 +157,6 @@ def _undivided(ask: Ask, piece: _Piece) -> Rows | None:
     """The rows of a list that is in one part and no longer than what is asked for; None where it is not so."""
     rows, first = piece.rows, ask.page.first
     records = rows.records
-    if len(records) < 2 and not rows.more and first is None:
-        return rows
     if (first is not None and len(records) > first) or len({record.key for record in records}) < len(records):
         return None
     end = wrap([Part(piece.source, piece.key, rows.next)]) if rows.more and rows.next is not None else None

@@ -39,12 +39,22 @@ class Frame:
         self.odd = selection.failed is not None
 
 
-def descend(frame: Frame, field: Field, values: Sequence[Any], classify: Classify) -> list[Frame]:
-    """The frames of the objects in `values`, in the order in which they stand there."""
+def descend(
+    frame: Frame, field: Field, values: Sequence[Any], classify: Classify, *, clean: bool = False
+) -> list[Frame]:
+    """The frames of the objects in `values`, in the order in which they stand there.
+
+    `clean`: there are no errors among them, and in lists no nulls.
+    """
     branch = field.branch
     assert branch is not None
     if branch.only is not None:
-        rows = _objects(field.type, values)
+        if clean and not field.listed:
+            rows = [value for value in values if value is not None]
+        elif clean:
+            rows = [each for value in values for each in value]
+        else:
+            rows = _objects(field.type, values)
         if not rows:
             return []
         kid = Frame(branch.only, rows)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
 from typing import Any
 
@@ -38,18 +38,18 @@ class Links:
         self._cursors, self._principal = cursors, principal
 
     def is_at_hand(self, field: Field, rows: Sequence[Any], given: Given, ledger: Ledger) -> bool:
-        """Whether a link's records are known without waiting; judging them may still wait for their accounts."""
+        """Whether a link's records are known without waiting, and can be judged."""
         link, paging = field.link, field.paging
-        if not self._catalog.recalls or paging is None or paging.constant is None:
+        if not self._catalog.recalls or paging is None:
             return False
-        page = paging.constant
         try:
             arguments = given(field)
+            page = paging.page(arguments)
         except SourceError:
             return False
         if arguments.get("after") is not None:
             return False
-        keys = tuple(dict.fromkeys(key for row in rows for key in keys_of(link, row, arguments)))
+        keys = tuple(dict.fromkeys(_each_key(link, rows, arguments)))
         if not keys:
             return True
         if not self._seen.is_at_hand(link.target, link.by, keys):
@@ -61,12 +61,12 @@ class Links:
         link, paging = field.link, field.paging
         assert paging is not None
         page = paging.page(given)
-        keys = [keys_of(link, row, given) for row in rows]
         if not link.paged:
-            return await self._plain(link, keys, page, ledger)
+            return await self._plain(link, rows, given, page, ledger)
         narrowed, counted = self._pushed(link, page)
         if narrowed is None:
             return [ConnectionPage((), (), False, total=0)] * len(rows)
+        keys = [keys_of(link, row, given) for row in rows]
         return await _Pages(self, field, keys, narrowed, given, counted, ledger).read()
 
     def _pushed(self, link: Link, page: Page) -> tuple[Page | None, bool]:
@@ -88,11 +88,17 @@ class Links:
 
     # ------------------------------------------------------------ one record, or a few
 
-    async def _plain(self, link: Link, keys: Sequence[Sequence[str]], page: Page, ledger: Ledger) -> list[Any]:
-        wanted = list(dict.fromkeys(key for each in keys for key in each))
-        found = dict(zip(wanted, await self.load(link, wanted, page, ledger), strict=True))
-        shown = await self.seen_of(found, ledger, judged=self.judges(link))
-        return [_plain_value(link, mine, found, shown) for mine in keys]
+    async def _plain(
+        self, link: Link, rows: Sequence[Any], given: Mapping[str, Any], page: Page, ledger: Ledger
+    ) -> list[Any]:
+        wanted = list(dict.fromkeys(_each_key(link, rows, given)))
+        loaded = await self.load(link, wanted, page, ledger)
+        found = dict(zip(wanted, loaded, strict=True))
+        judged = self.judges(link)
+        shown = await self.seen_of(found, ledger, judged=judged)
+        if judged or any(each.error is not None for each in loaded) or link.argument is not None:
+            return [_plain_value(link, keys_of(link, row, given), found, shown) for row in rows]
+        return _all_plain(link, rows, shown)
 
     def judges(self, link: Link) -> bool:
         """Whether rows of a link are judged at all."""
@@ -232,6 +238,38 @@ class _Pages:
 
     def _sign(self, key: str, place: Position) -> str:
         return self._links.cursors.encode(place, self._scope(key))
+
+
+def _each_key(link: Link, rows: Sequence[Any], given: Mapping[str, Any]) -> Iterator[str]:
+    if link.argument is not None or link.by == "list":
+        yield from keys_of(link, None, given)
+        return
+    attribute = link.key
+    for row in rows:
+        value = getattr(row, attribute, None)
+        if isinstance(value, tuple):
+            yield from value
+        elif value is not None and value != "":
+            yield value
+
+
+def _all_plain(link: Link, rows: Sequence[Any], shown: Mapping[str, Sequence[Any]]) -> list[Any]:
+    """The values of all parents where nothing is hidden and nothing went wrong."""
+    if link.by == "list":
+        return [shown[""]] * len(rows)
+    attribute, many, first = link.key, link.many, link.first
+    values: list[Any] = []
+    for row in rows:
+        key = getattr(row, attribute, None)
+        if isinstance(key, tuple):
+            mine: Sequence[Any] = [each for one in dict.fromkeys(key) for each in shown[one]]
+        else:
+            mine = shown[key] if key is not None and key != "" else ()
+        if many:
+            values.append(mine if first is None or len(mine) <= first else mine[:first])
+        else:
+            values.append(mine[0] if mine else None)
+    return values
 
 
 def keys_of(link: Link, row: Any, given: Mapping[str, Any]) -> Sequence[str]:

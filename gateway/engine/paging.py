@@ -37,16 +37,13 @@ class Paging:
         self._where = _filters(schema_field)
         self._constant: Page | None = None
         self._failed: SourceError | None = None
-        if field.arguments is None or field.arguments.constant:
+        if not self._link.paged:
+            self._constant = Page(first=self._link.first, order=self._link.order, filters=self._link.fixed)
+        elif field.arguments is None or field.arguments.constant:
             try:
                 self._constant = self._page(field.arguments.given(None) if field.arguments is not None else {})
             except SourceError as error:
                 self._failed = error
-
-    @property
-    def constant(self) -> Page | None:
-        """The page, where the document alone tells it."""
-        return self._constant
 
     @property
     def first(self) -> int | None:
@@ -68,8 +65,6 @@ class Paging:
 
     def _page(self, arguments: Mapping[str, Any]) -> Page:
         link = self._link
-        if not link.paged:
-            return Page(first=link.first, order=link.order, filters=link.fixed)
         first = _given(arguments, "first")
         if first is not None and not 1 <= first <= MOST:
             raise BadAsk(f"`first` is {first}: ask for 1 to {MOST}")

@@ -129,13 +129,18 @@ class Run:
             values = await self._values(frame, field)
         except Exception as error:
             values = [error] * len(frame.rows)
-        if field.listed:
-            values = [_listed(value) for value in values]
+        if field.kind == LINK:
+            odd = _is_odd_link(values)
+        else:
+            if field.listed:
+                values = [_listed(value) for value in values]
+            odd = _is_odd(values)
         frame.columns[field.slot] = values
-        frame.odd = frame.odd or _is_odd(values)
+        frame.odd = frame.odd or odd
         if field.flat or field.branch is None:
             return []
-        return [kid for kid in descend(frame, field, values, self.classify) if kid.selection.active]
+        kids = descend(frame, field, values, self.classify, clean=field.kind == LINK and not odd)
+        return [kid for kid in kids if kid.selection.active]
 
     async def _values(self, frame: Frame, field: Field) -> list[Any]:
         if frame.early and field in frame.early:
@@ -244,6 +249,15 @@ def _listed(value: Any) -> Any:
     if isinstance(value, (*_LISTS, Exception, Partial)) or value is None or not is_iterable(value):
         return value
     return list(value)
+
+
+def _is_odd_link(values: Sequence[Any]) -> bool:
+    """As `_is_odd`, of what links give: a record, a list of records, a page, or what went wrong."""
+    for value in values:
+        kind = value.__class__
+        if kind is Partial or (kind is ConnectionPage and value.error is not None) or isinstance(value, Exception):
+            return True
+    return False
 
 
 def _is_odd(values: Sequence[Any]) -> bool:
