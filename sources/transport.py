@@ -4,14 +4,26 @@ from __future__ import annotations
 
 import asyncio
 import time
+from functools import lru_cache
 from types import TracebackType
 
 import aiohttp
+from yarl import URL
 
 from sources.errors import SourceError, TimedOut, TooLarge, Unavailable
 from sources.ports import Call, Reply
 
 _CHUNK = 64 * 1024
+
+
+@lru_cache(maxsize=64)
+def _limit(seconds: float) -> aiohttp.ClientTimeout:
+    return aiohttp.ClientTimeout(total=seconds)
+
+
+def _address(url: str) -> str | URL:
+    """An address that is encoded already is taken as it is; another one is encoded, at some cost."""
+    return URL(url, encoded=True) if url.isascii() and " " not in url else url
 
 
 class Transport:
@@ -36,11 +48,11 @@ class Transport:
         try:
             async with self._opened().request(
                 call.method,
-                call.url,
+                _address(call.url),
                 headers=call.headers,
                 data=call.body,
                 allow_redirects=False,
-                timeout=aiohttp.ClientTimeout(total=call.timeout or self._timeout),
+                timeout=_limit(call.timeout or self._timeout),
             ) as answer:
                 body = await self._body(answer)
                 headers = {name.lower(): value for name, value in answer.headers.items()}
@@ -48,7 +60,7 @@ class Transport:
         except TimeoutError as error:
             limit = call.timeout or self._timeout
             raise TimedOut(f"no answer from `{self._source}` within {limit:g} s", source=self._source) from error
-        except aiohttp.InvalidURL as error:
+        except (aiohttp.InvalidURL, ValueError) as error:
             raise SourceError(
                 f"`{call.url}` is no address: correct `url` of `[sources.{self._source}]`", source=self._source
             ) from error
@@ -58,6 +70,9 @@ class Transport:
             ) from error
 
     async def _body(self, answer: aiohttp.ClientResponse) -> bytes:
+        length = answer.content_length
+        if length is not None and length <= self._max_bytes and "content-encoding" not in answer.headers:
+            return await answer.read()
         chunks, size = [], 0
         async for chunk in answer.content.iter_chunked(_CHUNK):
             size += len(chunk)

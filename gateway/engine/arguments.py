@@ -2,14 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any
 
-from graphql import FieldNode, GraphQLError, GraphQLField, ListValueNode, ObjectValueNode, ValueNode, VariableNode
+from graphql import FieldNode, GraphQLError, GraphQLField, ListValueNode, Node, ObjectValueNode, ValueNode, VariableNode
 from graphql.execution.values import VariableValues, get_argument_values
 
 from gateway.engine.graph import Graph
 from sources.errors import BadAsk
+
+
+class BadArgument(BadAsk):
+    """A value that does not fit; `nodes` are where the document has it."""
+
+    def __init__(self, message: str, nodes: Sequence[Node] | None) -> None:
+        super().__init__(message)
+        self.nodes = nodes
 
 
 class Arguments:
@@ -40,7 +48,7 @@ class Arguments:
         try:
             return self._graph.coerce(self._field, get_argument_values(self._field, self._node, variables))
         except (GraphQLError, ValueError) as error:
-            raise BadAsk(str(getattr(error, "message", error))) from error
+            raise BadArgument(str(getattr(error, "message", error)), getattr(error, "nodes", None)) from error
 
 
 def _has_variables(values: Iterable[ValueNode]) -> bool:

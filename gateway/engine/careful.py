@@ -12,13 +12,13 @@ from typing import Any, TypeAlias
 from graphql import GraphQLError, GraphQLLeafType, GraphQLList, GraphQLNonNull, GraphQLOutputType, is_leaf_type
 from graphql.pyutils import is_iterable
 
+from gateway.engine.arguments import BadArgument
 from gateway.engine.frames import Classify, Frame, Mirror, Partial, mirror, selection_of
 from gateway.engine.leaves import serialiser
 from gateway.engine.paging import ConnectionPage
 from gateway.engine.plan import CUT, DERIVED, META, TYPENAME, Field, Selection
 from resolvers.batch import Derived
 from resolvers.context import Context
-from sources.errors import BadAsk
 
 Path: TypeAlias = tuple[str | int, ...]
 
@@ -165,9 +165,10 @@ class CarefulBuilder:
                 raise _Spreading(self._error(field, problem, path))
             selection = found
         if selection.failed is not None:
-            raise _Spreading(self._error(field, BadAsk(selection.failed.message), path))
+            raise _Spreading(self._error(field, BadArgument(selection.failed.message, selection.failed.nodes), path))
         return self._object(selection, value, frame, index, path)
 
     def _error(self, field: Field, error: Exception, path: Path) -> GraphQLError:
         message = getattr(error, "message", None) or str(error)
-        return GraphQLError(str(message), nodes=field.nodes, path=list(path), original_error=error)
+        nodes = (error.nodes if isinstance(error, BadArgument) else None) or field.nodes
+        return GraphQLError(str(message), nodes=nodes, path=list(path), original_error=error)

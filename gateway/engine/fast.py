@@ -7,13 +7,14 @@ It shows what is as it should be. Anything else (an error, a null where none may
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from itertools import count
 from typing import Any
 
 from graphql import GraphQLLeafType, GraphQLList, GraphQLNonNull, GraphQLOutputType, is_leaf_type
 
 from gateway.engine.frames import Classify, Frame, Odd, selection_of
-from gateway.engine.leaves import serialiser, shown_as_is
+from gateway.engine.leaves import serialiser, shown_as_is, whole_numbers
 from gateway.engine.plan import BATCHED, CUT, DERIVED, LINK, META, TYPENAME, Branch, Field, Selection
 from resolvers.batch import Derived
 from resolvers.context import Context
@@ -156,7 +157,8 @@ class _Code:
 
     def _masked(self, field: Field, value: str) -> str:
         if field.mask is not None:
-            value = f"{self._named('m', field.mask)}(({value}, hit({field.mark}))[0])"
+            mask = self._named("m", partial(_masked, field.mask))
+            value = f"{mask}(({value}, hit({field.mark}))[0])"
         return self._value(field, field.type, value)
 
     def _value(self, field: Field, type_: GraphQLOutputType, value: str) -> str:
@@ -177,8 +179,9 @@ class _Code:
     def _leaf(self, type_: GraphQLLeafType, value: str, *, nullable: bool) -> str:
         found, convert = self._fresh(), self._named("s", serialiser(type_))
         absent = "None" if nullable else "odd()"
-        if type_.name in ("Int", "Long"):
-            low, high = (-(2**31), 2**31 - 1) if type_.name == "Int" else (-(2**63), 2**63 - 1)
+        bounds = whole_numbers(type_)
+        if bounds is not None:
+            low, high = bounds
             as_is = f"({found} := {value}).__class__ is int and {low} <= {found} <= {high}"
             return f"({found} if {as_is} else {absent} if {found} is None else {convert}({found}))"
         shown = shown_as_is(type_)
@@ -200,6 +203,12 @@ class _Code:
 
 def _odd(_: Any = None) -> Any:
     raise Odd
+
+
+def _masked(mask: Callable[[Any], Any], value: Any) -> Any:
+    if isinstance(value, Exception):
+        raise Odd
+    return mask(value)
 
 
 def _none(_: Any = None) -> None:

@@ -31,6 +31,7 @@ _SHOWN = {
     "UUID": Shown(UUID),
     "Decimal": Shown(Decimal, "str({})"),
 }
+_WHOLE = {"Int": (-(2**31), 2**31 - 1), "Long": (-(2**63), 2**63 - 1)}
 
 
 def serialiser(type_: GraphQLLeafType) -> Callable[[Any], Any]:
@@ -38,12 +39,26 @@ def serialiser(type_: GraphQLLeafType) -> Callable[[Any], Any]:
     coerce = type_.coerce_output_value
 
     def serialise(value: Any) -> Any:
+        if isinstance(value, Exception):
+            raise value
         shown = coerce(value)
         if shown is None or shown is Undefined:
             raise TypeError(f"`{type_}` cannot show {inspect(value)}")
         return shown
 
     return serialise
+
+
+def whole_numbers(type_: GraphQLLeafType) -> tuple[int, int] | None:
+    """The least and the greatest number that a type shows as it is; None where it is not one of numbers."""
+    bounds = _WHOLE.get(type_.name)
+    if bounds is None:
+        return None
+    try:
+        same = all(type_.coerce_output_value(each) == each for each in (*bounds, 7))
+        return bounds if same and type(type_.coerce_output_value(7)) is int else None
+    except Exception:
+        return None
 
 
 def shown_as_is(type_: GraphQLLeafType) -> Shown | None:

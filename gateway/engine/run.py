@@ -11,6 +11,7 @@ from collections.abc import Coroutine, Mapping, Sequence
 from typing import Any
 
 import msgspec
+from graphql import GraphQLList, GraphQLNonNull, GraphQLOutputType
 from graphql.execution.values import VariableValues
 from graphql.pyutils import is_iterable
 
@@ -133,7 +134,7 @@ class Run:
             odd = _is_odd_link(values)
         else:
             if field.listed:
-                values = [_listed(value) for value in values]
+                values = [_listed(field.type, value) for value in values]
             odd = _is_odd(values)
         frame.columns[field.slot] = values
         frame.odd = frame.odd or odd
@@ -244,11 +245,15 @@ def _attempt(function: Any, *arguments: Any) -> Any:
         return error
 
 
-def _listed(value: Any) -> Any:
-    """A list of whatever may stand for one; an iterator is read once and shown by several."""
-    if isinstance(value, (*_LISTS, Exception, Partial)) or value is None or not is_iterable(value):
+def _listed(type_: GraphQLOutputType, value: Any) -> Any:
+    """Lists of whatever may stand for one, at every depth; an iterator is read once and shown by several."""
+    inner = type_.of_type if isinstance(type_, GraphQLNonNull) else type_
+    if not isinstance(inner, GraphQLList) or value is None or isinstance(value, (Exception, Partial)):
         return value
-    return list(value)
+    item = inner.of_type.of_type if isinstance(inner.of_type, GraphQLNonNull) else inner.of_type
+    if isinstance(item, GraphQLList) and is_iterable(value):
+        return [_listed(item, each) for each in value]
+    return value if isinstance(value, _LISTS) or not is_iterable(value) else list(value)
 
 
 def _is_odd_link(values: Sequence[Any]) -> bool:
