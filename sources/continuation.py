@@ -99,8 +99,7 @@ def unmerged(ask: Ask, answer: Answer) -> Reading | None:
         return None
     source, rows = reading.report.source, {}
     for key, found in reading.rows.items():
-        plain = len(found.records) < 2 and not found.more and ask.page.first is None
-        whole = found if plain else _undivided(ask, _Piece(source, key, found))
+        whole = found if _is_plain(ask, found) else _undivided(ask, _Piece(source, key, found))
         if whole is None:
             return None
         rows[key] = whole
@@ -109,6 +108,14 @@ def unmerged(ask: Ask, answer: Answer) -> Reading | None:
             if key not in rows and key not in reading.errors:
                 rows[key] = Rows()
     return Reading(rows, reading.report, reading.errors, [], reading.along)
+
+
+def _is_plain(ask: Ask, rows: Rows) -> bool:
+    """Whether rows are a whole list, each record once: then there is nothing to say of places in it."""
+    records = rows.records
+    if rows.more or ask.page.first is not None:
+        return False
+    return len(records) < 2 or len({record.key for record in records}) == len(records)
 
 
 def merge(ask: Ask, answers: Sequence[Answer], begun: Continuation) -> Reading:

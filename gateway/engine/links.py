@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
+from operator import attrgetter
 from typing import Any
 
 import msgspec
@@ -49,7 +50,7 @@ class Links:
             return False
         if arguments.get("after") is not None:
             return False
-        keys = tuple(dict.fromkeys(_each_key(link, rows, arguments)))
+        keys = tuple(_wanted(link, rows, arguments))
         if not keys:
             return True
         if not self._seen.is_at_hand(link.target, link.by, keys):
@@ -91,14 +92,14 @@ class Links:
     async def _plain(
         self, link: Link, rows: Sequence[Any], given: Mapping[str, Any], page: Page, ledger: Ledger
     ) -> list[Any]:
-        wanted = list(dict.fromkeys(_each_key(link, rows, given)))
+        wanted = _wanted(link, rows, given)
         loaded = await self.load(link, wanted, page, ledger)
         found = dict(zip(wanted, loaded, strict=True))
         judged = self.judges(link)
         shown = await self.seen_of(found, ledger, judged=judged)
-        if judged or any(each.error is not None for each in loaded) or link.argument is not None:
+        if judged or any(each.error is not None for each in loaded):
             return [_plain_value(link, keys_of(link, row, given), found, shown) for row in rows]
-        return _all_plain(link, rows, shown)
+        return _all_plain(link, rows, given, shown)
 
     def judges(self, link: Link) -> bool:
         """Whether rows of a link are judged at all."""
@@ -240,36 +241,36 @@ class _Pages:
         return self._links.cursors.encode(place, self._scope(key))
 
 
-def _each_key(link: Link, rows: Sequence[Any], given: Mapping[str, Any]) -> Iterator[str]:
+def _column(link: Link, rows: Sequence[Any]) -> list[Any] | None:
+    """The one key of each parent; None where a parent has none, or several."""
     if link.argument is not None or link.by == "list":
-        yield from keys_of(link, None, given)
-        return
-    attribute = link.key
-    for row in rows:
-        value = getattr(row, attribute, None)
-        if isinstance(value, tuple):
-            yield from value
-        elif value is not None and value != "":
-            yield value
+        return None
+    try:
+        column = list(map(attrgetter(link.key), rows))
+    except AttributeError:
+        return None
+    return column if set(map(type, column)) == {str} and "" not in column else None
 
 
-def _all_plain(link: Link, rows: Sequence[Any], shown: Mapping[str, Sequence[Any]]) -> list[Any]:
+def _wanted(link: Link, rows: Sequence[Any], given: Mapping[str, Any]) -> list[str]:
+    """Every key of all parents, once."""
+    column = _column(link, rows)
+    if column is not None:
+        return list(dict.fromkeys(column))
+    return list(dict.fromkeys(key for row in rows for key in keys_of(link, row, given)))
+
+
+def _all_plain(link: Link, rows: Sequence[Any], given: Mapping[str, Any], shown: Mapping[str, Any]) -> list[Any]:
     """The values of all parents where nothing is hidden and nothing went wrong."""
-    if link.by == "list":
-        return [shown[""]] * len(rows)
-    attribute, many, first = link.key, link.many, link.first
-    values: list[Any] = []
-    for row in rows:
-        key = getattr(row, attribute, None)
-        if isinstance(key, tuple):
-            mine: Sequence[Any] = [each for one in dict.fromkeys(key) for each in shown[one]]
-        else:
-            mine = shown[key] if key is not None and key != "" else ()
-        if many:
-            values.append(mine if first is None or len(mine) <= first else mine[:first])
-        else:
-            values.append(mine[0] if mine else None)
-    return values
+    column, first = _column(link, rows), link.first
+    found: list[Any]
+    if column is not None:
+        found = list(map(shown.__getitem__, column))
+    else:
+        found = [[each for key in keys_of(link, row, given) for each in shown[key]] for row in rows]
+    if not link.many:
+        return [mine[0] if mine else None for mine in found]
+    return found if first is None else [mine if len(mine) <= first else mine[:first] for mine in found]
 
 
 def keys_of(link: Link, row: Any, given: Mapping[str, Any]) -> Sequence[str]:
