@@ -83,6 +83,12 @@ class Condition:
     tree: Tree
     paths: frozenset[tuple[str, str]]
 
+    @classmethod
+    def of(cls, text: str, place: Place, tree: Tree) -> Condition:
+        """The condition that a tree is."""
+        paths = {(each.scope, ".".join(each.path)) for each in _operands(tree) if each.scope in ("row", "account")}
+        return cls(text, place, tree, frozenset(paths))
+
     @property
     def reads(self) -> frozenset[str]:
         """The attributes it reads, of the row or of its account."""
@@ -104,8 +110,7 @@ def compile_condition(text: str, place: Place) -> Condition:
     parser = _Parser(_tokens(text, place), text, place)
     tree = parser.disjunction()
     parser.end()
-    paths = {(each.scope, ".".join(each.path)) for each in _operands(tree) if each.scope in ("row", "account")}
-    return Condition(text, place, tree, frozenset(paths))
+    return Condition.of(text, place, tree)
 
 
 def _operands(tree: Tree) -> Iterator[Operand]:

@@ -53,7 +53,7 @@ def roles(draw: st.DrawFn, name: str) -> Role:
 
 
 def condition(tree: Tree) -> Condition:
-    return Condition("", PLACE, tree, frozenset())
+    return Condition.of("", PLACE, tree)
 
 
 @st.composite
