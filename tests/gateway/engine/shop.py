@@ -111,6 +111,11 @@ async def curious(accounts: Sequence[AccountRecord], read: Any, _context: Contex
     return ["told"] * len(accounts)
 
 
+async def first_case(accounts: Sequence[AccountRecord], _read: Any, _context: Context) -> list[Any]:
+    """A case of another account, which nobody has judged yet."""
+    return [case("x", owner=f"o{each.key[1:]}") for each in accounts]
+
+
 @strawberry.type
 class Item(Thing):
     title: str | None
@@ -154,6 +159,7 @@ class Account(Thing):
         AccountRecord, key="parent_key"
     )
     balance: int | None = batched(balance, needs=[(Bill, "account")], derives=["Invoice.total"])
+    first_case: Ticket | None = batched(first_case, needs=[])
     curious: str | None = batched(curious, needs=[])
 
 
