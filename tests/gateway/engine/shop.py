@@ -169,7 +169,8 @@ KINDS: dict[str, type[Record]] = {"Account": AccountRecord, "Bill": Bill, "Case"
 
 async def by_name(_parents: Sequence[None], read: Any, _context: Context, name: str) -> list[Any]:
     found: Reading = await read(AccountRecord, "name", [name])
-    return [found.errors.get(name) or (found.rows[name].records or [None])[0] if name in found.rows else None]
+    rows = found.rows.get(name)
+    return [found.errors.get(name) or (rows.records[0] if rows is not None and rows.records else None)]
 
 
 async def by_key(_parents: Sequence[None], read: Any, _context: Context, key: str) -> list[Any]:
