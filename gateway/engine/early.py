@@ -66,8 +66,7 @@ class Early:
         """
         if len(kids) == 1 and len(kids[0].rows) == 1 and getattr(kids[0].rows[0], "key", None) == self._key:
             kids[0].early.update(self._tasks)
-            ledger.merge(self._ledger)
-            self._ledger.reports = ledger.reports  # what they still ask is told with the answer
+            self._ledger.join(ledger)  # what they still ask is told with the answer
             return
         for task in self._tasks.values():
             _end(task)

@@ -96,7 +96,8 @@ def classify_in(branch: Branch, row: Any, classify: Classify) -> tuple[str, Role
 def _objects(type_: GraphQLOutputType, values: Sequence[Any]) -> list[Any]:
     inner = type_.of_type if isinstance(type_, GraphQLNonNull) else type_
     if not isinstance(inner, GraphQLList):
-        return [value for value in values if value is not None and not isinstance(value, Exception)]
+        whole = [value.value if value.__class__ is Partial else value for value in values]
+        return [value for value in whole if value is not None and not isinstance(value, Exception)]
     return list(_each(inner, values))
 
 

@@ -1,4 +1,4 @@
-"""What one operation reads: every key once, one question for all who ask in the same turn, each call counted once."""
+"""What one operation reads: every key once, one question for all who ask in the same turn, each call told once."""
 
 from __future__ import annotations
 
@@ -40,32 +40,42 @@ _NOTHING = Found(None, None)
 
 
 class Ledger:
-    """What some part of an operation has asked: a report for each source."""
+    """What some part of an operation has asked. An answer that several parts share is in the ledger of each, and counts
+    once where they are merged."""
 
-    __slots__ = ("reports",)
+    __slots__ = ("_readings",)
 
     def __init__(self) -> None:
-        self.reports: dict[str, Report] = {}
+        self._readings: dict[int, Reading] = {}  # by identity: they are held, so that their ids stay their own
 
     def add(self, reading: Reading) -> None:
-        """Counts an answer."""
-        for report in reading.reports or (reading.report,):
-            self._count(report)
+        """Takes down an answer."""
+        self._readings[id(reading)] = reading
 
     def merge(self, other: Ledger) -> None:
         """Takes over what another part has asked."""
-        for report in other.reports.values():
-            self._count(report)
+        self._readings.update(other._readings)
 
-    def _count(self, report: Report) -> None:
-        total = self.reports.get(report.source)
-        if total is None:
-            total = self.reports[report.source] = Report(report.source)
-        total.calls += report.calls
-        total.joined += report.joined
-        total.cached += report.cached
-        total.milliseconds += report.milliseconds
-        total.error = report.error or total.error
+    def join(self, other: Ledger) -> None:
+        """Becomes part of another: what is asked from now on is told there."""
+        other.merge(self)
+        self._readings = other._readings
+
+    @property
+    def reports(self) -> dict[str, Report]:
+        """A report for each source, added up."""
+        totals: dict[str, Report] = {}
+        for reading in self._readings.values():
+            for report in reading.reports or (reading.report,):
+                total = totals.get(report.source)
+                if total is None:
+                    total = totals[report.source] = Report(report.source)
+                total.calls += report.calls
+                total.joined += report.joined
+                total.cached += report.cached
+                total.milliseconds += report.milliseconds
+                total.error = report.error or total.error
+        return totals
 
 
 class Loads:
@@ -79,6 +89,7 @@ class Loads:
         self._reading: set[asyncio.Task[Any]] = set()
         self._late: set[asyncio.Task[Any]] = set()
         self._expired = False
+        self._closed = False
 
     async def get(
         self, record: type[Record], by: str, keys: Sequence[str], page: Page, ledger: Ledger, *, alone: bool = False
@@ -93,7 +104,7 @@ class Loads:
             known = self._known[index] = {}
         missing = [key for key in keys if key not in known] if known else keys
         if missing and alone:
-            known.update(await self._fetch(index, missing, ledger))
+            known.update(await self._fetch(index, missing, (ledger,)))
         elif missing:
             known.update(dict.fromkeys(missing, self._flight(index, (tuple(missing), ledger))))
         found = [known[key] for key in keys]
@@ -116,7 +127,7 @@ class Loads:
         reading = self._catalog.recall(Ask(record, by, tuple(missing), page))
         if reading is None:
             return False
-        self._note(reading, record, by, ledger)
+        self._note(reading, record, by, (ledger,))
         known.update(_found(reading, missing))
         return len(missing) == len(keys) or all(known[key].__class__ is Found for key in keys)
 
@@ -127,8 +138,8 @@ class Loads:
             if known.get(record.key, _NOTHING).__class__ is Found:
                 known[record.key] = Found(Rows([record]), None)
 
-    async def read(self, ask: Ask, ledger: Ledger) -> Reading:
-        """One question to the catalog, counted; past the deadline it is an error of its keys."""
+    async def read(self, ask: Ask, *ledgers: Ledger) -> Reading:
+        """One question to the catalog, told in the ledgers; past the deadline it is an error of its keys."""
         task = asyncio.current_task()
         if self._expired or task is None:
             return _too_late(ask)
@@ -142,11 +153,12 @@ class Loads:
         finally:
             self._reading.discard(task)
             self._late.discard(task)
-        self._note(reading, ask.record, ask.by, ledger)
+        self._note(reading, ask.record, ask.by, ledgers)
         return reading
 
-    def _note(self, reading: Reading, record: type[Record], by: str, ledger: Ledger) -> None:
-        ledger.add(reading)
+    def _note(self, reading: Reading, record: type[Record], by: str, ledgers: Sequence[Ledger]) -> None:
+        for ledger in ledgers:
+            ledger.add(reading)
         if record is Account and by != "key":
             self.prime([row for rows in reading.rows.values() for row in rows.records])
         if reading.along:
@@ -160,7 +172,8 @@ class Loads:
             task.cancel()
 
     def close(self) -> None:
-        """Ends what is still under way."""
+        """Ends what is still under way; what has not left yet never will."""
+        self._closed = True
         for task in tuple(self._tasks):
             if task is not None:
                 task.cancel()
@@ -176,16 +189,18 @@ class Loads:
         return loader.load(asked)
 
     async def _answer(self, index: Index, asked: list[_Asked]) -> list[None]:
+        if self._closed:
+            return [None] * len(asked)
         task = asyncio.current_task()
         self._tasks.add(task)
         try:
             keys = [key for each, _ in asked for key in each]
-            self._known[index].update(await self._fetch(index, keys, asked[0][1]))
+            self._known[index].update(await self._fetch(index, keys, [ledger for _, ledger in asked]))
         finally:
             self._tasks.discard(task)
         return [None] * len(asked)
 
-    async def _fetch(self, index: Index, keys: Sequence[str], ledger: Ledger) -> dict[str, Found]:
+    async def _fetch(self, index: Index, keys: Sequence[str], ledgers: Sequence[Ledger]) -> dict[str, Found]:
         record, by, page = index
         refused = self._refusal(record, by, page, len(keys))
         if refused is not None:
@@ -193,7 +208,7 @@ class Loads:
         found: dict[str, Found] = {}
         for start in range(0, len(keys), _MOST):
             part = tuple(keys[start : start + _MOST])
-            found |= _found(await self.read(Ask(record, by, part, page), ledger), part)
+            found |= _found(await self.read(Ask(record, by, part, page), *ledgers), part)
         return found
 
     def _refusal(self, record: type[Record], by: str, page: Page, keys: int) -> SourceError | None:

@@ -181,12 +181,27 @@ class Run:
         answers = list(await declared.compute(frame.rows, self._bound(declared), self.context, **given))
         if len(answers) != len(frame.rows):
             raise RuntimeError(f"`{field.coordinate}` gave {len(answers)} answers for {len(frame.rows)} parents")
-        for index, answer in enumerate(answers):
-            if isinstance(answer, Record):
-                (answers[index],) = await self.seen.visible([self._known(answer)], self.ledger)
-            elif isinstance(answer, _LISTS) and any(isinstance(each, Record) for each in answer):
-                answers[index] = await self._visible_items(answer)
+        await self._judge(answers)
         return answers
+
+    async def _judge(self, answers: list[Any]) -> None:
+        """Judges the records among a computation's answers, all of them together. In a tuple places matter, so that a
+        hidden one leaves a gap; of a list it is left out."""
+        lists = {index: list(each) for index, each in enumerate(answers) if _holds_records(each)}
+        places = [
+            (holder, at)
+            for holder in (answers, *lists.values())
+            for at, each in enumerate(holder)
+            if isinstance(each, Record)
+        ]
+        if not places:
+            return
+        judged = await self.seen.visible([self._known(holder[at]) for holder, at in places], self.ledger)
+        for (holder, at), one in zip(places, judged, strict=True):
+            holder[at] = one
+        for index, items in lists.items():
+            whole = isinstance(answers[index], tuple)
+            answers[index] = items if whole else [each for each in items if each is not None]
 
     def _known(self, record: Record) -> Record | None:
         """The record; None where this audience does not know its type: only an abstract type could lead there."""
@@ -197,15 +212,6 @@ class Run:
         """The event of a subscription; one that is a record is judged like any other."""
         event = self._asked.event
         return await self.seen.visible([self._known(event)], self.ledger) if isinstance(event, Record) else [event]
-
-    async def _visible_items(self, items: Sequence[Any]) -> Sequence[Any]:
-        """Records of a list judged again; in a tuple places matter, so that a hidden one leaves a gap."""
-        places = [index for index, each in enumerate(items) if isinstance(each, Record)]
-        judged = await self.seen.visible([self._known(items[index]) for index in places], self.ledger)
-        shown = list(items)
-        for index, one in zip(places, judged, strict=True):
-            shown[index] = one
-        return shown if isinstance(items, tuple) else [each for each in shown if each is not None]
 
     def _bound(self, declared: Batched) -> Read:
         """A reader for one computation: only what it declared, and only rows this principal may see."""
@@ -236,6 +242,10 @@ class Run:
             return reading
 
         return read
+
+
+def _holds_records(answer: Any) -> bool:
+    return isinstance(answer, _LISTS) and any(isinstance(each, Record) for each in answer)
 
 
 def _attempt(function: Any, *arguments: Any) -> Any:
