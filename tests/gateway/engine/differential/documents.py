@@ -33,9 +33,9 @@ Literal = Callable[[str, str, GraphQLInputType], str | None]
 class Shape(msgspec.Struct, frozen=True):
     """How large documents get."""
 
-    depth: int = 5
-    fields: int = 45
-    selected: int = 4
+    depth: int = 6
+    fields: int = 24
+    selected: int = 3
 
 
 class Variable(msgspec.Struct):
@@ -207,7 +207,7 @@ class Writer:
             and not each.name.startswith("__")
             and self._overlap(of, each)
         ]
-        return self._draw.choice(every)
+        return self._draw.choice(every or [of])
 
     def _overlap(self, one: Composite, other: Composite) -> bool:
         return not self._possible(one).isdisjoint(self._possible(other))

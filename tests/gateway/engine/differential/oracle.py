@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Awaitable, Mapping
+from functools import lru_cache
 from inspect import isawaitable
 from typing import Any, TypeAlias
 
@@ -88,11 +89,16 @@ def code_of(error: GraphQLError) -> str:
 
 
 def _valid(asked: Asked) -> DocumentNode | None:
+    return _validated(asked.schema, asked.text)
+
+
+@lru_cache(maxsize=8)
+def _validated(schema: GraphQLSchema, text: str) -> DocumentNode | None:
     try:
-        document = parse(asked.text)
+        document = parse(text)
     except GraphQLError:
         return None
-    return None if validate(asked.schema, document, max_errors=1) else document
+    return None if validate(schema, document, max_errors=1) else document
 
 
 async def _executed(asked: Asked, document: DocumentNode, context: Any, executor: type[Executor[Any]]) -> Any:

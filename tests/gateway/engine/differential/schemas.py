@@ -135,7 +135,7 @@ class _Maker:
         return [Pooled(each.name, self._narrowed(each.type), each.args) for each in found.values()]
 
     def _narrowed(self, type_: GraphQLOutputType) -> GraphQLOutputType:
-        if self._draw.random() < 0.25 and not isinstance(type_, GraphQLNonNull):
+        if self._draw.random() < 0.15 and not isinstance(type_, GraphQLNonNull):
             return GraphQLNonNull(type_)
         return type_
 

@@ -42,6 +42,8 @@ _FAILURES: Sequence[type[Exception]] = (
     StopIteration,
 )
 
+_INNER_ITERABLES = False
+
 
 class Rates(msgspec.Struct, frozen=True):
     """How often a value is null, an error, or of a wrong type; chances between 0 and 1."""
@@ -152,7 +154,7 @@ class World:
 
     def _list(self, type_: GraphQLList[Any], draw: Draw, *, lazy: bool) -> Any:
         count = draw.choice([0, 1, 1, 2, 2, 3])
-        items = [self._drawn(type_.of_type, draw, lazy=lazy) for _ in range(count)]
+        items = [self._drawn(type_.of_type, draw, lazy=lazy and _INNER_ITERABLES) for _ in range(count)]
         if items and draw.random() < 0.15:
             items.append(items[0])  # the same value twice
         form = draw.random()
