@@ -42,7 +42,7 @@ _FAILURES: Sequence[type[Exception]] = (
     StopIteration,
 )
 
-_INNER_ITERABLES = False
+_INNER_ITERABLES = True
 
 
 class Rates(msgspec.Struct, frozen=True):
@@ -178,6 +178,8 @@ class World:
 
 def _failure(draw: Draw) -> Exception:
     kind = draw.choice(_FAILURES)
+    if kind is GraphQLError:
+        return GraphQLError("it says why itself", extensions={"code": "ITS_OWN"})
     return kind("it failed: try again") if issubclass(kind, SourceError) else kind("it broke")
 
 
