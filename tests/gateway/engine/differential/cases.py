@@ -124,6 +124,8 @@ async def judged(case: Case) -> Verdict:
     found += await differences(expected, fast, could, "the fast builder")
     if careful != fast:
         found.append(f"the builders disagree: {careful} and {fast}")
+    if not (expected.refused or expected.errors or compiled):
+        found.append("no error, and yet the plan was not compiled")
     for name, other in (("careful", careful_world), ("fast", fast_world)):
         if other.effects[: len(world.effects)] != world.effects:
             found.append(f"{name}: effects {other.effects}, not {world.effects}")

@@ -17,6 +17,7 @@ from graphql import (
     GraphQLNonNull,
     GraphQLObjectType,
     GraphQLSchema,
+    GraphQLString,
     GraphQLUnionType,
     get_named_type,
     is_required_argument,
@@ -168,15 +169,19 @@ class Writer:
         return own if own is not None else literal(type_, self._draw, 2, self._hole, default)
 
     def _introspection(self) -> str:
-        name = self._draw.choice(list(self._schema.type_map))
-        return self._draw.choice(
-            [
-                "__schema { queryType { name } mutationType { fields { name } } }",
-                f'__type(name: "{name}") {{ name kind possibleTypes {{ name }} fields {{ name type {{ kind }} }} }}',
-                'nothing: __type(name: "Nothing") { ...{ name } }',
-                "meta: __schema { types { kind name } __typename }",
-            ]
-        )
+        """Of the schema, or of one type, which may not exist."""
+        depth = self._shape.depth - 2
+        if self._draw.random() < 0.4:
+            return f"__schema{self._directives()} {self._selection(self._named('__Schema'), depth)}"
+        name = self._draw.choice([*self._schema.type_map, "Nothing"])
+        asked = f'"{name}"' if self._draw.random() < 0.7 else self._variable(GraphQLNonNull(GraphQLString), False)
+        alias = f"about{self._draw.randint(0, 9)}: "
+        return f"{alias}__type(name: {asked}){self._directives()} {self._selection(self._named('__Type'), depth)}"
+
+    def _named(self, name: str) -> GraphQLObjectType:
+        found = self._schema.type_map[name]
+        assert isinstance(found, GraphQLObjectType)
+        return found
 
     # ------------------------------------------------------------ fragments
 

@@ -23,6 +23,7 @@ from graphql import (
     GraphQLOutputType,
     GraphQLSchema,
     GraphQLUnionType,
+    get_named_type,
     parse_const_value,
 )
 
@@ -31,6 +32,8 @@ from tests.gateway.engine.differential.inputs import literal
 from tests.gateway.engine.differential.leaves import Draw, leaf_types
 from tests.gateway.engine.differential.things import Thing, World
 
+_ODD_ATTRIBUTES = ("{}_for", "{} of two words", "{}'\"", "{}_\u00fc")
+_KEYWORDS = ("class", "lambda", "None", "for")
 PLAIN, DERIVED, BATCHED = "plain", "derived", "batched"
 
 
@@ -119,11 +122,15 @@ class _Maker:
     def _share(self, pool: Sequence[Pooled]) -> None:
         """Says which type has which fields; those of an interface are narrowed by whoever implements it."""
         for interface in self._interfaces:
-            self._fields_of[interface.name] = self._fields(interface.interfaces, pool, self._draw.randint(1, 3))
+            self._fields_of[interface.name] = self._fields(interface.interfaces, pool, more=self._draw.randint(1, 3))
         for each in self._objects:
-            self._fields_of[each.name] = self._fields(each.interfaces, pool, self._draw.randint(2, 6))
+            self._fields_of[each.name] = self._fields(
+                each.interfaces, pool, more=self._draw.randint(2, 6), concrete=True
+            )
 
-    def _fields(self, above: Sequence[GraphQLInterfaceType], pool: Sequence[Pooled], more: int) -> list[Pooled]:
+    def _fields(
+        self, above: Sequence[GraphQLInterfaceType], pool: Sequence[Pooled], *, more: int, concrete: bool = False
+    ) -> list[Pooled]:
         found: dict[str, Pooled] = {}
         for interface in above:
             for each in self._fields_of[interface.name]:
@@ -132,12 +139,21 @@ class _Maker:
                     found[each.name] = each
         for each in self._draw.sample(pool, min(more, len(pool))):
             found.setdefault(each.name, each)
-        return [Pooled(each.name, self._narrowed(each.type), each.args) for each in found.values()]
+        return [Pooled(each.name, self._narrowed(each.type, concrete), each.args) for each in found.values()]
 
-    def _narrowed(self, type_: GraphQLOutputType) -> GraphQLOutputType:
+    def _narrowed(self, type_: GraphQLOutputType, concrete: bool) -> GraphQLOutputType:
+        """The type, or one that may stand for it: without null, or of one type of those that an abstract one means."""
+        possible = self._members(get_named_type(type_)) if concrete else []
+        if possible and self._draw.random() < 0.3:
+            type_ = _renamed(type_, self._draw.choice(possible))
         if self._draw.random() < 0.15 and not isinstance(type_, GraphQLNonNull):
             return GraphQLNonNull(type_)
         return type_
+
+    def _members(self, named: GraphQLNamedType) -> list[GraphQLObjectType]:
+        if isinstance(named, GraphQLUnionType):
+            return list(named.types)
+        return [each for each in self._objects if named in each.interfaces]
 
     def _root(self, name: str, fields: Sequence[Pooled]) -> GraphQLObjectType:
         made = {f"{each.name}": self._field(name, each, BATCHED if self._draw.random() < 0.85 else DERIVED) for each in fields}
@@ -187,7 +203,8 @@ class _Maker:
         kind = BATCHED if pooled.args else kind or self._draw.choice([PLAIN, PLAIN, DERIVED, BATCHED])
         field = GraphQLField(pooled.type, pooled.args)
         if kind == PLAIN:
-            attribute = pooled.name if self._draw.random() < 0.5 else f"{pooled.name}_attribute"
+            attribute = self._draw.choice([pooled.name, pooled.name, f"{pooled.name}_", *_ODD_ATTRIBUTES, *_KEYWORDS])
+            attribute = attribute.format(pooled.name)
             field.extensions = {"attribute": attribute}
             field.resolve = lambda source, _info: getattr(source, attribute)
             return field
@@ -198,7 +215,7 @@ class _Maker:
             field.resolve = lambda source, info: info.context.derived(coordinate, pooled.type, source)
         else:
             declared = Batched(_compute(coordinate, pooled.type), ())
-            field.resolve = lambda source, info, **given: info.context.computed(
+            field.resolve = lambda source, info, **given: info.context.resolved(
                 coordinate, pooled.type, source, given
             )
         field.extensions = {"opsgraph": declared}
@@ -212,9 +229,19 @@ class _Maker:
 def _compute(coordinate: str, type_: GraphQLOutputType) -> Any:
     async def compute(parents: Sequence[Any], _read: Any, context: Any, **given: Any) -> list[Any]:
         world: World = context.rules
-        return [world.computed(coordinate, type_, parent, given) for parent in parents]
+        failure = world.whole_failure(coordinate, given)
+        if failure is not None:
+            raise failure
+        answers = [world.computed(coordinate, type_, parent, given) for parent in parents]
+        return answers[1:] if world.miscounts(coordinate, given) else answers
 
     return compute
+
+
+def _renamed(type_: GraphQLOutputType, named: GraphQLObjectType) -> GraphQLOutputType:
+    if isinstance(type_, GraphQLNonNull):
+        return GraphQLNonNull(_renamed(type_.of_type, named))
+    return GraphQLList(_renamed(type_.of_type, named)) if isinstance(type_, GraphQLList) else named
 
 
 def _closed(above: Sequence[GraphQLInterfaceType]) -> list[GraphQLInterfaceType]:

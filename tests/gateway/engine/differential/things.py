@@ -106,11 +106,31 @@ class World:
         return self._raised(self._value(coordinate, type_, row, {}, lazy=True))
 
     def computed(self, coordinate: str, type_: GraphQLOutputType, row: Any, given: Mapping[str, Any]) -> Any:
-        """What a computation gives; mutations leave a mark, and what is computed later tells how many there were."""
+        """What a computation gives one parent; mutations leave a mark, and what is computed later tells how many there
+        were. Some computations fail for all their parents."""
         done = len(self.effects)
         if coordinate.startswith("Mutation."):
             self.effects.append(f"{coordinate}{_text(given)}")
         return self._value(coordinate, type_, row, given, lazy=True, done=done)
+
+    def resolved(self, coordinate: str, type_: GraphQLOutputType, row: Any, given: Mapping[str, Any]) -> Any:
+        """What graphql-core's resolver of a computation gives: the same, for one parent."""
+        failure = self.whole_failure(coordinate, given)
+        if failure is not None:
+            raise failure
+        value = self.computed(coordinate, type_, row, given)
+        if self.miscounts(coordinate, given):
+            raise RuntimeError("an answer is missing")
+        return value
+
+    def whole_failure(self, coordinate: str, given: Mapping[str, Any]) -> Exception | None:
+        """The error with which a computation fails for all its parents."""
+        draw = random.Random(f"{self._seed} whole {coordinate} {_text(given)}")
+        return _failure(draw) if draw.random() < self._rates.error / 3 else None
+
+    def miscounts(self, coordinate: str, given: Mapping[str, Any]) -> bool:
+        """Whether a computation gives one answer too few: nobody can say which."""
+        return random.Random(f"{self._seed} count {coordinate} {_text(given)}").random() < self._rates.error / 6
 
     def _raised(self, value: Any) -> Any:
         if isinstance(value, (ValueError, TimedOut, AttributeError)):
