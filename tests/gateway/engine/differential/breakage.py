@@ -2,7 +2,7 @@
 
 import re
 
-from tests.gateway.engine.differential.leaves import Draw
+from tests.gateway.engine.differential.nasty_leaves import Draw
 
 _STEPS = (
     lambda text, draw: _replaced(text, r"\bf\d+\b", "nonsense", draw),  # a field that is not there

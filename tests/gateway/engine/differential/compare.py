@@ -16,15 +16,21 @@ Path = tuple[str | int, ...]
 Possible = Callable[[], Awaitable[set[Place]]]
 
 
-async def differences(expected: Outcome, got: Outcome, possible: Possible, name: str = "engine") -> list[str]:
-    """What is different, in words; nothing if all is as it should be."""
+async def differences(
+    expected: Outcome, got: Outcome, possible: Possible, name: str = "engine", *, single: bool = True
+) -> list[str]:
+    """What is different, in words; nothing if all is as it should be. `single`: one error at the most at each place."""
     if expected.refused != got.refused:
         return [f"{name} {'refuses' if got.refused else 'runs'} what graphql-core {'refuses' if expected.refused else 'runs'}"]
     if expected.refused:
         return []
     if json.dumps(expected.data) != json.dumps(got.data):
         return [f"{name}'s data differ: {_first_difference(expected.data, got.data)}"]
-    return await _errors(expected, got, possible, name)
+    found = await _errors(expected, got, possible, name)
+    if expected.masked != got.masked:
+        found.append(f"{name} masks {got.masked}, not {expected.masked}")
+    places = Counter(path for path, _, _ in got.errors)
+    return found + [f"{name} has several errors at {path}" for path in places if single and places[path] > 1]
 
 
 async def _errors(expected: Outcome, got: Outcome, possible: Possible, name: str) -> list[str]:
@@ -42,7 +48,6 @@ async def _errors(expected: Outcome, got: Outcome, possible: Possible, name: str
         could = await possible()
         wrong = [each for below in (ours_below, theirs_below) for errors in below.values() for each in errors]
         found += [f"{name} has the error {each}, which graphql-core could not raise" for each in wrong if each not in could]
-    found += [f"{name} has several errors at {path}" for path, count in Counter(e[0] for e in got.errors).items() if count > 1]
     return found
 
 

@@ -24,7 +24,7 @@ from graphql import (
 )
 
 from tests.gateway.engine.differential.inputs import json_value, literal
-from tests.gateway.engine.differential.leaves import Draw
+from tests.gateway.engine.differential.nasty_leaves import Draw
 
 Composite = GraphQLObjectType | GraphQLInterfaceType | GraphQLUnionType
 Literal = Callable[[str, str, GraphQLInputType], str | None]
@@ -37,6 +37,7 @@ class Shape(msgspec.Struct, frozen=True):
     depth: int = 6
     fields: int = 24
     selected: int = 3
+    introspects: bool = True
 
 
 class Variable(msgspec.Struct):
@@ -109,7 +110,7 @@ class Writer:
             parts.append(self._selected(of, depth))
         if draw.random() < 0.25:
             parts.append(f"{draw.choice(['', '', 'kind: '])}__typename{self._directives()}")
-        if depth == 0 and draw.random() < 0.08:
+        if depth == 0 and self._shape.introspects and draw.random() < 0.08:
             parts.append(self._introspection())
         if not any(parts):
             parts.append("__typename")

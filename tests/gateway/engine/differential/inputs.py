@@ -12,7 +12,7 @@ from graphql import (
     is_required_input_field,
 )
 
-from tests.gateway.engine.differential.leaves import Draw
+from tests.gateway.engine.differential.nasty_leaves import Draw
 
 Hole = Callable[[GraphQLInputType, bool], str | None]
 """Offered each place of a literal (its type, whether it has a default): a variable to stand there, or None."""

@@ -20,11 +20,13 @@ Place: TypeAlias = tuple[tuple[str | int, ...], tuple[tuple[int, int], ...], str
 
 
 class Outcome(msgspec.Struct):
-    """A response as it is compared. `refused`: the operation did not run, and there is no data at all."""
+    """A response as it is compared. `refused`: the operation did not run, and there is no data at all. `masked`: fields
+    that were shown masked."""
 
     refused: bool
     data: Any = None
     errors: list[Place] = msgspec.field(default_factory=list)
+    masked: list[str] = msgspec.field(default_factory=list)
 
 
 class Walker(Executor[Any]):
@@ -43,6 +45,7 @@ class Asked(msgspec.Struct):
     text: str
     variables: Mapping[str, Any]
     operation: str | None = None
+    shown: GraphQLSchema | None = None  # what documents are checked against, where it is not the whole schema
 
 
 async def told(asked: Asked, context: Any) -> Outcome:
@@ -82,6 +85,8 @@ def code_of(error: GraphQLError) -> str:
         cause = cause.original_error
     if isinstance(cause, SourceError):
         return cause.code
+    if type(cause).__name__ == "Cut":
+        return "Cut"
     code = (error.extensions or {}).get("code")
     if code is not None:
         return str(code)
@@ -89,7 +94,7 @@ def code_of(error: GraphQLError) -> str:
 
 
 def _valid(asked: Asked) -> DocumentNode | None:
-    return _validated(asked.schema, asked.text)
+    return _validated(asked.shown or asked.schema, asked.text)
 
 
 @lru_cache(maxsize=8)

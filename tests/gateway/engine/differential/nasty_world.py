@@ -24,7 +24,7 @@ from graphql import (
 )
 
 from sources.errors import BadAsk, Garbled, Missing, SourceError, Throttled, TimedOut, Unavailable
-from tests.gateway.engine.differential.leaves import Draw, right_value, wrong_value
+from tests.gateway.engine.differential.nasty_leaves import Draw, right_value, wrong_value
 
 _FAILURES: Sequence[type[Exception]] = (
     Unavailable,

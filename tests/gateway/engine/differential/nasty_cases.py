@@ -3,25 +3,24 @@
 from __future__ import annotations
 
 import random
-from collections import Counter
 from functools import lru_cache
 from typing import Any
 
 import msgspec
-import orjson
 
-from gateway.engine.answer import encode
-from gateway.engine.documents import Limits, Refused
+from gateway.engine.documents import Limits
 from gateway.engine.engine import Engine, Question
 from gateway.engine.grants import AllowAll
 from gateway.engine.graph import Graph
 from policies.principal import Principal
 from tests.gateway.engine.differential.breakage import broken
 from tests.gateway.engine.differential.compare import differences
-from tests.gateway.engine.differential.documents import Variable, Writer
+from tests.gateway.engine.differential.documents import Writer
 from tests.gateway.engine.differential.oracle import Asked, Outcome, Place, possible, told
-from tests.gateway.engine.differential.schemas import Nasty, nasty_schema
-from tests.gateway.engine.differential.things import Rates, World
+from tests.gateway.engine.differential.outcome import answered
+from tests.gateway.engine.differential.nasty_schemas import Nasty, nasty_schema
+from tests.gateway.engine.differential.nasty_world import Rates, World
+from tests.gateway.engine.differential.verdict import Verdict, kind_of
 
 PER_SCHEMA = 40  # cases in a row that share a schema
 PER_DOCUMENT = 4  # cases in a row that share a document, so that plans are met again with other variables
@@ -42,32 +41,9 @@ class Side:
         self.careful._documents = self.fast._documents  # what is valid is asked once
 
     async def answer(self, engine: Engine, question: Question, world: World) -> tuple[Outcome, bool]:
-        """The engine's answer, and whether its compiled builder was up to it."""
+        """The engine's answer, and whether the plan was compiled."""
         self.world = world
-        plan = None
-        try:
-            plan = engine.plan(question, _ANYBODY)
-            plan.uses = 99  # as if it had proved itself
-        except Refused:
-            pass
-        response = await engine.run(question, _ANYBODY, "c-1")
-        body = orjson.loads(encode(response.body))
-        compiled = plan is not None and plan.root.fast is not None and not body.get("errors")
-        return outcome_of(body, response.started), compiled
-
-
-def outcome_of(body: dict[str, Any], started: bool) -> Outcome:
-    """A response of the engine as it is compared."""
-    if not started:
-        assert "data" not in body, "a refused request has no data"
-        assert body["errors"], "a refused request says why"
-        return Outcome(refused=True)
-    return Outcome(False, body["data"], [_place(each) for each in body.get("errors", ())])
-
-
-def _place(error: dict[str, Any]) -> Place:
-    locations = tuple((each["line"], each["column"]) for each in error.get("locations", ()))
-    return tuple(error.get("path", ())), locations, error["extensions"]["code"]
+        return await answered(engine, question, _ANYBODY)
 
 
 class Case(msgspec.Struct):
@@ -79,13 +55,6 @@ class Case(msgspec.Struct):
     variables: dict[str, Any]
     operation: str | None
     rates: Rates
-
-
-class Verdict(msgspec.Struct):
-    """What came of a case: its differences, and what kind of case it was."""
-
-    differences: list[str]
-    kind: str
 
 
 @lru_cache(maxsize=4)
@@ -129,28 +98,4 @@ async def judged(case: Case) -> Verdict:
     for name, other in (("careful", careful_world), ("fast", fast_world)):
         if other.effects[: len(world.effects)] != world.effects:
             found.append(f"{name}: effects {other.effects}, not {world.effects}")
-    return Verdict(found, _kind(expected, compiled))
-
-
-def _kind(expected: Outcome, compiled: bool) -> str:
-    if expected.refused:
-        return "refused"
-    if expected.errors:
-        return "with errors" if expected.data is not None else "null altogether"
-    return "compiled" if compiled else "without errors, not compiled"
-
-
-async def run(seeds: range) -> tuple[Counter[str], list[tuple[Case, list[str]]]]:
-    """All cases of some seeds: how many of each kind, and those with differences."""
-    kinds: Counter[str] = Counter()
-    failed: list[tuple[Case, list[str]]] = []
-    for seed in seeds:
-        case = drawn(seed)
-        verdict = await judged(case)
-        kinds[verdict.kind] += 1
-        if verdict.differences:
-            failed.append((case, verdict.differences))
-    return kinds, failed
-
-
-__all__ = ["Case", "Variable", "Verdict", "drawn", "judged", "run"]
+    return Verdict(found, kind_of(expected, compiled))

@@ -29,8 +29,8 @@ from graphql import (
 
 from resolvers.batch import Batched, Declaration, Derived
 from tests.gateway.engine.differential.inputs import literal
-from tests.gateway.engine.differential.leaves import Draw, leaf_types
-from tests.gateway.engine.differential.things import Thing, World
+from tests.gateway.engine.differential.nasty_leaves import Draw, leaf_types
+from tests.gateway.engine.differential.nasty_world import Thing, World
 
 _ODD_ATTRIBUTES = ("{}_for", "{} of two words", "{}'\"", "{}_\u00fc")
 _KEYWORDS = ("class", "lambda", "None", "for")
