@@ -67,7 +67,7 @@ def shown_as_is(type_: GraphQLLeafType) -> Shown | None:
     The encoder writes instants, dates and enums of texts in the very form that the scalars have.
     """
     if isinstance(type_, GraphQLScalarType):
-        return _SHOWN.get(type_.name) if is_ours(type_) else None
+        return _SHOWN.get(type_.name) if _is_ours(type_) else None
     assert isinstance(type_, GraphQLEnumType)
     classes = {value.value.__class__ for value in type_.values.values()}
     wrapped = getattr(type_, "wrapped_cls", None) or (classes.pop() if len(classes) == 1 else None)
@@ -77,7 +77,7 @@ def shown_as_is(type_: GraphQLLeafType) -> Shown | None:
     return Shown(wrapped) if plain and {member.name for member in wrapped} == set(type_.values) else None
 
 
-def is_ours(type_: GraphQLLeafType) -> bool:
+def _is_ours(type_: GraphQLScalarType) -> bool:
     """Whether a scalar of this name has the meaning that the name has here: a schema may bring its own `Date`."""
     probe: dict[str, tuple[Any, Any]] = {
         "Decimal": (Decimal("1.50"), "1.50"),
@@ -88,14 +88,11 @@ def is_ours(type_: GraphQLLeafType) -> bool:
         "String": ("a", "a"),
         "ID": ("a", "a"),
         "Boolean": (True, True),
-        "Int": (1, 1),
-        "Long": (1, 1),
     }
     if type_.name not in probe:
         return False
     value, shown = probe[type_.name]
     try:
-        made = type_.coerce_output_value(value)
-        return made.__class__ is shown.__class__ and made == shown
+        return bool(type_.coerce_output_value(value) == shown)
     except Exception:
         return False
