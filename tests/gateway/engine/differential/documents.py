@@ -128,6 +128,8 @@ class Writer:
 
     def _field(self, of: GraphQLObjectType | GraphQLInterfaceType, depth: int) -> str:
         draw = self._draw
+        if not of.fields:
+            return ""  # a root of which this audience sees nothing
         name, field = draw.choice(list(of.fields.items()))
         named = get_named_type(field.type)
         self._left -= 1

@@ -38,10 +38,22 @@ class Shelves:
         """Now and then not."""
         return self._draw("ready", record, by, key).random() < 0.7
 
+    @property
+    def recalls(self) -> bool:
+        """Whether anything may be remembered, as the seed says."""
+        return self._draw("recalls").random() < 0.5
+
+    def recall(self, ask: Ask) -> Reading | None:
+        """The same as `read`, without waiting; mostly nothing is remembered."""
+        return self._reading(ask) if self._pace.random() < 0.3 else None
+
     async def read(self, ask: Ask) -> Reading:
         """Rows and errors by key, after a while."""
         for _ in range(self._pace.randint(0, 3)):
             await asyncio.sleep(0)
+        return self._reading(ask)
+
+    def _reading(self, ask: Ask) -> Reading:
         reading = Reading({}, Report("memory", calls=1))
         for key in dict.fromkeys(ask.keys):
             error = self._error(ask, key)
