@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from itertools import count
+from keyword import iskeyword
 from typing import Any
 
 from graphql import GraphQLLeafType, GraphQLList, GraphQLNonNull, GraphQLOutputType, is_leaf_type
@@ -149,7 +150,7 @@ class _Code:
             value = f"{self._named('d', field.declared.derive)}({row}, ctx)"
         elif field.kind in (LINK, BATCHED):
             raise AssertionError("what is read is a column")
-        elif field.attribute.isidentifier() and not field.attribute.startswith("__"):
+        elif _is_plain_name(field.attribute):
             value = f"{row}.{field.attribute}"
         else:
             value = f"getattr({row}, {field.attribute!r})"
@@ -199,6 +200,11 @@ class _Code:
         absent = "None" if nullable else "odd()"
         shown = self.object(branch.only, found)
         return f"({absent} if ({found} := {value}) is None else odd() if isinstance({found}, X) else {shown})"
+
+
+def _is_plain_name(name: str) -> bool:
+    """Whether an attribute can be written with a dot."""
+    return name.isidentifier() and not iskeyword(name) and not name.startswith("__")
 
 
 def _odd(_: Any = None) -> Any:

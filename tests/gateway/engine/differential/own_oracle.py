@@ -1,0 +1,166 @@
+"""The oracle of our own schema: one resolver for each object and field, in the plainest way, over the same catalog.
+
+It says what a declaration means, one row at a time: a link reads the keys of its parent, rows are judged before they are
+shown, a field is decided by the roles that see its row. It knows nothing of plans, batches or early reads.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from inspect import isawaitable
+from typing import Any
+
+import strawberry
+from graphql import (
+    GraphQLField,
+    GraphQLInterfaceType,
+    GraphQLNonNull,
+    GraphQLObjectType,
+    GraphQLSchema,
+    get_named_type,
+    is_composite_type,
+)
+from strawberry import UNSET
+from strawberry.types.arguments import convert_arguments
+
+from resolvers.batch import Batched, Derived, Link, declaration_of, lookups_of
+from sources.canonical import Record
+from sources.errors import SourceError
+from tests.gateway.engine.differential.own_pages import Listing, listing_of
+from tests.gateway.engine.differential.own_rows import Asking, Row
+
+
+class Forbidden(SourceError):
+    """Something the role may not do."""
+
+    code = "FORBIDDEN"
+
+
+class Cut(Exception):
+    """A refused field that cannot be null: its null spreads, and the refusal is told elsewhere."""
+
+
+def install(schema: strawberry.Schema, names: Mapping[type[Record], str]) -> GraphQLSchema:
+    """Gives every field of a schema its resolver; from then on graphql-core can run it."""
+    core = schema._schema
+    scalars, config = schema.schema_converter.scalar_registry, schema.config
+
+    def coerced(field: GraphQLField, given: Mapping[str, Any]) -> dict[str, Any]:
+        definition = field.extensions.get("strawberry-definition")
+        accepted = definition.arguments if definition is not None else []
+        made = convert_arguments(dict(given), accepted, scalar_registry=scalars, config=config) if accepted else {}
+        return {name: value for name, value in made.items() if value is not None and value is not UNSET}
+
+    for shown in core.type_map.values():
+        if isinstance(shown, GraphQLInterfaceType):
+            shown.resolve_type = lambda row, *_: names.get(type(row.value))
+        if isinstance(shown, GraphQLObjectType) and not shown.name.startswith("__"):
+            shown.is_type_of = None
+            for name, field in shown.fields.items():
+                field.resolve = _resolver(core, shown.name, name, field, coerced)
+    return core
+
+
+Coerced = Callable[[GraphQLField, Mapping[str, Any]], dict[str, Any]]
+
+
+def _resolver(core: GraphQLSchema, type_name: str, name: str, field: GraphQLField, coerced: Coerced) -> Callable[..., Any]:
+    read = _reading(core, f"{type_name}.{name}", field)
+    composite = is_composite_type(get_named_type(field.type))
+
+    async def resolve(source: Row | None, info: Any, **given: Any) -> Any:
+        asking: Asking = info.context
+        row, roles = (source.value, source.roles) if source is not None else (None, asking.grants.roles)
+        decision = asking.grants.field(type_name, name, roles)
+        if decision.verdict == "deny":
+            asking.refuse(f"{type_name}.{name}", info.path.as_list())
+            if isinstance(field.type, GraphQLNonNull):
+                raise Cut
+            return None
+        found = read(asking, row, coerced(field, given), info)
+        value = await found if isawaitable(found) else found
+        if decision.mask is not None and not isinstance(value, Exception):
+            asking.masked.add(f"{type_name}.{name}")
+            value = decision.mask(value)
+        return asking.as_rows(value, roles) if composite else value
+
+    return resolve
+
+
+Reading = Callable[[Asking, Any, dict[str, Any], Any], Any]
+
+
+def _reading(core: GraphQLSchema, coordinate: str, field: GraphQLField) -> Reading:
+    declared = declaration_of(field)
+    if isinstance(declared, Link):
+        return _link(listing_of(core, coordinate, declared, field))
+    if isinstance(declared, Batched):
+        return lambda asking, row, given, _info: _computed(asking, declared, row, given)
+    if isinstance(declared, Derived):
+        return lambda asking, row, _given, _info: declared.derive(row, asking.context)
+    attribute = field.extensions["strawberry-definition"].python_name
+    return lambda _asking, row, _given, _info: getattr(row, attribute)
+
+
+async def _computed(asking: Asking, declared: Batched, row: Any, given: Mapping[str, Any]) -> Any:
+    for value in given.values():
+        for name, coordinate in lookups_of(type(value)).items():
+            if getattr(value, name) is not None and not asking.grants.lookup(*coordinate.split(".", 1)):
+                raise Forbidden(f"`{coordinate}` is not for your role")
+    (answer,) = await declared.compute([row], asking.reader(declared.needs), asking.context, **given)
+    if isinstance(answer, Record):
+        return await asking.seen(asking.known(answer))
+    if not isinstance(answer, (list, tuple)):
+        return answer
+    shown = [await asking.seen(asking.known(each)) if isinstance(each, Record) else each for each in answer]
+    if not any(isinstance(each, Record) for each in answer):
+        return answer
+    return shown if isinstance(answer, tuple) else [each for each in shown if each is not None]
+
+
+# ---------------------------------------------------------------- links
+
+
+def _link(listing: Listing) -> Callable[[Asking, Any, dict[str, Any], Any], Awaitable[Any]]:
+    async def read(asking: Asking, row: Any, given: dict[str, Any], info: Any) -> Any:
+        keys = _keys(listing.link, row, given)
+        if listing.link.paged:
+            page, error = await listing.page(asking, keys, given)
+            asking.note(info, [error] if error is not None else [])
+            return page
+        found, problems = await _plain(asking, listing, keys)
+        asking.note(info, problems)
+        return found
+
+    return read
+
+
+async def _plain(asking: Asking, listing: Listing, keys: Sequence[str]) -> tuple[Any, list[SourceError]]:
+    """The value of a link that is no connection, and what is told besides it."""
+    link, records, errors, unjudged, nothing = listing.link, [], [], [], True
+    for key in keys:
+        rows, error = await asking.read(link.target, link.by, key, listing.start)
+        nothing = nothing and rows is None
+        errors += [error] if error is not None else []
+        for each in [await asking.seen(each) for each in (rows.records if rows is not None else ())]:
+            (unjudged if isinstance(each, SourceError) else records).append(each)
+    if errors and nothing:
+        raise errors[0]
+    records = [each for each in records if each is not None]
+    problems = [*errors, *unjudged[:1]]
+    if link.many:
+        return (records[: link.first] if link.first is not None else records), problems
+    if not records and problems:
+        raise problems[0]
+    return (records[0] if records else None), problems
+
+
+def _keys(link: Link, row: Any, given: Mapping[str, Any]) -> Sequence[str]:
+    if link.argument is not None:
+        return [str(given[link.argument])]
+    if link.by == "list":
+        return [""]
+    value = getattr(row, link.key, None)
+    if value is None or value == "":
+        return []
+    return list(dict.fromkeys(value)) if isinstance(value, tuple) else [value]
