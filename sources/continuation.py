@@ -95,7 +95,7 @@ class _Piece(msgspec.Struct):
 def unmerged(ask: Ask, answer: Answer) -> Reading | None:
     """One owner's answer as it is, where nothing has to be merged, renamed or cut off; None where something has."""
     reading = answer.reading
-    if answer.renamed is not None or answer.errors or ask.page.after is not None:
+    if answer.renamed is not None or answer.errors or reading.reports or ask.page.after is not None:
         return None
     source, rows = reading.report.source, {}
     for key, found in reading.rows.items():
@@ -120,7 +120,10 @@ def _is_plain(ask: Ask, rows: Rows) -> bool:
 
 def merge(ask: Ask, answers: Sequence[Answer], begun: Continuation) -> Reading:
     """One reading of all answers. Of two records with one key the earlier answer's stands."""
-    merged = Reading({}, Report(""), reports=[answer.reading.report for answer in answers])
+    reports = [report for answer in answers for report in (answer.reading.report, *answer.reading.reports)]
+    merged = Reading({}, Report(""), reports=reports)
+    for report in reports:
+        add(merged.report, report)
     pieces: dict[str, list[_Piece]] = {key: [] for key in ask.keys}
     for answer in answers:
         names = answer.renamed
@@ -131,7 +134,6 @@ def merge(ask: Ask, answers: Sequence[Answer], begun: Continuation) -> Reading:
             merged.errors[names[key] if names is not None and key in names else key] = error
         merged.errors.update(answer.errors)
         merged.along += answer.reading.along
-        add(merged.report, answer.reading.report)
     for key, found in pieces.items():
         if found:
             merged.rows[key] = _one(ask, found, begun)

@@ -11,7 +11,7 @@ from tests.gateway.engine.shop import ADA, answer, codes, data, engine, settled,
 
 async def until(condition) -> None:
     async with asyncio.timeout(2):
-        while not condition():
+        while not condition():  # noqa: ASYNC110 - it waits for turns of the loop
             await asyncio.sleep(0)
 
 

@@ -16,12 +16,12 @@ _STEPS = (
     lambda text, draw: _replaced(text, r"\(([a-z]): ", r"(\1: null, \1: ", draw),  # one twice
     lambda text, draw: _replaced(text, r"__typename", "__typename { x }", draw),
     lambda text, draw: _replaced(text, r"\{ ", "{ __typename: __schema { __typename } ", draw),
-    lambda text, draw: f"{text}\nfragment Unused on Query {{ __typename }}",
-    lambda text, draw: f"{text}\nfragment Round on Query {{ ...Round }}",
-    lambda text, draw: f"{text}\n{{ __typename }}",
-    lambda text, draw: f"{text}\n{text}",
-    lambda text, draw: f"{text}\ntype Extra {{ a: Int }}",
-    lambda text, draw: text.replace("Asked", "Asked($never: Int)") if "Asked(" not in text else text + '"',
+    lambda text, _: f"{text}\nfragment Unused on Query {{ __typename }}",
+    lambda text, _: f"{text}\nfragment Round on Query {{ ...Round }}",
+    lambda text, _: f"{text}\n{{ __typename }}",
+    lambda text, _: f"{text}\n{text}",
+    lambda text, _: f"{text}\ntype Extra {{ a: Int }}",
+    lambda text, _: text.replace("Asked", "Asked($never: Int)") if "Asked(" not in text else text + '"',
 )
 
 

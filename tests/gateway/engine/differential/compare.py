@@ -21,7 +21,9 @@ async def differences(
 ) -> list[str]:
     """What is different, in words; nothing if all is as it should be. `single`: one error at the most at each place."""
     if expected.refused != got.refused:
-        return [f"{name} {'refuses' if got.refused else 'runs'} what graphql-core {'refuses' if expected.refused else 'runs'}"]
+        return [
+            f"{name} {'refuses' if got.refused else 'runs'} what graphql-core {'refuses' if expected.refused else 'runs'}"
+        ]
     if expected.refused:
         return []
     if json.dumps(expected.data) != json.dumps(got.data):
@@ -36,7 +38,9 @@ async def differences(
 async def _errors(expected: Outcome, got: Outcome, possible: Possible, name: str) -> list[str]:
     data = expected.data
     spread = {
-        null for path, _, _ in (*expected.errors, *got.errors) if (null := nulled_at(data, path)) is not None and null != path
+        null
+        for path, _, _ in (*expected.errors, *got.errors)
+        if (null := nulled_at(data, path)) is not None and null != path
     }
     theirs, theirs_below = _split(expected.errors, data, spread)
     ours, ours_below = _split(got.errors, data, spread)
@@ -47,7 +51,9 @@ async def _errors(expected: Outcome, got: Outcome, possible: Possible, name: str
     if spread:
         could = await possible()
         wrong = [each for below in (ours_below, theirs_below) for errors in below.values() for each in errors]
-        found += [f"{name} has the error {each}, which graphql-core could not raise" for each in wrong if each not in could]
+        found += [
+            f"{name} has the error {each}, which graphql-core could not raise" for each in wrong if each not in could
+        ]
     return found
 
 

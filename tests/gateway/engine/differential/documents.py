@@ -76,7 +76,9 @@ class Written(msgspec.Struct):
 class Writer:
     """Writes one document."""
 
-    def __init__(self, schema: GraphQLSchema, draw: Draw, shape: Shape | None = None, own: Literal | None = None) -> None:
+    def __init__(
+        self, schema: GraphQLSchema, draw: Draw, shape: Shape | None = None, own: Literal | None = None
+    ) -> None:
         self._schema, self._draw, self._shape = schema, draw, shape or Shape()
         self._own = own
         self._left = self._shape.fields
@@ -105,9 +107,8 @@ class Writer:
     # ------------------------------------------------------------ selections
 
     def _selection(self, of: Composite, depth: int, most: int | None = None) -> str:
-        draw, parts = self._draw, []
-        for _ in range(draw.randint(1, most or self._shape.selected)):
-            parts.append(self._selected(of, depth))
+        draw = self._draw
+        parts = [self._selected(of, depth) for _ in range(draw.randint(1, most or self._shape.selected))]
         if draw.random() < 0.25:
             parts.append(f"{draw.choice(['', '', 'kind: '])}__typename{self._directives()}")
         if depth == 0 and self._shape.introspects and draw.random() < 0.08:
@@ -261,7 +262,9 @@ class Writer:
         draw = self._draw
         if draw.random() < 0.4:
             return draw.choice(["true", "false"]) if name == "skip" else draw.choice(["true", "true", "false"])
-        flags = [each for each in self._variables if get_named_type(each.type) is GraphQLBoolean and each.name[0] == "b"]
+        flags = [
+            each for each in self._variables if get_named_type(each.type) is GraphQLBoolean and each.name[0] == "b"
+        ]
         if flags and draw.random() < 0.6:
             return f"${draw.choice(flags).name}"
         if draw.random() < 0.5:

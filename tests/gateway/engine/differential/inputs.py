@@ -42,7 +42,20 @@ _VALUES: Mapping[str, tuple[Any, ...]] = {
     "Long": (7, "7"),
     "Decimal": ("1.50",),
 }
-_ODD_VALUES: tuple[Any, ...] = (None, "x", 3, 2**40, 1.5, True, [], [1, "x"], {}, {"p": 1}, {"o0": 2, "o1": 2}, {"zz": 1})
+_ODD_VALUES: tuple[Any, ...] = (
+    None,
+    "x",
+    3,
+    2**40,
+    1.5,
+    True,
+    [],
+    [1, "x"],
+    {},
+    {"p": 1},
+    {"o0": 2, "o1": 2},
+    {"zz": 1},
+)
 
 
 def literal(type_: GraphQLInputType, draw: Draw, depth: int, hole: Hole | None = None, default: bool = False) -> str:

@@ -16,10 +16,10 @@ from policies.principal import Principal
 from tests.gateway.engine.differential.breakage import broken
 from tests.gateway.engine.differential.compare import differences
 from tests.gateway.engine.differential.documents import Writer
-from tests.gateway.engine.differential.oracle import Asked, Outcome, Place, possible, told
-from tests.gateway.engine.differential.outcome import answered
 from tests.gateway.engine.differential.nasty_schemas import Nasty, nasty_schema
 from tests.gateway.engine.differential.nasty_world import Rates, World
+from tests.gateway.engine.differential.oracle import Asked, Outcome, Place, possible, told
+from tests.gateway.engine.differential.outcome import answered
 from tests.gateway.engine.differential.verdict import Verdict, kind_of
 
 PER_SCHEMA = 40  # cases in a row that share a schema
@@ -64,7 +64,7 @@ def _made(schema_seed: int) -> tuple[Nasty, Side]:
 
 
 def drawn(seed: int) -> Case:
-    """The case of a seed. """
+    """The case of a seed."""
     schema_seed = seed // PER_SCHEMA
     nasty, _ = _made(schema_seed)
     draw = random.Random(f"document {seed // PER_DOCUMENT}")

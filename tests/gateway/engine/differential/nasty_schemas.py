@@ -66,7 +66,7 @@ class _Maker:
     def __init__(self, draw: Draw) -> None:
         self._draw = draw
         self._leaves = leaf_types(draw)
-        self._inputs = _input_types(draw, [each for each in self._leaves if each.name not in ("Anything",)])
+        self._inputs = _input_types(draw, [each for each in self._leaves if each.name != "Anything"])
         self._interfaces: list[GraphQLInterfaceType] = []
         self._objects: list[GraphQLObjectType] = []
         self._unions: list[GraphQLUnionType] = []
@@ -90,7 +90,9 @@ class _Maker:
             shown = schema.type_map[name]
             assert isinstance(shown, GraphQLObjectType)
             self._classes[name].attributes = {  # type: ignore[misc]
-                field.extensions["attribute"]: field for field in shown.fields.values() if "attribute" in field.extensions
+                field.extensions["attribute"]: field
+                for field in shown.fields.values()
+                if "attribute" in field.extensions
             }
         return Nasty(schema, self._classes)
 
@@ -156,7 +158,10 @@ class _Maker:
         return [each for each in self._objects if named in each.interfaces]
 
     def _root(self, name: str, fields: Sequence[Pooled]) -> GraphQLObjectType:
-        made = {f"{each.name}": self._field(name, each, BATCHED if self._draw.random() < 0.85 else DERIVED) for each in fields}
+        made = {
+            f"{each.name}": self._field(name, each, BATCHED if self._draw.random() < 0.85 else DERIVED)
+            for each in fields
+        }
         return GraphQLObjectType(name, made)
 
     def _composites(self) -> list[Pooled]:
@@ -215,9 +220,7 @@ class _Maker:
             field.resolve = lambda source, info: info.context.derived(coordinate, pooled.type, source)
         else:
             declared = Batched(_compute(coordinate, pooled.type), ())
-            field.resolve = lambda source, info, **given: info.context.resolved(
-                coordinate, pooled.type, source, given
-            )
+            field.resolve = lambda source, info, **given: info.context.resolved(coordinate, pooled.type, source, given)
         field.extensions = {"opsgraph": declared}
         return field
 
@@ -264,7 +267,8 @@ def _input_types(draw: Draw, leaves: Sequence[Any]) -> list[Any]:
     made: list[Any] = list(leaves)
     for index in range(2):
         fields = {
-            name: _input_field(_input_type(draw, made), draw) for name in draw.sample(["p", "q", "r"], draw.randint(1, 3))
+            name: _input_field(_input_type(draw, made), draw)
+            for name in draw.sample(["p", "q", "r"], draw.randint(1, 3))
         }
         made += [GraphQLInputObjectType(f"In{index}", fields)] * 2
     choices = {f"o{index}": GraphQLInputField(_nullable(_input_type(draw, made))) for index in range(3)}

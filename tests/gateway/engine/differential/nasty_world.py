@@ -138,7 +138,14 @@ class World:
         return value
 
     def _value(
-        self, coordinate: str, type_: GraphQLOutputType, row: Any, given: Mapping[str, Any], *, lazy: bool, done: int = 0
+        self,
+        coordinate: str,
+        type_: GraphQLOutputType,
+        row: Any,
+        given: Mapping[str, Any],
+        *,
+        lazy: bool,
+        done: int = 0,
     ) -> Any:
         of = row.id if isinstance(row, Thing) else type(row).__name__
         draw = random.Random(f"{self._seed} {coordinate} {of} {_text(given)} {done}")

@@ -12,8 +12,7 @@ from graphql import GraphQLInputType, GraphQLSchema
 
 from gateway.engine.cursors import Cursors
 from gateway.engine.documents import Limits
-from gateway.engine.engine import Engine
-from gateway.engine.engine import Question
+from gateway.engine.engine import Engine, Question
 from gateway.engine.grants import AllowAll, Grants
 from gateway.engine.graph import Graph
 from gateway.engine.shapes import open_policies

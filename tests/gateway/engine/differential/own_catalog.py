@@ -10,10 +10,9 @@ import random
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-
 from sources import canonical as c
 from sources.canonical import Record
-from sources.errors import Garbled, SourceError, Throttled, TimedOut, Unavailable, Unauthorised
+from sources.errors import Garbled, SourceError, Throttled, TimedOut, Unauthorised, Unavailable
 from sources.ports import Ask, Capability, Filter, Order, Page, Position, Reading, Report, Rows
 from tests.gateway.engine.differential.own_records import DOWN, Pools
 
@@ -32,7 +31,7 @@ class Shelves:
         """Everything can be filtered or nothing can, as the seed says for each index."""
         able = self._draw("capable", record, by).random() < 0.5
         names = record.__struct_fields__ if able else ()
-        return Capability({name: _OPERATORS for name in names}, names, per_parent_limit=self._trims)
+        return Capability(dict.fromkeys(names, _OPERATORS), names, per_parent_limit=self._trims)
 
     def ready(self, record: type[Record], by: str, key: str) -> bool:
         """Now and then not."""
@@ -81,7 +80,9 @@ class Shelves:
         found = self._found(ask, key)
         if not found:
             return None if ask.by == "key" or self._draw("none", ask.record, key).random() < 0.5 else Rows(total=0)
-        return _paged(found, ask.page, counts=self._draw("total", ask.record, ask.by).random() < 0.5, trims=alone or self._trims)
+        return _paged(
+            found, ask.page, counts=self._draw("total", ask.record, ask.by).random() < 0.5, trims=alone or self._trims
+        )
 
     def _found(self, ask: Ask, key: str) -> list[Record]:
         every = self._records.get(ask.record, ())
@@ -143,5 +144,3 @@ def _ordered(records: list[Record], order: Order | None) -> list[Record]:
 def _text(record: Record, order: Order | None) -> str | None:
     value = getattr(record, order.field) if order is not None else record.key
     return None if value is None else str(value)
-
-

@@ -64,7 +64,9 @@ def install(schema: strawberry.Schema, names: Mapping[type[Record], str]) -> Gra
 Coerced = Callable[[GraphQLField, Mapping[str, Any]], dict[str, Any]]
 
 
-def _resolver(core: GraphQLSchema, type_name: str, name: str, field: GraphQLField, coerced: Coerced) -> Callable[..., Any]:
+def _resolver(
+    core: GraphQLSchema, type_name: str, name: str, field: GraphQLField, coerced: Coerced
+) -> Callable[..., Any]:
     read = _reading(core, f"{type_name}.{name}", field)
     composite = is_composite_type(get_named_type(field.type))
 

@@ -94,7 +94,7 @@ class _Maker:
     def _is_left_out(self, hint: Any) -> bool:
         return get_origin(hint) in (Union, UnionType) and self._draw.random() < 0.25
 
-    def _value(self, hint: Any) -> Any:  # noqa: C901 - a table of types
+    def _value(self, hint: Any) -> Any:
         draw, origin = self._draw, get_origin(hint)
         if origin in (Union, UnionType):
             options = [each for each in get_args(hint) if each is not type(None)]

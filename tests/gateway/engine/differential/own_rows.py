@@ -51,7 +51,9 @@ class Asking:
     def note(self, info: Any, errors: Sequence[SourceError]) -> None:
         """Errors beside data."""
         locations = tuple(
-            (node.loc.start_token.line, node.loc.start_token.column) for node in info.field_nodes if node.loc is not None
+            (node.loc.start_token.line, node.loc.start_token.column)
+            for node in info.field_nodes
+            if node.loc is not None
         )
         self.notes += [(tuple(info.path.as_list()), locations, error.code) for error in errors]
 
@@ -106,7 +108,9 @@ class Asking:
         rule = self.grants.rows(name)
         if rule.open:
             return record
-        account, failed = (record, None) if isinstance(record, Account) else await self._owner(record, rule.needs_account)
+        account, failed = (
+            (record, None) if isinstance(record, Account) else await self._owner(record, rule.needs_account)
+        )
         facts: Mapping[str, Any] = {}
         if _ENTITIES in rule.reads and (rule.needs_account or isinstance(record, Account)):
             facts, missing = await self._facts(_account_key(record))

@@ -99,9 +99,7 @@ def _unwrapped(selected: Any, index: int) -> None:
 def _inlined(document: DocumentNode, name: str) -> None:
     """A fragment's spreads become inline fragments."""
     fragment: Any = next(
-        each
-        for each in document.definitions
-        if isinstance(each, FragmentDefinitionNode) and each.name.value == name
+        each for each in document.definitions if isinstance(each, FragmentDefinitionNode) and each.name.value == name
     )
     _put(document, "definitions", tuple(each for each in document.definitions if each is not fragment))
     waiting: list[Any] = list(document.definitions)
@@ -117,5 +115,7 @@ def _replaced(node: Any, fragment: Any) -> Any:
     if not isinstance(node, FragmentSpreadNode) or node.name.value != fragment.name.value:
         return node
     return InlineFragmentNode(
-        type_condition=fragment.type_condition, directives=node.directives, selection_set=deepcopy(fragment.selection_set)
+        type_condition=fragment.type_condition,
+        directives=node.directives,
+        selection_set=deepcopy(fragment.selection_set),
     )
