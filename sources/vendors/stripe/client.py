@@ -108,8 +108,12 @@ def at(path: str, key: str) -> str:
 
 
 def expand(names: Sequence[str], *, each: bool = False) -> Parameters:
-    """`expand[]` parameters; `each` for the rows of a list."""
-    return tuple(("expand[]", f"data.{name}" if each else name) for name in names)
+    """`expand[]` parameters; `each` for the rows of a list. Raises ValueError for what Stripe would refuse as too deep."""
+    paths = [f"data.{name}" if each else name for name in names]
+    for path in paths:
+        if path.count(".") >= facts.EXPAND_DEPTH:
+            raise ValueError(f"`{path}` is more than {facts.EXPAND_DEPTH} levels deep: read the last one by its id")
+    return tuple(("expand[]", path) for path in paths)
 
 
 def quoted(text: str) -> str:

@@ -23,10 +23,15 @@ LOOKUPS = 1  # intents that are looked at one by one; more are found by one sear
 EVIDENCE_PAGES = 10  # [D] pages of disputes or payments under way read beside invoices
 DISPUTE_AGE = timedelta(days=180)  # no dispute is open for longer [K]
 
-# ---------------------------------------------------------------- expansions (at most four names deep)
+# ---------------------------------------------------------------- expansions
+
+# Stripe refuses more than four names (`property_expansion_max_depth`), and on a list or a search the leading `data` is one
+# of them: what is expanded on rows has at most three. Products are therefore never part of a list of subscriptions.
+EXPAND_DEPTH = 4
 
 INVOICE_EXPAND = ("payments",)  # left out of an invoice unless asked for [K]
-SUBSCRIPTION_EXPAND = ("schedule", "discounts.source.coupon", "items.data.price.product")
+SUBSCRIPTION_EXPAND = ("schedule", "discounts.source.coupon")
+SUBSCRIPTION_ALONE_EXPAND = (*SUBSCRIPTION_EXPAND, "items.data.price.product")  # of one subscription, not of rows
 PAYMENT_EXPAND = ("latest_charge.refunds", "customer")
 CREDIT_EXPAND = ("customer",)
 INVOICE_PAYMENT_EXPAND = ("payment.payment_intent.latest_charge", "invoice")

@@ -60,6 +60,8 @@ class Fake:
 
     def _answer(self, path: str, pairs: list[tuple[str, str]]) -> Reply:
         query = dict(pairs)
+        if any(value.count(".") > 3 for name, value in pairs if name == "expand[]"):
+            return refusal(400, "property_expansion_max_depth", "invalid_request_error")
         if path in self.nested:
             return page(self.nested[path], query, path)
         if path.endswith("/search"):

@@ -27,6 +27,7 @@ from sources.vendors.stripe.readers.orders import NEWEST, demand_native
 _PATH = "/v1/subscriptions"
 _SEARCH = f"{_PATH}/search"
 _EACH = expand(facts.SUBSCRIPTION_EXPAND, each=True)
+_ALONE = expand(facts.SUBSCRIPTION_ALONE_EXPAND)
 
 
 class _Reader:
@@ -39,10 +40,6 @@ class _Reader:
     def tell(self, wire: w.Subscription, origin: Origin) -> AccountSubscription:
         if wire.items.has_more:
             self._short[wire.id] = (wire, origin)
-        for item in wire.items.data:
-            sold = item.price.product
-            if isinstance(sold, w.SoldProduct) and sold.name is not None and sold.id not in self._inquiry.along:
-                self._inquiry.along[sold.id] = product(sold, origin)
         return account_subscription(wire, origin)
 
     async def completed(self, key: str, rows: Rows) -> Rows:
@@ -87,8 +84,14 @@ async def by_key(inquiry: Inquiry) -> None:
 
 
 async def _retrieved(inquiry: Inquiry, key: str) -> tuple[w.Subscription, Origin]:
-    answer = await inquiry.get(w.Subscription, at(_PATH, key), expand(facts.SUBSCRIPTION_EXPAND), "subscriptions.get")
-    return await _full(inquiry, answer.value), inquiry.origin(answer.at)
+    """One subscription with all its items; the products of the first ten of them are told along with it."""
+    answer = await inquiry.get(w.Subscription, at(_PATH, key), _ALONE, "subscriptions.get")
+    origin = inquiry.origin(answer.at)
+    for item in answer.value.items.data:
+        sold = item.price.product
+        if isinstance(sold, w.SoldProduct) and sold.name is not None:
+            inquiry.along[sold.id] = product(sold, origin)
+    return await _full(inquiry, answer.value), origin
 
 
 async def by_account(inquiry: Inquiry) -> None:

@@ -1,4 +1,4 @@
-"""`expand[]`: ids replaced by what they stand for, up to four levels deep."""
+"""`expand[]`: ids replaced by what they stand for, up to four levels deep; `data` of a list is one of them."""
 
 from __future__ import annotations
 
@@ -39,9 +39,11 @@ def expanded(found: Object, paths: Sequence[str], store: Store) -> Object:
     whole = copy.deepcopy(found)
     for path in paths:
         parts = path.split(".")
-        if len(parts) > facts.EXPAND_DEPTH + (parts[0] == "data"):
+        if len(parts) > facts.EXPAND_DEPTH:
             raise Refusal(
-                400, f"You cannot expand more than {facts.EXPAND_DEPTH} levels of a property. Property: {path}"
+                400,
+                f"You cannot expand more than {facts.EXPAND_DEPTH} levels of a property. Property: {path}",
+                code="property_expansion_max_depth",
             )
         _expand(whole, parts, path, store)
     return whole

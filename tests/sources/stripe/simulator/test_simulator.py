@@ -55,14 +55,37 @@ def test_products_prices_and_expansion(client: stripe.StripeClient, enterprise: 
 
 
 def test_a_subscription_carries_its_periods_on_its_items(client: stripe.StripeClient, enterprise: Enterprise) -> None:
-    listed = client.v1.subscriptions.list(
-        {"customer": customer_of(enterprise), "status": "all", "expand": ["data.items.data.price.product"]}
-    )
-    subscription = listed.data[0]
+    listed = client.v1.subscriptions.list({"customer": customer_of(enterprise), "status": "all"})
+    subscription = client.v1.subscriptions.retrieve(listed.data[0].id, {"expand": ["items.data.price.product"]})
     item = subscription["items"].data[0]
     assert item.current_period_end > item.current_period_start
     assert "current_period_end" not in subscription
     assert item.price.product.name
+
+
+DEEP = "data.items.data.price.product"
+
+
+@pytest.mark.parametrize(
+    ("path", "query"),
+    [
+        ("/v1/subscriptions", {"limit": "1"}),
+        ("/v1/subscriptions/search", {"query": "status:'active'", "limit": "1"}),
+        ("/v1/subscriptions", {"customer": "cus_nobody"}),
+    ],
+)
+def test_more_than_four_levels_are_not_expanded_and_data_is_one_of_them(
+    url: str, path: str, query: dict[str, str]
+) -> None:
+    refused = get(url, path, **query, **{"expand[]": DEEP})
+    assert refused.status_code == 400
+    assert refused.json()["error"] == {
+        "code": "property_expansion_max_depth",
+        "message": f"You cannot expand more than 4 levels of a property. Property: {DEEP}",
+        "type": "invalid_request_error",
+    }
+    shallow = get(url, path, **query, **{"expand[]": "data.items.data.price"})
+    assert shallow.status_code == 200
 
 
 def test_an_invoice_names_its_subscription_only_under_parent(
