@@ -18,16 +18,16 @@ from resolvers.types.filters import (
     CaseFilter,
     CaseOrder,
     InvoiceFilter,
-    InvoiceOrder,
     OrderFilter,
     OrderOrder,
     SubscriptionFilter,
-    SubscriptionOrder,
 )
 from resolvers.types.ledger import AccountingPeriod
 from resolvers.types.node import Node
 from sources import canonical as c
 from sources import ports
+
+_NEWEST = ports.Order("created_at", descending=True)
 
 
 @strawberry.type(description="Every question starts here.")
@@ -78,12 +78,10 @@ class Query:
     )
     subscription: ref.AccountSubscriptionRef | None = link(c.AccountSubscription, argument="key")
     subscriptions: Connection[ref.AccountSubscriptionRef] | None = connection(
-        c.AccountSubscription, by="list", filters=SubscriptionFilter, orders=SubscriptionOrder
+        c.AccountSubscription, by="list", filters=SubscriptionFilter, order=_NEWEST
     )
     invoice: ref.InvoiceRef | None = link(c.Invoice, argument="key")
-    invoices: Connection[ref.InvoiceRef] | None = connection(
-        c.Invoice, by="list", filters=InvoiceFilter, orders=InvoiceOrder, order=ports.Order("created_at", True)
-    )
+    invoices: Connection[ref.InvoiceRef] | None = connection(c.Invoice, by="list", filters=InvoiceFilter, order=_NEWEST)
     payment: ref.PaymentRef | None = link(c.Payment, argument="key")
     case: ref.CaseRef | None = link(c.Case, argument="key")
     cases: Connection[ref.CaseRef] | None = connection(

@@ -112,6 +112,7 @@ class Capability(msgspec.Struct, frozen=True):
 
     filters: Mapping[str, tuple[str, ...]] = msgspec.field(default_factory=dict)
     orders: tuple[str, ...] = ()
+    descending_only: tuple[str, ...] = ()  # those of `orders` that are possible in one direction only
     per_parent_limit: bool = False  # `first` is honoured for each key of a batch, not only for a single key
     own_account_ids: bool = False  # by="account" wants the source's own customer ids, not canonical account keys
     fan_out: bool = False  # one call per key: refused above 25 keys

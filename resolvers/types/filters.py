@@ -54,21 +54,6 @@ class AccountFilter:
     parent_key: str | None = where("parent_key", "eq")
 
 
-@strawberry.enum(description="What the list of all invoices can be ordered by.")
-class InvoiceOrderField(Enum):
-    """What the list of all invoices can be ordered by."""
-
-    CREATED_AT = "created_at"
-
-
-@strawberry.input(description="How the list of all invoices is ordered.")
-class InvoiceOrder:
-    """How the list of all invoices is ordered."""
-
-    field: InvoiceOrderField = InvoiceOrderField.CREATED_AT
-    direction: Direction = Direction.DESC
-
-
 @strawberry.enum(description="What the invoices of one account or subscription can be ordered by.")
 class DocumentOrderField(Enum):
     """What the invoices of one account or subscription can be ordered by."""

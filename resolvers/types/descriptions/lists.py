@@ -52,7 +52,7 @@ LISTS = {
     # ---- roots
     "Query.accounts": "Accounts, page by page.",
     "Query.subscription": "One subscription.",
-    "Query.subscriptions": "Subscriptions, page by page.",
+    "Query.subscriptions": "Subscriptions, page by page, the newest first.",
     "Query.invoice": "One invoice.",
     "Query.invoices": "Invoices, page by page, the newest first. Overdue ones: open, with `dueBefore` now.",
     "Query.payment": "One payment.",

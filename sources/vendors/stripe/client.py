@@ -108,7 +108,7 @@ def at(path: str, key: str) -> str:
 
 
 def expand(names: Sequence[str], *, each: bool = False) -> Parameters:
-    """`expand[]` parameters; `each` for the rows of a list. Raises ValueError for what Stripe would refuse as too deep."""
+    """`expand[]` parameters; `each` for the rows of a list. Raises ValueError for what Stripe refuses as too deep."""
     paths = [f"data.{name}" if each else name for name in names]
     for path in paths:
         if path.count(".") >= facts.EXPAND_DEPTH:

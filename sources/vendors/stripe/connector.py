@@ -48,9 +48,12 @@ class StripeConnector:
                 raise BadAsk(
                     f"{what} cannot be filtered by `{each.field} {each.op}`: {_offered(capability)}", source=self.name
                 )
-        if ask.page.order is not None and ask.page.order.field not in capability.orders:
+        order = ask.page.order
+        if order is not None and order.field not in capability.orders:
             orders = ", ".join(capability.orders) or "none"
-            raise BadAsk(f"{what} has no order `{ask.page.order.field}`: {orders}", source=self.name)
+            raise BadAsk(f"{what} has no order `{order.field}`: {orders}", source=self.name)
+        if order is not None and not order.descending and order.field in capability.descending_only:
+            raise BadAsk(f"{what} is listed newest first only: order by `{order.field}` descending", source=self.name)
         if ask.page.first is not None and ask.page.first < 1:
             raise BadAsk(f"`first` is {ask.page.first}: at least 1 is expected", source=self.name)
         if ask.page.after is not None and len(ask.keys) > 1:

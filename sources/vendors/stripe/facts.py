@@ -25,8 +25,8 @@ DISPUTE_AGE = timedelta(days=180)  # no dispute is open for longer [K]
 
 # ---------------------------------------------------------------- expansions
 
-# Stripe refuses more than four names (`property_expansion_max_depth`), and on a list or a search the leading `data` is one
-# of them: what is expanded on rows has at most three. Products are therefore never part of a list of subscriptions.
+# Stripe refuses more than four names (`property_expansion_max_depth`); on a list or a search the leading `data` is one
+# of them, so what is expanded on rows has at most three. Products are therefore never part of a list of subscriptions.
 EXPAND_DEPTH = 4
 
 INVOICE_EXPAND = ("payments",)  # left out of an invoice unless asked for [K]

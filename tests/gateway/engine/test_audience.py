@@ -234,7 +234,6 @@ def test_a_hidden_input_gives_the_error_of_one_that_never_existed(roles: frozens
 def test_filters_and_orders_by_what_is_hidden_are_gone() -> None:
     schema = SHOWN[frozenset({"partner_user"})]
     assert set(schema.type_map["InvoiceFilter"].fields) == {"status", "dueBefore", "dueFrom"}  # type: ignore[attr-defined]
-    assert "InvoiceOrder" not in schema.type_map, "its one value orders by `createdAt`"
     assert "ContactOrder" not in schema.type_map, "people's names are not for partners"
     assert set(schema.query_type.fields["invoices"].args) == {"first", "after", "filter"}  # type: ignore[union-attr]
 

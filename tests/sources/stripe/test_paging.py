@@ -215,32 +215,50 @@ async def test_a_whole_list_has_one_order_only() -> None:
         await connector(Fake()).read(Ask(Invoice, "list", ("",), Page(5, None, Order("created_at"))))
 
 
-async def test_invoices_of_one_entity_among_several_are_searched() -> None:
-    rows = [
-        o.invoice(
-            f"in_{n:03}", ("open", "paid")[n % 2], created=NOW - n, metadata={"legal_entity": ("DE", "US")[n % 3 == 0]}
-        )
-        for n in range(240)
-    ]
+async def test_invoices_of_one_entity_among_several_are_those_that_say_so_or_whose_subscription_does() -> None:
+    rows = []
+    for n in range(240):
+        noted = {"legal_entity": ("DE", "US")[n % 3 == 0]}
+        own, copied = (noted, {}) if n % 4 else ({}, noted)
+        parent = {"subscription_details": {"subscription": "sub_1", "metadata": copied}}
+        due = NOW - n * DAY
+        status = ("open", "paid")[n % 2]
+        rows.append(o.invoice(f"in_{n:03}", status, created=NOW - n, due_date=due, metadata=own, parent=parent))
     fake = Fake(invoices=rows)
     source = connector(fake, evidence=False, entities=("DE", "US"))
     wanted = (Filter("legal_entity", "eq", "US"), Filter("status", "in", (InvoiceStatus.PAID,)))
     found = await pages(source, Ask(Invoice, "list", ("",)), 30, NEWEST, wanted)
     assert [key for page in found for key in page] == [f"in_{n:03}" for n in range(3, 240, 6)]
-    assert fake.seen[0].startswith(
-        "/v1/invoices/search?limit=100&query=metadata['legal_entity']:'US' AND status:'paid'&expand[]"
+    assert not any("search" in path for path in fake.seen), "an invoice's own metadata do not tell"
+    late = (*wanted, Filter("due_at", "lt", moment(NOW - 100 * DAY)))
+    found = await pages(source, Ask(Invoice, "list", ("",)), 10, NEWEST, late)
+    assert [key for page in found for key in page] == [f"in_{n:03}" for n in range(105, 240, 6)]
+    assert f"due_date[lte]={NOW - 100 * DAY}" in fake.seen[-1]
+
+
+async def test_a_page_for_which_nothing_fits_within_the_bound_is_refused_and_never_an_end_without_a_cursor() -> None:
+    rows = [o.invoice(f"in_{n:03}", created=NOW - n, metadata={"legal_entity": "DE"}) for n in range(250)]
+    rows += [o.invoice("in_last", created=NOW - 999, metadata={"legal_entity": "US"})]
+    fake = Fake(invoices=rows)
+    wanted = (Filter("legal_entity", "eq", "US"),)
+    reading = await connector(fake, evidence=False, entities=("DE", "US"), max_rows=200).read(
+        Ask(Invoice, "list", ("",), Page(5, filters=wanted))
     )
-    late = (*wanted, Filter("due_at", "lt", moment(NOW)))
-    with pytest.raises(BadAsk, match="due_at"):
-        await source.read(Ask(Invoice, "list", ("",), Page(5, filters=late)))
+    assert isinstance(reading.errors[""], BadAsk)
+    assert "narrow" in reading.errors[""].message
+    assert len(fake.calls) == 3
+    narrowed = (*wanted, Filter("created_at", "lt", moment(NOW - 100)))
+    found = await pages(connector(fake, evidence=False, max_rows=200), Ask(Invoice, "list", ("",)), 5, filters=narrowed)
+    assert found == [["in_last"]]
 
 
-async def test_the_only_entity_of_a_source_needs_no_search() -> None:
+@pytest.mark.parametrize("wanted", [("JP",), ("DE", "JP")])
+async def test_invoices_of_a_source_s_only_entity_need_not_name_it(wanted: tuple[str, ...]) -> None:
     fake = Fake(invoices=[o.invoice(metadata={}, parent=None)])
     source = connector(fake, evidence=False, entities=("JP",))
-    wanted = (Filter("legal_entity", "eq", "JP"),)
-    assert await pages(source, Ask(Invoice, "list", ("",)), 5, filters=wanted) == [["in_1"]]
-    assert "search" not in fake.seen[0]
+    filters = (Filter("legal_entity", "in", wanted),)
+    assert await pages(source, Ask(Invoice, "list", ("",)), 5, filters=filters) == [["in_1"]]
+    assert await pages(source, Ask(Invoice, "list", ("",)), 5, filters=(Filter("legal_entity", "eq", "DE"),)) == [[]]
 
 
 @pytest.mark.parametrize(

@@ -32,7 +32,6 @@ _OF_PARENT = Capability(
 )
 _SUBSCRIPTIONS = Capability(filters=_STATUS, orders=_CREATED, per_parent_limit=True)
 _CHARGES = Capability(filters=_STATUS, orders=_CREATED, per_parent_limit=True)
-_LIST = Capability(orders=_CREATED, per_parent_limit=True)
 _PAGED = Capability(per_parent_limit=True)
 _OWN = msgspec.structs.replace
 
@@ -53,12 +52,15 @@ READERS: Mapping[tuple[type[Record], str], Entry] = {
     (c.AccountSubscription, "key"): Entry(subscriptions.by_key),
     (c.AccountSubscription, "account"): Entry(subscriptions.by_account, _SUBSCRIPTIONS, searched=True),
     (c.AccountSubscription, "customer"): Entry(subscriptions.by_customer, _OWN(_SUBSCRIPTIONS, own_account_ids=True)),
-    (c.AccountSubscription, "list"): Entry(subscriptions.every, _SUBSCRIPTIONS),
+    (c.AccountSubscription, "list"): Entry(subscriptions.every, _OWN(_SUBSCRIPTIONS, descending_only=_CREATED)),
     (c.Amendment, "subscription"): Entry(subscriptions.amendments_by_subscription),
     (c.Invoice, "key"): Entry(invoices.by_key),
     (c.Invoice, "account"): Entry(invoices.by_account, _OWN(_OF_PARENT, own_account_ids=True), searched=True),
     (c.Invoice, "subscription"): Entry(invoices.by_subscription, _OF_PARENT),
-    (c.Invoice, "list"): Entry(invoices.every, Capability(filters=_INVOICES, orders=_CREATED, per_parent_limit=True)),
+    (c.Invoice, "list"): Entry(
+        invoices.every,
+        Capability(filters=_INVOICES, orders=_CREATED, descending_only=_CREATED, per_parent_limit=True),
+    ),
     (c.InvoiceLine, "invoice"): Entry(invoices.lines, _PAGED),
     (c.Payment, "key"): Entry(payments.by_key),
     (c.Payment, "account"): Entry(payments.by_account, _OWN(_DOCUMENTS, orders=("received_at",))),

@@ -16,7 +16,6 @@ from sources.vendors.stripe.mapping import catalogue
 from sources.vendors.stripe.readers.filters import comparable
 from sources.vendors.stripe.readers.inquiry import Inquiry
 from sources.vendors.stripe.readers.listing import Listing, listed, page_of, whole
-from sources.vendors.stripe.readers.orders import demand_native
 
 _PRODUCTS = "/v1/products"
 _PRICES = "/v1/prices"
@@ -47,7 +46,6 @@ async def products_by_key(inquiry: Inquiry) -> None:
 
 async def products(inquiry: Inquiry) -> None:
     """All products, newest first."""
-    demand_native(inquiry.ask.page, "products")
     listing = Listing(shape=w.Many[w.Product], path=_PRODUCTS, operation="products.list")
     await inquiry.whole_list(lambda: page_of(inquiry, "", [listing], catalogue.product, inquiry.ask.page))
 
@@ -74,7 +72,6 @@ async def prices_by_product(inquiry: Inquiry) -> None:
 
 async def prices(inquiry: Inquiry) -> None:
     """All prices, newest first."""
-    demand_native(inquiry.ask.page, "prices")
     await inquiry.whole_list(lambda: page_of(inquiry, "", [_prices()], catalogue.price, inquiry.ask.page))
 
 

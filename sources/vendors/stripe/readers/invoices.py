@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable
 from functools import partial
 
 from sources.canonical import Invoice, InvoiceStatus, Record
@@ -19,7 +19,7 @@ from sources.vendors.stripe.readers.filters import between, chosen, ordered
 from sources.vendors.stripe.readers.grouped import Search, many
 from sources.vendors.stripe.readers.inquiry import Inquiry
 from sources.vendors.stripe.readers.listing import Listing, following, listed, page_of
-from sources.vendors.stripe.readers.orders import NEWEST, demand_native
+from sources.vendors.stripe.readers.orders import NEWEST
 from sources.vendors.stripe.wire import Many
 
 _PATH = "/v1/invoices"
@@ -141,36 +141,11 @@ def _upto(page: Page) -> int | None:
 
 
 async def every(inquiry: Inquiry) -> None:
-    """All invoices, newest first; those of one legal entity among several are searched by our metadata."""
+    """All invoices, newest first. Which legal entity one is of is judged here: Stripe can search an invoice's own
+    metadata, and an invoice that a subscription made has the entity in a copy of the subscription's."""
     page, reader = inquiry.ask.page, _Reader(inquiry)
-    demand_native(page, "invoices")
-    entities = chosen(page.filters, "legal_entity", str)
-    listings: Sequence[Listing[d.Invoice]] = _listings(page)
-    if entities is not None and inquiry.settings.entities != tuple(entities):
-        listings = _searches(page, entities)
+    listings = _listings(page)
     await reader.told(inquiry.whole_list(lambda: page_of(inquiry, "", listings, reader.tell, page)))
-
-
-def _searches(page: Page, entities: frozenset[str]) -> list[Listing[d.Invoice]]:
-    """One search per entity and status: conditions of a search are all joined by AND, or all by OR."""
-    if between(page.filters, "due_at", "due_date"):
-        raise BadAsk("invoices of one of several legal entities cannot be searched by `due_at`: leave one of them out")
-    wanted = chosen(page.filters, "status", InvoiceStatus)
-    statuses = [""] if wanted is None else [f" AND status:{quoted(each)}" for each in sorted(wire_statuses(wanted))]
-    since = [each[1] for each in between(page.filters, "created_at", "created") if "gte" in each[0]]
-    lower = f" AND created>={max(since, key=int)}" if since else ""
-    return [
-        Listing(
-            shape=Many[d.Invoice],
-            path=_SEARCH,
-            operation="invoices.search",
-            parameters=_EACH,
-            query=f"metadata['{facts.ENTITY}']:{quoted(entity)}{status}{lower}",
-            upto=_upto(page),
-        )
-        for entity in sorted(entities)
-        for status in statuses
-    ]
 
 
 async def lines(inquiry: Inquiry) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from sources.errors import BadAsk
 from sources.ports import Order, Page
 
 CREATED = "created_at"
@@ -13,9 +12,3 @@ RECEIVED = Order("received_at", descending=True)
 def native(page: Page) -> bool:
     """Whether a page is wanted as Stripe gives it: newest first."""
     return page.order is None or page.order == NEWEST
-
-
-def demand_native(page: Page, what: str) -> None:
-    """Refuses another order, where sorting would mean reading everything there is."""
-    if not native(page):
-        raise BadAsk(f"{what} are listed newest first only: order by `{CREATED}` descending")

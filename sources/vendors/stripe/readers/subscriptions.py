@@ -22,7 +22,7 @@ from sources.vendors.stripe.readers.filters import chosen, ordered
 from sources.vendors.stripe.readers.grouped import Search, many
 from sources.vendors.stripe.readers.inquiry import Inquiry
 from sources.vendors.stripe.readers.listing import Listing, listed, page_of, whole
-from sources.vendors.stripe.readers.orders import NEWEST, demand_native
+from sources.vendors.stripe.readers.orders import NEWEST
 
 _PATH = "/v1/subscriptions"
 _SEARCH = f"{_PATH}/search"
@@ -153,7 +153,6 @@ async def by_customer(inquiry: Inquiry) -> None:
 
 async def every(inquiry: Inquiry) -> None:
     """All subscriptions, newest first; which of them we suspended only a search tells."""
-    demand_native(inquiry.ask.page, "subscriptions")
     reader, wanted = _Reader(inquiry), _wanted(inquiry)
     listings = _listings(None if wanted is None else wire_statuses(wanted))
     if wanted is not None and SubscriptionStatus.SUSPENDED in wanted:
