@@ -10,6 +10,9 @@ from typing import Any
 import httpx2
 import pytest
 
+from gateway.enterprise.town import simulator
+from sources.catalog import vendors
+
 
 class Demo:
     """A running `opsgraph demo --json`."""
@@ -40,6 +43,18 @@ class Demo:
             name: httpx2.get(f"{url}/_simulator/calls").json()["total"]
             for name, url in self.known["simulators"].items()
         }
+
+    def sources(self, **elsewhere: str) -> tuple[dict[str, Any], dict[str, str]]:
+        """What a gateway of one's own is told about the simulators, and its secrets; some may be somewhere else."""
+        tables: dict[str, Any] = {}
+        secrets: dict[str, str] = {}
+        for name, vendor in vendors().items():
+            package = simulator(name)
+            assert package is not None
+            connection = package.connection(elsewhere.get(name, self.known["simulators"][name]))
+            tables[vendor.system.value.lower()] = {"vendor": name, "timeout": 2.0, **connection.table}
+            secrets |= connection.secrets
+        return tables, secrets
 
 
 @contextmanager

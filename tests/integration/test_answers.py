@@ -11,9 +11,7 @@ from starlette.routing import Route
 from starlette.testclient import TestClient
 
 from gateway.app import create_app
-from gateway.enterprise.town import simulator
 from gateway.settings import parse
-from sources.catalog import vendors
 from tests.integration.conftest import Demo
 from tests.peers import closed_port, serving
 
@@ -125,14 +123,7 @@ def test_roles_see_what_their_rules_say(demo: Demo) -> None:
 @contextmanager
 def gateway(demo: Demo, **elsewhere: str) -> Iterator[Any]:
     """A gateway in front of the demo's simulators, with some of them somewhere else; asks as support_lead."""
-    tables: dict[str, Any] = {}
-    secrets: dict[str, str] = {}
-    for name, vendor in vendors().items():
-        package = simulator(name)
-        assert package is not None
-        connection = package.connection(elsewhere.get(name, demo.known["simulators"][name]))
-        tables[vendor.system.value.lower()] = {"vendor": name, "timeout": 2.0, **connection.table}
-        secrets |= connection.secrets
+    tables, secrets = demo.sources(**elsewhere)
     issuer = demo.known["jwks"].removesuffix("/jwks.json")
     identity = {"issuers": [{"issuer": issuer, "audience": "opsgraph", "jwks": demo.known["jwks"]}]}
     app = create_app(parse({"sources": tables, "identity": identity}, secrets))

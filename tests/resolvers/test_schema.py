@@ -1,14 +1,11 @@
 """The schema: what every field must keep, and that its owners can answer it."""
 
 import re
-from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 from graphql import (
     GraphQLEnumType,
-    GraphQLField,
     GraphQLInputObjectType,
     GraphQLNonNull,
     GraphQLObjectType,
@@ -16,62 +13,17 @@ from graphql import (
     get_named_type,
 )
 
-from resolvers.batch import Batched, Link, declaration_of, filter_of
+from resolvers.batch import Batched, Link, declaration_of
 from resolvers.registry import TYPES, names
 from resolvers.schema import print_sdl
 from resolvers.types.descriptions import FIELDS
 from resolvers.types.descriptions.arguments import ARGUMENTS
 from sources import canonical as c
 from sources.canonical import Record
-from sources.catalog import DEFAULT_OWNERS, vendors
-from sources.ports import Capability
-from sources.vendors.netsuite.readers import CAPABILITIES as NETSUITE
-from sources.vendors.salesforce.readers import CAPABILITIES as SALESFORCE
-from sources.vendors.stripe.readers import READERS as STRIPE
-from sources.vendors.zendesk.readers import CAPABILITIES as ZENDESK
-from tests.resolvers.world import SCHEMA
+from tests.resolvers.offers import CONNECTIONS, GRAPH, answers, declared, objects
 
 ROOT = Path(__file__).resolve().parents[2]
-GRAPH = SCHEMA._schema
 ENTITIES = frozenset(names().values())
-
-
-def objects() -> Iterator[GraphQLObjectType]:
-    for found in GRAPH.type_map.values():
-        if isinstance(found, GraphQLObjectType) and not found.name.startswith("__"):
-            yield found
-
-
-def declared(kind: type[Any]) -> Iterator[tuple[str, GraphQLField, Any]]:
-    for shown in objects():
-        for name, field in shown.fields.items():
-            found = declaration_of(field)
-            if isinstance(found, kind):
-                yield f"{shown.name}.{name}", field, found
-
-
-def capabilities() -> dict[Any, list[dict[tuple[type[Record], str], Capability]]]:
-    """System -> what each vendor's connector can be asked, as the vendors' folders say."""
-
-    by_vendor = {
-        "netsuite": NETSUITE,
-        "salesforce": SALESFORCE,
-        "stripe": {pair: entry.capability for pair, entry in STRIPE.items()},
-        "zendesk": ZENDESK,
-    }
-    found: dict[Any, list[dict[tuple[type[Record], str], Capability]]] = {}
-    for name, vendor in vendors().items():
-        found.setdefault(vendor.system, []).append(dict(by_vendor[name]))
-    return found
-
-
-ABLE = capabilities()
-
-
-def answers(record: type[Record], by: str) -> list[Capability]:
-    return [
-        able[record, by] for system in DEFAULT_OWNERS[record] for able in ABLE.get(system, ()) if (record, by) in able
-    ]
 
 
 def test_the_published_schema_is_what_the_code_says() -> None:
@@ -205,26 +157,6 @@ def test_every_link_finds_its_key_on_its_parent() -> None:
         if record is not None and link.by != "list" and link.key not in record.__struct_fields__:
             lost.append(f"{name} by {link.key}")
     assert lost == []
-
-
-CONNECTIONS = [(name, field, link) for name, field, link in declared(Link) if link.paged]
-
-
-@pytest.mark.parametrize(("name", "field", "link"), CONNECTIONS, ids=[name for name, _, _ in CONNECTIONS])
-def test_only_what_every_owner_can_filter_and_order_by_is_offered(name: str, field: GraphQLField, link: Link) -> None:
-    able = answers(link.target, link.by)
-    if "filter" in field.args:
-        accepted = get_named_type(field.args["filter"].type).extensions["strawberry-definition"].origin
-        for attribute, op in filter_of(accepted).values():
-            assert all(op in each.filters.get(attribute, ()) for each in able), f"{name} cannot filter {attribute} {op}"
-    orders = [link.order.field] if link.order is not None else []
-    if "orderBy" in field.args:
-        chosen = get_named_type(field.args["orderBy"].type)
-        assert isinstance(chosen, GraphQLInputObjectType)
-        offered = get_named_type(chosen.fields["field"].type)
-        assert isinstance(offered, GraphQLEnumType)
-        orders += [getattr(each.value, "value", each.value) for each in offered.values.values()]
-    assert all(order in each.orders for order in orders for each in able), f"{name} cannot be ordered by {orders}"
 
 
 def test_a_page_of_what_many_accounts_have_is_asked_for_with_first_after_and_no_offset() -> None:

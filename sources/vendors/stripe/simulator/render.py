@@ -207,11 +207,13 @@ def subscription(entry: BillSubscription, prices: Mapping[str, BillPrice]) -> Ob
     held = entry.pause is not None and entry.hold
     pending = None
     if entry.pending_change is not None:
+        known = {each.price_id: each.id for each in entry.items}
         pending = {
             "billing_cycle_anchor": None,
             "expires_at": seconds(entry.items[0].period_end) if entry.items else None,
             "subscription_items": [
-                {"id": None, "object": "subscription_item", "price": price(prices[key]), "quantity": quantity}
+                {"id": known.get(key, key.replace("price_", "si_")), "object": "subscription_item"}
+                | {"price": price(prices[key]), "quantity": quantity}
                 for key, quantity in entry.pending_change
             ],
             "trial_end": None,

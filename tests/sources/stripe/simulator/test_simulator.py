@@ -5,12 +5,14 @@ from datetime import UTC, datetime
 from typing import Any
 
 import httpx2
+import msgspec
 import pytest
 import stripe
 
 from gateway.enterprise.generate import generate
 from sources.simulation.enterprise import Enterprise
 from sources.vendors.stripe.simulator import DEVELOPMENT, Limits, create_simulator, signed
+from sources.vendors.stripe.simulator.render import subscription
 from tests.peers import serving
 
 NOW = datetime(2026, 11, 20, 9, tzinfo=UTC)
@@ -86,6 +88,17 @@ def test_more_than_four_levels_are_not_expanded_and_data_is_one_of_them(
     }
     shallow = get(url, path, **query, **{"expand[]": "data.items.data.price"})
     assert shallow.status_code == 200
+
+
+def test_a_change_that_waits_for_its_payment_has_items_with_ids(enterprise: Enterprise) -> None:
+    prices = {each.id: each for each in enterprise.billing.prices}
+    entry = next(each for each in enterprise.billing.subscriptions if each.items)
+    kept, added = entry.items[0].price_id, next(key for key in prices if key != entry.items[0].price_id)
+    waiting = msgspec.structs.replace(entry, pending_change=((kept, 3), (added, 1)))
+    items = subscription(waiting, prices)["pending_update"]["subscription_items"]
+    assert items[0]["id"] == entry.items[0].id
+    assert items[1]["id"].startswith("si_")
+    assert items[1]["id"] != items[0]["id"]
 
 
 def test_an_invoice_names_its_subscription_only_under_parent(
