@@ -15,7 +15,7 @@ from sources import canonical as c
 from sources.canonical import Owned, Record, System
 from sources.continuation import Answer, Continuation, merge, unmerged
 from sources.crosswalk import Crosswalk
-from sources.errors import BadAsk, SourceError, Unavailable
+from sources.errors import Ambiguous, BadAsk, SourceError, Unavailable
 from sources.ports import Ask, Capability, Connector, Layer, Reading, Report, Send, Vendor
 from sources.settings import SourceSettings
 from sources.transport import Transport
@@ -73,9 +73,10 @@ class Catalog:
     def __init__(self, opened: Sequence[Source], owners: Mapping[str, Sequence[str]] | None = None) -> None:
         self.sources = {source.connector.name: source for source in opened}
         self._owners = self._resolve_owners(owners or {})
-        self.crosswalk = Crosswalk(sharers=self._sharers)
         self._indexed: dict[tuple[type[Record], str], tuple[Connector, ...]] = {}
         self._recalls = any(hasattr(source.connector, "recall") for source in opened)
+        crm = self if self.capability(c.Account, "external") is not None else None
+        self.crosswalk = Crosswalk(sharers=self._sharers, crm=crm)
         self.states: dict[str, str] = {}  # how the last call of each source went: OK, or an error code
 
     def _resolve_owners(self, chosen: Mapping[str, Sequence[str]]) -> dict[type[Record], tuple[Connector, ...]]:
@@ -176,6 +177,8 @@ class Catalog:
             else:
                 answer = Answer(await parts.read(connector, ask))
             await self._named(connector, ask, answer.reading)
+            if ask.record is c.Account:
+                self.crosswalk.note([record for rows in answer.reading.rows.values() for record in rows.records])
             answer.settle()
             self._remember(answer.reading)
             return answer
@@ -202,6 +205,7 @@ class Catalog:
             reading = await parts.read(connector, own_ask)
         reading.report.calls += resolved.report.calls
         reading.report.joined += resolved.report.joined
+        reading.reports += resolved.reports
         return Answer(reading, accounts, {key: each for key, each in resolved.errors.items() if key in ask.keys})
 
     async def _named(self, connector: Connector, ask: Ask, reading: Reading) -> None:
@@ -218,6 +222,10 @@ class Catalog:
             return
         resolved = await self.crosswalk.account_keys(connector, sorted(nameless))
         reading.report.calls += resolved.report.calls
+        reading.reports += resolved.reports
+        for own, error in resolved.errors.items():
+            if isinstance(error, Ambiguous) and own in reading.rows:  # the record itself was asked for: whose is it?
+                reading.errors[own] = error
         name = partial(_name, links=resolved.links)
         for rows in reading.rows.values():
             rows.records = [name(record) for record in rows.records]

@@ -107,7 +107,8 @@ def unmerged(ask: Ask, answer: Answer) -> Reading | None:
         for key in ask.keys:
             if key not in rows and key not in reading.errors:
                 rows[key] = Rows()
-    return Reading(rows, reading.report, reading.errors, [], reading.along)
+    reports = [reading.report, *reading.reports] if reading.reports else []
+    return Reading(rows, reading.report, reading.errors, reports, reading.along)
 
 
 def _is_plain(ask: Ask, rows: Rows) -> bool:
@@ -120,7 +121,10 @@ def _is_plain(ask: Ask, rows: Rows) -> bool:
 
 def merge(ask: Ask, answers: Sequence[Answer], begun: Continuation) -> Reading:
     """One reading of all answers. Of two records with one key the earlier answer's stands."""
-    merged = Reading({}, Report(""), reports=[answer.reading.report for answer in answers])
+    reports = [report for answer in answers for report in (answer.reading.report, *answer.reading.reports)]
+    merged = Reading({}, Report(""), reports=reports)
+    for report in reports:
+        add(merged.report, report)
     pieces: dict[str, list[_Piece]] = {key: [] for key in ask.keys}
     for answer in answers:
         names = answer.renamed
@@ -131,7 +135,6 @@ def merge(ask: Ask, answers: Sequence[Answer], begun: Continuation) -> Reading:
             merged.errors[names[key] if names is not None and key in names else key] = error
         merged.errors.update(answer.errors)
         merged.along += answer.reading.along
-        add(merged.report, answer.reading.report)
     for key, found in pieces.items():
         if found:
             merged.rows[key] = _one(ask, found, begun)

@@ -2,8 +2,10 @@
 
 Explicit keys come first: every source has one record class by which it knows an account (its `account_facet`), and
 that record carries the canonical account key. An account may have several records in one source; all of them count.
-Only where no explicit key exists a rule is tried (equal domain), and only for a few accounts at once, because it costs
-a search for each; a rule with two candidates, or a record that two accounts claim, is ambiguous, never a guess.
+Where no record names the account, the id that the CRM notes for it counts: it is a claim. A record that two accounts
+claim, or that names another account than the one that claims it, is ambiguous, never a guess. Only where there is no
+claim either a rule is tried (equal domain); a rule with two candidates is ambiguous as well. Claims that need a look at
+the record, and rules, are tried for a few accounts at once only, because they cost a call for each.
 """
 
 from __future__ import annotations
@@ -15,15 +17,15 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 
 import msgspec
 
-from sources.canonical import Record
+from sources.canonical import Account, Record, System
 from sources.errors import Ambiguous, SourceError
-from sources.ports import Ask, Connector, Reading, Report, Rows
+from sources.ports import Ask, Connector, Reader, Reading, Report, Rows
 
 Sharers = Callable[[Sequence[str]], Awaitable[Mapping[str, tuple[str, tuple[str, ...]]]]]
 """accounts -> {account: (its domain, all CRM accounts with that domain)}; accounts without a domain are left out."""
 
 
-_RULED = 3  # accounts of one question up to which the rule is tried for those without a link
+_RULED = 3  # accounts of one question up to which claims are looked into and the rule is tried
 
 
 class Resolved(msgspec.Struct):
@@ -32,6 +34,7 @@ class Resolved(msgspec.Struct):
     links: dict[str, tuple[str, ...]]
     errors: dict[str, SourceError]
     report: Report
+    reports: list[Report] = msgspec.field(default_factory=list)  # what the CRM was asked besides
 
 
 class Crosswalk:
@@ -45,11 +48,12 @@ class Crosswalk:
         self,
         *,
         sharers: Sharers | None = None,
+        crm: Reader | None = None,
         ttl: float = 300.0,
         bound: int = 200_000,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        self._sharers = sharers
+        self._sharers, self._crm = sharers, crm
         self._ttl, self._bound, self._clock = ttl, bound, clock
         self._known: OrderedDict[tuple[str, str, str], tuple[float, tuple[str, ...]]] = OrderedDict()
         self._flights: dict[tuple[str, str], asyncio.Task[Reading]] = {}
@@ -63,7 +67,7 @@ class Crosswalk:
         if not missing:
             return resolved
         reading = await self.facets(connector, missing)
-        resolved.report, resolved.errors = reading.report, dict(reading.errors)
+        resolved.report, resolved.errors, resolved.reports = reading.report, dict(reading.errors), reading.reports
         for account in missing:
             if account not in reading.errors:
                 resolved.links[account] = self._ids(reading, account)
@@ -111,14 +115,34 @@ class Crosswalk:
             return resolved
         reading = await connector.read(Ask(connector.account_facet, "key", tuple(missing)))
         resolved.report, resolved.errors = reading.report, dict(reading.errors)
+        silent = []
         for own in missing:
             if own in reading.errors:
                 continue
             records = reading.rows[own].records if own in reading.rows else ()
             keys = tuple(key for key in (_account_of(record) for record in records) if key)
+            if records and not keys:
+                silent.append(own)
+            else:
+                self._remember("back", connector.name, own, keys)
             resolved.links[own] = keys
-            self._remember("back", connector.name, own, keys)
+        await self._by_claim(connector, silent, resolved)
         return resolved
+
+    async def _by_claim(self, connector: Connector, own_ids: Sequence[str], resolved: Resolved) -> None:
+        """Records that name no account, by the one account that claims each."""
+        claims = await self._accounts("external", [_named(connector.system, own) for own in own_ids])
+        resolved.reports += claims.reports
+        for own in own_ids:
+            claimants, failed = (
+                _keys(claims, _named(connector.system, own)),
+                claims.errors.get(_named(connector.system, own)),
+            )
+            if len(claimants) > 1 or failed is not None:
+                resolved.errors[own] = failed or _contested(connector, len(claimants))
+                continue
+            resolved.links[own] = claimants
+            self._remember("back", connector.name, own, claimants)
 
     async def facets(self, connector: Connector, accounts: Sequence[str]) -> Reading:
         """The records by which `connector` knows the accounts, joined with every read of the same that is under way."""
@@ -137,7 +161,7 @@ class Crosswalk:
             merged.rows |= {account: reading.rows[account] for account in mine if account in reading.rows}
             merged.errors |= {account: reading.errors[account] for account in mine if account in reading.errors}
             if task is own:
-                merged.report = reading.report
+                merged.report, merged.reports = reading.report, reading.reports
             else:
                 merged.report.joined += len(mine)
         return merged
@@ -145,6 +169,8 @@ class Crosswalk:
     async def _fly(self, connector: Connector, facet: type[Record], accounts: tuple[str, ...]) -> Reading:
         try:
             reading = await connector.read(Ask(facet, "account", accounts))
+            unlinked = tuple(key for key in accounts if key not in reading.errors and not self._ids(reading, key))
+            await self._claimed(connector, facet, unlinked, reading)
         except SourceError as error:
             return Reading({}, Report(connector.name, error=error.code), dict.fromkeys(accounts, error))
         finally:
@@ -156,6 +182,69 @@ class Crosswalk:
                 self._remember("own" if ids else "none", connector.name, account, ids)
                 for own in ids:
                     self._remember("back", connector.name, own, (account,))
+        return reading
+
+    def note(self, records: Sequence[Record]) -> None:
+        """Remembers what the CRM says other systems call its accounts."""
+        for record in records:
+            if isinstance(record, Account):
+                noted = tuple(_named(each.system, each.id) for each in record.external_ids)
+                self._remember("noted", "", record.key, noted)
+
+    async def _claimed(
+        self, connector: Connector, facet: type[Record], accounts: tuple[str, ...], reading: Reading
+    ) -> None:
+        """Accounts that no record names, by the ids that the CRM notes for them: fills rows, or says what is wrong."""
+        noted: dict[str, tuple[str, ...]] = {}
+        missing = self._recall("noted", "", accounts, noted)
+        known = await self._accounts("key", missing)
+        self.note([record for rows in known.rows.values() for record in rows.records])
+        self._recall("noted", "", missing, noted)
+        reading.errors |= known.errors
+        prefix = _named(connector.system, "")
+        ids = {key: [each.removeprefix(prefix) for each in noted[key] if each.startswith(prefix)] for key in noted}
+        names = [_named(connector.system, own) for each in ids.values() for own in each]
+        claims = await self._accounts("external", names)
+        reading.reports += [*known.reports, *claims.reports]
+        sole: dict[str, str] = {}
+        for account, own_ids in ids.items():
+            for own in own_ids:
+                name = _named(connector.system, own)
+                claimants = _keys(claims, name)
+                if name in claims.errors:
+                    reading.errors[account] = claims.errors[name]
+                elif claimants == (account,):
+                    sole[own] = account
+                elif account in claimants:
+                    reading.errors[account] = _contested(connector, len(claimants))
+        if 0 < len(sole) <= _RULED and (facet, "key") in connector.capabilities:
+            await self._adopt(connector, facet, sole, reading)
+        reading.rows = {key: rows for key, rows in reading.rows.items() if rows.records or key not in reading.errors}
+
+    async def _adopt(
+        self, connector: Connector, facet: type[Record], sole: Mapping[str, str], reading: Reading
+    ) -> None:
+        """Records that one account alone claims (own id -> account), unless they name another one."""
+        found = await connector.read(Ask(facet, "key", tuple(sole)))
+        reading.report.calls += found.report.calls
+        for own, account in sole.items():
+            if own in found.errors:
+                reading.errors[account] = found.errors[own]
+            for record in found.rows[own].records if own in found.rows else ():
+                if _account_of(record) not in ("", account):
+                    reading.errors[account] = Ambiguous(
+                        f"the CRM notes a record of `{connector.name}` that names another account: correct one of them",
+                        source=connector.name,
+                    )
+                elif not getattr(record, "deleted", False):
+                    reading.rows[account] = Rows([msgspec.structs.replace(record, account_key=account)])
+
+    async def _accounts(self, by: str, keys: Sequence[str]) -> Reading:
+        """The CRM's accounts by `key`, or by the ids that they note (`external`: `SYSTEM:id`)."""
+        if self._crm is None or not keys:
+            return Reading({}, Report(""))
+        reading = await self._crm.read(Ask(Account, by, tuple(dict.fromkeys(keys))))
+        reading.reports = reading.reports or [reading.report]
         return reading
 
     @staticmethod
@@ -187,6 +276,22 @@ class Crosswalk:
         """Drops what is remembered of one account, in every source."""
         for known in [known for known in self._known if known[2] == account]:
             del self._known[known]
+
+
+def _named(system: System, own: str) -> str:
+    return f"{system.value}:{own}"
+
+
+def _keys(reading: Reading, key: str) -> tuple[str, ...]:
+    return tuple(record.key for record in reading.rows[key].records) if key in reading.rows else ()
+
+
+def _contested(connector: Connector, claimants: int) -> Ambiguous:
+    return Ambiguous(
+        f"{claimants} accounts of the CRM claim one record of `{connector.name}`, which names none of them: "
+        "let the record name its account",
+        source=connector.name,
+    )
 
 
 def _account_of(record: Record) -> str:

@@ -28,7 +28,7 @@ LISTS = {
     "statusEvidence": "What the status was derived from.",
     "system": "The kind of system.",
     "id": "What it is called there.",
-    "via": "EXPLICIT where the record names the account, RULE where a rule linked them.",
+    "via": "EXPLICIT where the record names the account, or the CRM notes the record; RULE where a rule linked them.",
     "fact": "The kind of fact.",
     "key": "The key in the system that owns it.",
     "createdAt": "When it was made.",
