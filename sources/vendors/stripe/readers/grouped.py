@@ -80,7 +80,7 @@ async def _gather(inquiry: Inquiry, keys: Sequence[str], search: Search[W], enou
         origin = inquiry.origin(answer.at, inquiry.settings.search_lag)
         for row in answer.value.data:
             found.rows.setdefault(search.owner(row), []).append((row, origin))
-        parameters = following(inquiry.client.name, first, answer.value)
+        parameters = following(inquiry.client.name, parameters, answer.value, first)
         if enough is not None and all(len(found.rows.get(key, ())) > enough for key in keys):
             return found
     if parameters is not None:

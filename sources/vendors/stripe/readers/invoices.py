@@ -172,7 +172,7 @@ async def lines(inquiry: Inquiry) -> None:
             seen += len(found)
             told = (inquiry.mapped(key, partial(invoice_line, row, key, inquiry.origin(answer.at))) for row in found)
             records += [record for record in told if record is not None]
-            parameters = following(inquiry.client.name, first, answer.value)
+            parameters = following(inquiry.client.name, parameters, answer.value, first)
             if seen == bound and (parameters is not None or len(found) < len(answer.value.data)):
                 return Rows(tuple(records), True, Position(None, found[-1].id))
         return Rows(tuple(records))

@@ -83,7 +83,7 @@ class Feed(Generic[W]):
             if self._second and self._second[0][0].created != row.created:
                 self._release()
             self._second.append((row, origin))
-        self._parameters = following(self._inquiry.client.name, listing.request(facts.PAGE), answer.value)
+        self._parameters = following(self._inquiry.client.name, parameters, answer.value, listing.request(facts.PAGE))
         if self._parameters is None:
             self._release()
 
@@ -96,15 +96,17 @@ def _identity(row: tuple[Any, Origin]) -> str:
     return str(row[0].id)
 
 
-def following(source: str, parameters: Parameters, page: Many[Any]) -> Parameters | None:
-    """The parameters of the page after `page`, None after the last one."""
+def following(source: str, asked: Parameters, page: Many[Any], first: Parameters) -> Parameters | None:
+    """The parameters of the page after `page`, which was asked for with `asked`; None after the last one. `first` are
+    those of a first page."""
     if not page.has_more:
         return None
-    if page.next_page is not None:
-        return (*parameters, ("page", page.next_page))
-    if not page.data:
+    if page.next_page is None and not page.data:
         raise Garbled(f"`{source}` says that a list goes on, and gives nothing of it", source=source)
-    return (*parameters, ("starting_after", page.data[-1].id))
+    cursor = ("page", page.next_page) if page.next_page is not None else ("starting_after", page.data[-1].id)
+    if cursor in asked:
+        raise Garbled(f"`{source}` says that a list goes on, and gives the same of it again", source=source)
+    return (*first, cursor)
 
 
 class Merged(Generic[W]):
@@ -212,7 +214,7 @@ async def whole(inquiry: Inquiry, listing: Listing[W], bound: int | None = None)
         answer = await inquiry.get(listing.shape, listing.path, parameters, listing.operation)
         origin = inquiry.origin(answer.at, 0.0 if listing.query is None else inquiry.settings.search_lag)
         rows += [(row, origin) for row in answer.value.data]
-        parameters = following(inquiry.client.name, listing.request(facts.PAGE), answer.value)
+        parameters = following(inquiry.client.name, parameters, answer.value, listing.request(facts.PAGE))
         if len(rows) >= limit:
             return rows[:limit], parameters is not None or len(rows) > limit
     return rows, False
