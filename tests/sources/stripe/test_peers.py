@@ -27,7 +27,8 @@ from sources.canonical import (
 from sources.ports import Ask, Call, Connector, Reply, Send
 from sources.settings import Secret
 from sources.transport import Transport
-from sources.vendors.stripe import VENDOR
+from sources.vendors.stripe import VENDOR, facts
+from sources.vendors.stripe.client import expand
 from tests.peers import interpreter
 
 LOCALSTRIPE = "localstripe==1.15.10"
@@ -76,6 +77,16 @@ async def test_localstripe_tells_customers_and_products(localstripe: str) -> Non
         assert "cus_nobody" not in customers.rows
         products = await billing.read(Ask(Product, "list", ("",)))
         assert [record.key for record in products.rows[""].records] == [product["id"]]
+
+
+@pytest.mark.live
+@pytest.mark.slow
+def test_localstripe_counts_the_data_of_a_list_among_the_levels_too(localstripe: str) -> None:
+    def status(path: str) -> int:
+        return httpx2.get(f"{localstripe}/v1/subscriptions", params={"expand[]": path}, auth=(KEY, "")).status_code
+
+    assert status("data.items.data.price.product") == 400
+    assert all(status(path) == 200 for _, path in expand(facts.SUBSCRIPTION_EXPAND, each=True))
 
 
 FIXED: list[tuple[str, type[Record]]] = [

@@ -157,7 +157,7 @@ async def page_of(inquiry: Inquiry, key: str, listings: Sequence[Listing[W]], ma
             continue
         if len(kept) == bound or looked == inquiry.settings.max_rows:
             if not kept and page.first is not None:  # a page without a row has no cursor to go on at
-                raise BadAsk(f"none of {looked} rows that were looked at fits the filter: narrow it")
+                raise BadAsk("too much would have to be looked at to find any: narrow the filter, by status or date")
             return Rows(tuple(kept), True, last)
         looked += 1
         record = inquiry.mapped(key, lambda row=row, origin=origin: make(row, origin))  # type: ignore[misc]
