@@ -107,7 +107,8 @@ def unmerged(ask: Ask, answer: Answer) -> Reading | None:
         for key in ask.keys:
             if key not in rows and key not in reading.errors:
                 rows[key] = Rows()
-    return Reading(rows, reading.report, reading.errors, [], reading.along)
+    reports = [reading.report, *reading.reports] if reading.reports else []
+    return Reading(rows, reading.report, reading.errors, reports, reading.along)
 
 
 def _is_plain(ask: Ask, rows: Rows) -> bool:

@@ -131,7 +131,7 @@ class Crosswalk:
 
     async def _by_claim(self, connector: Connector, own_ids: Sequence[str], resolved: Resolved) -> None:
         """Records that name no account, by the one account that claims each."""
-        claims = await self._claimants(connector.system, own_ids)
+        claims = await self._accounts("external", [_named(connector.system, own) for own in own_ids])
         resolved.reports += claims.reports
         for own in own_ids:
             claimants, failed = (
@@ -197,18 +197,15 @@ class Crosswalk:
         """Accounts that no record names, by the ids that the CRM notes for them: fills rows, or says what is wrong."""
         noted: dict[str, tuple[str, ...]] = {}
         missing = self._recall("noted", "", accounts, noted)
-        if self._crm is None:
-            return
-        if missing:
-            known = await self._crm.read(Ask(Account, "key", missing))
-            reading.reports += known.reports
-            reading.errors |= {key: known.errors[key] for key in missing if key in known.errors}
-            self.note([record for rows in known.rows.values() for record in rows.records])
-            self._recall("noted", "", missing, noted)
+        known = await self._accounts("key", missing)
+        self.note([record for rows in known.rows.values() for record in rows.records])
+        self._recall("noted", "", missing, noted)
+        reading.errors |= known.errors
         prefix = _named(connector.system, "")
         ids = {key: [each.removeprefix(prefix) for each in noted[key] if each.startswith(prefix)] for key in noted}
-        claims = await self._claimants(connector.system, [own for each in ids.values() for own in each])
-        reading.reports += claims.reports
+        names = [_named(connector.system, own) for each in ids.values() for own in each]
+        claims = await self._accounts("external", names)
+        reading.reports += [*known.reports, *claims.reports]
         sole: dict[str, str] = {}
         for account, own_ids in ids.items():
             for own in own_ids:
@@ -242,12 +239,13 @@ class Crosswalk:
                 elif not getattr(record, "deleted", False):
                     reading.rows[account] = Rows([msgspec.structs.replace(record, account_key=account)])
 
-    async def _claimants(self, system: System, own_ids: Sequence[str]) -> Reading:
-        """The CRM's accounts that note ids of a system, by `SYSTEM:id`."""
-        if self._crm is None or not own_ids:
+    async def _accounts(self, by: str, keys: Sequence[str]) -> Reading:
+        """The CRM's accounts by `key`, or by the ids that they note (`external`: `SYSTEM:id`)."""
+        if self._crm is None or not keys:
             return Reading({}, Report(""))
-        names = tuple(dict.fromkeys(_named(system, own) for own in own_ids))
-        return await self._crm.read(Ask(Account, "external", names))
+        reading = await self._crm.read(Ask(Account, by, tuple(dict.fromkeys(keys))))
+        reading.reports = reading.reports or [reading.report]
+        return reading
 
     @staticmethod
     def _ids(reading: Reading, account: str) -> tuple[str, ...]:
