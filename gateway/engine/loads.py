@@ -132,6 +132,11 @@ class Loads:
             self.prime(reading.along)
         return reading
 
+    def forget(self) -> None:
+        """Takes nothing that was read so far for known."""
+        self._known.clear()
+        self._loaders.clear()
+
     def close(self) -> None:
         """Ends what is still under way; what has not left yet never will."""
         self._closed = True

@@ -151,6 +151,9 @@ class Run:
         answers = list(await declared.compute(frame.rows, self._bound(declared), self.context, **given))
         if len(answers) != len(frame.rows):
             raise RuntimeError(f"`{field.coordinate}` gave {len(answers)} answers for {len(frame.rows)} parents")
+        if self.plan.serial and frame.selection is self.plan.root:  # it may have changed whatever was read before
+            self.loads.forget()
+            self.seen.forget()
         await self._judge(answers)
         return answers
 

@@ -43,6 +43,11 @@ class Seen:
         entry = self._roles.get(id(value))
         return entry[1] if entry is not None else otherwise
 
+    def forget(self) -> None:
+        """Judges from now on by what is read anew; who sees the rows that were judged stays known."""
+        self._accounts.clear()
+        self._entities.clear()
+
     async def visible(self, records: Sequence[Any], ledger: Ledger) -> list[Any]:
         """The records, with None for those that this principal may not see, and for what cannot be judged an error."""
         if not records:
