@@ -119,12 +119,13 @@ class Seen:
     async def _judge_accounts(self, keys: Sequence[str], ledger: Ledger) -> dict[str, SourceError]:
         found = await self._loads.get(Account, "key", keys, _PAGE, ledger)
         rows = [each.rows.records[0] for each in found if each.rows is not None and each.rows.records]
+        failed = _failures(keys, found)
         rule = self.rule(Account)
-        if rule is not None:
-            await self._by_rule(rule, rows, ledger)
-        else:
+        if rule is None:
             self._accounts.update({row.key: self._grants.roles for row in rows})
-        return _failures(keys, found)
+            return failed
+        judged = await self._by_rule(rule, rows, ledger)
+        return failed | {row.key: one for row, one in zip(rows, judged, strict=True) if isinstance(one, SourceError)}
 
     async def _by_rule(self, rule: RowRule, records: Sequence[Record], ledger: Ledger) -> list[Any]:
         failed: dict[str, SourceError] = {}
@@ -153,12 +154,12 @@ class Seen:
         return [owning.get(key) for key in keys], _failures(wanted, found)
 
     def _shown(self, record: Record, roles: frozenset[str], failed: SourceError | None) -> Any:
-        if isinstance(record, Account):
+        if isinstance(record, Account) and (roles or failed is None):
             self._accounts[record.key] = roles
         if not roles:
             # What cannot be judged is denied; our own people are told why, outsiders see nothing there.
             return failed if failed is not None and not self._grants.external else None
-        if roles != self._grants.roles:
+        if len(self._grants.roles) > 1:
             self._roles[id(record)] = (record, roles)  # the record is held so that its id stays its own
         return record
 
