@@ -10,7 +10,7 @@ from typing import Any, TypeAlias
 import msgspec
 from aiodataloader import DataLoader
 
-from sources.canonical import Account, Record
+from sources.canonical import Record
 from sources.catalog import Catalog
 from sources.errors import BadAsk, SourceError
 from sources.ports import Ask, Page, Reading, Report, Rows
@@ -109,9 +109,12 @@ class Loads:
             await asyncio.shield(flight)  # type: ignore[arg-type] # shared: who leaves takes it from nobody
         return [_settled(known.get(key)) for key in keys]
 
-    def prime(self, records: Sequence[Record]) -> None:
-        """Records that came by another way need not be read again by key."""
+    def prime(self, records: Sequence[Any]) -> None:
+        """Records that came by another way need not be read again by key. Of what is judged only that which is seen: a
+        call that is saved by a hidden row would tell of it."""
         for record in records:
+            if not isinstance(record, Record):
+                continue
             known = self._known.setdefault((type(record), "key", _PLAIN), {})
             if known.get(record.key, _NOTHING).__class__ is Found:
                 known[record.key] = Found(Rows([record]), None)
@@ -126,8 +129,6 @@ class Loads:
             return Reading({}, Report(""), dict.fromkeys(ask.keys, late))
         for ledger in ledgers:
             ledger.add(reading)
-        if ask.record is Account and ask.by != "key":
-            self.prime([row for rows in reading.rows.values() for row in rows.records])
         if reading.along:
             self.prime(reading.along)
         return reading

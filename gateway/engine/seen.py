@@ -48,21 +48,21 @@ class Seen:
         self._accounts.clear()
         self._entities.clear()
 
-    async def visible(self, records: Sequence[Any], ledger: Ledger) -> list[Any]:
+    async def visible(self, records: Sequence[Any]) -> list[Any]:
         """The records, with None for those that this principal may not see, and for what cannot be judged an error."""
         if not records:
             return []
         kinds = {type(record) for record in records}
         if len(kinds) == 1:
             rule = self.rule(kinds.pop())
-            return list(records) if rule is None else await self._of_one_kind(rule, records, ledger)
+            return list(records) if rule is None else await self._of_one_kind(rule, records)
         shown: list[Any] = list(records)
         for kind in kinds:
             rule = self.rule(kind)
             if rule is None:
                 continue
             places = [index for index, record in enumerate(records) if type(record) is kind]
-            judged = await self._of_one_kind(rule, [records[index] for index in places], ledger)
+            judged = await self._of_one_kind(rule, [records[index] for index in places])
             for index, one in zip(places, judged, strict=True):
                 shown[index] = one
         return shown
@@ -72,11 +72,11 @@ class Seen:
         rule = self.rule(record)
         return rule is not None and record is Account and _ENTITIES in rule.reads
 
-    async def foresee(self, record: type, key: str, ledger: Ledger) -> None:
+    async def foresee(self, record: type, key: str) -> None:
         """Reads what judging a row by this key will take, beside the row itself: a hidden row then takes as long as one
         that is not there."""
         if self.foresees(record):
-            await self._load_entities([key], ledger)
+            await self._load_entities([key], Ledger())
 
     def refused_by_key(self, record: type, key: str) -> bool:
         """Whether the rules refuse a row for its key alone."""
@@ -88,15 +88,12 @@ class Seen:
 
     # ------------------------------------------------------------ one kind of rows
 
-    async def _of_one_kind(self, rule: RowRule, records: Sequence[Record], ledger: Ledger) -> list[Any]:
-        asked = Ledger()
+    async def _of_one_kind(self, rule: RowRule, records: Sequence[Record]) -> list[Any]:
+        # What judging asks is told nowhere: how many keys of how many rows it took would tell of the hidden ones.
+        ledger = Ledger()
         if rule.by_account:
-            judged = await self._by_account(rule, records, asked)
-        else:
-            judged = await self._by_rule(rule, records, asked)
-        if any(isinstance(record, Record) for record in judged):
-            ledger.merge(asked)  # what judging asked is told only with a row that is shown
-        return judged
+            return await self._by_account(rule, records, ledger)
+        return await self._by_rule(rule, records, ledger)
 
     async def _by_account(self, rule: RowRule, records: Sequence[Record], ledger: Ledger) -> list[Any]:
         known = self._accounts
