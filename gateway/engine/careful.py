@@ -76,7 +76,7 @@ class CarefulBuilder:
             return value
         if field.mask is not None and not isinstance(value, Exception):
             self._hit(field.mark)
-            value = field.mask(value)
+            value = _masked(field, value)
         place = self._mirror(frame, field)[index] if frame is not None and not field.flat else None
         return self._value(field, field.type, value, place, path)
 
@@ -172,3 +172,11 @@ class CarefulBuilder:
         message = getattr(error, "message", None) or str(error)
         nodes = (error.nodes if isinstance(error, BadArgument) else None) or field.nodes
         return GraphQLError(str(message), nodes=nodes, path=list(path), original_error=error)
+
+
+def _masked(field: Field, value: Any) -> Any:
+    assert field.mask is not None
+    try:
+        return field.mask(value)
+    except Exception:
+        return TypeError(f"the mask of `{field.coordinate}` failed")  # and what it failed on is nobody's business

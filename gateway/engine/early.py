@@ -50,7 +50,7 @@ class Early:
             if links.is_ready(child.link, key):
                 early._start(child)
         if seen.foresees(record):
-            early._judging = asyncio.get_running_loop().create_task(seen.foresee(record, key, early._ledger))
+            early._judging = asyncio.get_running_loop().create_task(seen.foresee(record, key))
         return early if early._tasks or early._judging is not None else None
 
     def _start(self, child: Field) -> None:

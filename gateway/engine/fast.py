@@ -141,6 +141,8 @@ class _Code:
             return repr(field.attribute)
         if field.kind == CUT:
             return f"{'odd' if field.nonnull else 'none'}(hit({field.mark}))"
+        if field.mask is not None and field.branch is not None:
+            return "odd()"  # no mask is made for objects: whatever it does is for the careful one to show
         if columns and field.slot >= 0:
             if field.kind == META or not field.flat:
                 return f"c{field.slot}"

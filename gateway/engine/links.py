@@ -18,7 +18,7 @@ from gateway.engine.plan import Field, Plan
 from gateway.engine.seen import Seen
 from policies.principal import Principal
 from resolvers.batch import Link
-from sources.canonical import Record
+from sources.canonical import Account, Record
 from sources.catalog import Catalog
 from sources.errors import BadAsk, SourceError
 from sources.ports import Ask, Filter, Page, Position, Rows
@@ -95,9 +95,8 @@ class Links:
         wanted = _wanted(link, rows, given)
         loaded = await self.load(link, wanted, page, ledger)
         found = dict(zip(wanted, loaded, strict=True))
-        judged = self.judges(link)
-        shown = await self.seen_of(found, ledger, judged=judged)
-        if judged or any(each.error is not None for each in loaded):
+        shown = await self.seen_of(link, found)
+        if self.judges(link) or any(each.error is not None for each in loaded):
             return [_plain_value(link, keys_of(link, row, given), found, shown) for row in rows]
         return _all_plain(link, rows, given, shown)
 
@@ -105,16 +104,19 @@ class Links:
         """Whether rows of a link are judged at all."""
         return self._seen.rule(link.target) is not None
 
-    async def visible(self, records: Sequence[Record], ledger: Ledger) -> list[Any]:
-        """See `Seen.visible`."""
-        return await self._seen.visible(records, ledger)
+    async def visible(self, link: Link, records: Sequence[Record]) -> list[Any]:
+        """See `Seen.visible`; accounts that are seen need not be read again by key."""
+        seen = await self._seen.visible(records)
+        if link.target is Account and link.by != "key":
+            self._loads.prime(seen)
+        return seen
 
-    async def seen_of(self, found: Mapping[str, Found], ledger: Ledger, *, judged: bool) -> dict[str, Sequence[Any]]:
+    async def seen_of(self, link: Link, found: Mapping[str, Found]) -> dict[str, Sequence[Any]]:
         """The rows of each key, None in the place of those that may not be seen."""
         records = {key: each.rows.records if each.rows is not None else () for key, each in found.items()}
-        if not judged:
+        if link.target is not Account and not self.judges(link):
             return dict(records)
-        seen = await self._seen.visible([row for rows in records.values() for row in rows], ledger)
+        seen = await self.visible(link, [row for rows in records.values() for row in rows])
         shown: dict[str, Sequence[Any]] = {}
         at = 0
         for key, rows in records.items():
@@ -168,7 +170,7 @@ class _Pages:
         wanted = list(dict.fromkeys(key for key in keys if key is not None))
         start = self._start(wanted)
         found = dict(zip(wanted, await self._links.load(self._link, wanted, start, self._ledger), strict=True))
-        seen = await self._links.seen_of(found, self._ledger, judged=self._judged)
+        seen = await self._links.seen_of(self._link, found)
         thin = [key for key, each in found.items() if each.rows is not None and self._is_thin(each.rows, seen[key])]
         pages = {key: self._first(key, each, seen[key]) for key, each in found.items() if key not in thin}
         if thin:
@@ -213,7 +215,7 @@ class _Pages:
                 if failed is not None:
                     more = True
                     break
-                judged = await self._links.visible(rows.records, Ledger())
+                judged = await self._links.visible(self._link, rows.records)
                 further, at, more = kept(rows, missing, judged)
                 shown, places = shown + further, [*places, *at]
         return self._made(key, shown, places, more, error, found.rows)

@@ -10,7 +10,7 @@ from typing import Any, TypeAlias
 import msgspec
 from aiodataloader import DataLoader
 
-from sources.canonical import Account, Record
+from sources.canonical import Record
 from sources.catalog import Catalog
 from sources.errors import BadAsk, SourceError
 from sources.ports import Ask, Page, Reading, Report, Rows
@@ -131,9 +131,12 @@ class Loads:
         known.update(_found(reading, missing))
         return len(missing) == len(keys) or all(known[key].__class__ is Found for key in keys)
 
-    def prime(self, records: Sequence[Record]) -> None:
-        """Records that came by another way need not be read again by key."""
+    def prime(self, records: Sequence[Any]) -> None:
+        """Records that came by another way need not be read again by key. Of what is judged only that which is seen: a
+        call that is saved by a hidden row would tell of it."""
         for record in records:
+            if not isinstance(record, Record):
+                continue
             known = self._known.setdefault((type(record), "key", _PLAIN), {})
             if known.get(record.key, _NOTHING).__class__ is Found:
                 known[record.key] = Found(Rows([record]), None)
@@ -159,8 +162,6 @@ class Loads:
     def _note(self, reading: Reading, record: type[Record], by: str, ledgers: Sequence[Ledger]) -> None:
         for ledger in ledgers:
             ledger.add(reading)
-        if record is Account and by != "key":
-            self.prime([row for rows in reading.rows.values() for row in rows.records])
         if reading.along:
             self.prime(reading.along)
 
@@ -170,6 +171,11 @@ class Loads:
         for task in tuple(self._reading):
             self._late.add(task)
             task.cancel()
+
+    def forget(self) -> None:
+        """Takes nothing that was read so far for known."""
+        self._known.clear()
+        self._loaders.clear()
 
     def close(self) -> None:
         """Ends what is still under way; what has not left yet never will."""

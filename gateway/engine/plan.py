@@ -231,7 +231,7 @@ class Planner:
             self._plan.asks(record, by, 0 if self._opens_everything() else 2)
         self._plan.root = self.selection(root, self._grants.roles, [operation], ())
         for field in self._plan.root.active:
-            field.early = known_statically(field)
+            field.early = not self._plan.serial and known_statically(field)
         return self._plan
 
     def _opens_everything(self) -> bool:

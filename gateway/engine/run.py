@@ -28,7 +28,7 @@ from gateway.engine.plan import BATCHED, DERIVED, EVENT, LINK, META, Field, Plan
 from gateway.engine.seen import Seen
 from resolvers.batch import Batched, Read
 from resolvers.context import Context
-from sources.canonical import Record
+from sources.canonical import Account, Record
 from sources.catalog import Catalog
 from sources.errors import SourceError
 from sources.ports import Page, Reading, Report, Rows
@@ -181,6 +181,9 @@ class Run:
         answers = list(await declared.compute(frame.rows, self._bound(declared), self.context, **given))
         if len(answers) != len(frame.rows):
             raise RuntimeError(f"`{field.coordinate}` gave {len(answers)} answers for {len(frame.rows)} parents")
+        if self.plan.serial and frame.selection is self.plan.root:  # it may have changed whatever was read before
+            self.loads.forget()
+            self.seen.forget()
         await self._judge(answers)
         return answers
 
@@ -196,7 +199,7 @@ class Run:
         ]
         if not places:
             return
-        judged = await self.seen.visible([self._known(holder[at]) for holder, at in places], self.ledger)
+        judged = await self.seen.visible([self._known(holder[at]) for holder, at in places])
         for (holder, at), one in zip(places, judged, strict=True):
             holder[at] = one
         for index, items in lists.items():
@@ -211,7 +214,7 @@ class Run:
     async def _visible_events(self) -> list[Any]:
         """The event of a subscription; one that is a record is judged like any other."""
         event = self._asked.event
-        return await self.seen.visible([self._known(event)], self.ledger) if isinstance(event, Record) else [event]
+        return await self.seen.visible([self._known(event)]) if isinstance(event, Record) else [event]
 
     def _bound(self, declared: Batched) -> Read:
         """A reader for one computation: only what it declared, and only rows this principal may see."""
@@ -224,8 +227,10 @@ class Run:
             alone = self.plan.alone(record, by)
             found = await self.loads.get(record, by, unique, page, self.ledger, alone=alone) if unique else []
             judged = await self.seen.visible(
-                [row for each in found if each.rows is not None for row in each.rows.records], self.ledger
+                [row for each in found if each.rows is not None for row in each.rows.records]
             )
+            if record is Account and by != "key":
+                self.loads.prime(judged)
             reading, at = Reading({}, Report("")), 0
             for key, each in zip(unique, found, strict=True):
                 if each.error is not None:

@@ -54,21 +54,26 @@ class Seen:
             return by == "account" and all(key in self._accounts for key in keys)
         return not rule.needs_account and _ENTITIES not in rule.reads
 
-    async def visible(self, records: Sequence[Any], ledger: Ledger) -> list[Any]:
+    def forget(self) -> None:
+        """Judges from now on by what is read anew; who sees the rows that were judged stays known."""
+        self._accounts.clear()
+        self._entities.clear()
+
+    async def visible(self, records: Sequence[Any]) -> list[Any]:
         """The records, with None for those that this principal may not see, and for what cannot be judged an error."""
         if not records:
             return []
         kinds = {type(record) for record in records}
         if len(kinds) == 1:
             rule = self.rule(kinds.pop())
-            return list(records) if rule is None else await self._of_one_kind(rule, records, ledger)
+            return list(records) if rule is None else await self._of_one_kind(rule, records)
         shown: list[Any] = list(records)
         for kind in kinds:
             rule = self.rule(kind)
             if rule is None:
                 continue
             places = [index for index, record in enumerate(records) if type(record) is kind]
-            judged = await self._of_one_kind(rule, [records[index] for index in places], ledger)
+            judged = await self._of_one_kind(rule, [records[index] for index in places])
             for index, one in zip(places, judged, strict=True):
                 shown[index] = one
         return shown
@@ -78,11 +83,11 @@ class Seen:
         rule = self.rule(record)
         return rule is not None and record is Account and _ENTITIES in rule.reads
 
-    async def foresee(self, record: type, key: str, ledger: Ledger) -> None:
+    async def foresee(self, record: type, key: str) -> None:
         """Reads what judging a row by this key will take, beside the row itself: a hidden row then takes as long as one
         that is not there."""
         if self.foresees(record):
-            await self._load_entities([key], ledger)
+            await self._load_entities([key], Ledger())
 
     def refused_by_key(self, record: type, key: str) -> bool:
         """Whether the rules refuse a row for its key alone."""
@@ -94,15 +99,12 @@ class Seen:
 
     # ------------------------------------------------------------ one kind of rows
 
-    async def _of_one_kind(self, rule: RowRule, records: Sequence[Record], ledger: Ledger) -> list[Any]:
-        asked = Ledger()
+    async def _of_one_kind(self, rule: RowRule, records: Sequence[Record]) -> list[Any]:
+        # What judging asks is told nowhere: how many keys of how many rows it took would tell of the hidden ones.
+        ledger = Ledger()
         if rule.by_account:
-            judged = await self._by_account(rule, records, asked)
-        else:
-            judged = await self._by_rule(rule, records, asked)
-        if any(isinstance(record, Record) for record in judged):
-            ledger.merge(asked)  # what judging asked is told only with a row that is shown
-        return judged
+            return await self._by_account(rule, records, ledger)
+        return await self._by_rule(rule, records, ledger)
 
     async def _by_account(self, rule: RowRule, records: Sequence[Record], ledger: Ledger) -> list[Any]:
         known = self._accounts
@@ -125,12 +127,13 @@ class Seen:
     async def _judge_accounts(self, keys: Sequence[str], ledger: Ledger) -> dict[str, SourceError]:
         found = await self._loads.get(Account, "key", keys, _PAGE, ledger)
         rows = [each.rows.records[0] for each in found if each.rows is not None and each.rows.records]
+        failed = _failures(keys, found)
         rule = self.rule(Account)
-        if rule is not None:
-            await self._by_rule(rule, rows, ledger)
-        else:
+        if rule is None:
             self._accounts.update({row.key: self._grants.roles for row in rows})
-        return _failures(keys, found)
+            return failed
+        judged = await self._by_rule(rule, rows, ledger)
+        return failed | {row.key: one for row, one in zip(rows, judged, strict=True) if isinstance(one, SourceError)}
 
     async def _by_rule(self, rule: RowRule, records: Sequence[Record], ledger: Ledger) -> list[Any]:
         failed: dict[str, SourceError] = {}
@@ -159,12 +162,12 @@ class Seen:
         return [owning.get(key) for key in keys], _failures(wanted, found)
 
     def _shown(self, record: Record, roles: frozenset[str], failed: SourceError | None) -> Any:
-        if isinstance(record, Account):
+        if isinstance(record, Account) and (roles or failed is None):
             self._accounts[record.key] = roles
         if not roles:
             # What cannot be judged is denied; our own people are told why, outsiders see nothing there.
             return failed if failed is not None and not self._grants.external else None
-        if roles != self._grants.roles:
+        if len(self._grants.roles) > 1:
             self._roles[id(record)] = (record, roles)  # the record is held so that its id stays its own
         return record
 

@@ -1,7 +1,7 @@
 """A small graph over records of its own: accounts, their bills and cases, products; and an engine over it."""
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from enum import Enum
 from typing import Annotated, Any, Union
@@ -309,6 +309,15 @@ async def data(over: Engine, query: str, principal: Principal = ADA, **variables
 def codes(body: Mapping[str, Any]) -> list[tuple[str, list[Any]]]:
     """Code and path of each error."""
     return [(each["extensions"]["code"], each.get("path", [])) for each in body.get("errors", [])]
+
+
+async def until(condition: Callable[[], object]) -> None:
+    """Waits for a condition, two seconds at the most."""
+    for _ in range(2_000):
+        if condition():
+            return
+        await asyncio.sleep(0.001)
+    raise AssertionError("it did not come to that")
 
 
 async def settled() -> None:

@@ -1,0 +1,134 @@
+"""Mutations run one after another, each with its whole subtree before the next, and each sees what those before did."""
+
+import asyncio
+from typing import Any
+
+import strawberry
+
+from gateway.engine.engine import Engine, Question
+from gateway.engine.grants import AllowAll
+from gateway.engine.graph import Graph
+from resolvers.batch import batched, link
+from sources.canonical import Account as AccountRecord
+from tests.gateway.engine import shop
+from tests.gateway.engine.catalog_of import Shelf
+from tests.gateway.engine.rules_of import AGENT, policies, who
+from tests.gateway.engine.shop import ADA, TYPES, Account, Query, account, small, until
+
+
+class Done:
+    """What a mutation gives: the key of what it changed."""
+
+    def __init__(self, key: str) -> None:
+        self.account_key = self.key = key
+
+
+@strawberry.type
+class Change:
+    key: str
+    account: Account | None = link(AccountRecord, key="account_key")
+
+
+class Desk:
+    """Mutations over a shelf."""
+
+    def __init__(self, shelf: Shelf) -> None:
+        async def moving(_parents: Any, _read: Any, _context: Any, key: str, region: str) -> list[Any]:
+            shelf.events.append(("move", region))
+            held = shelf.records["Account"]
+            await asyncio.sleep(0)
+            shelf.records["Account"] = [account(key, region) if each.key == key else each for each in held]
+            return [Done(key)]
+
+        @strawberry.type
+        class Mutation:
+            move: Change | None = batched(moving, needs=[], arguments={"key": str, "region": str})
+            move_known: Account | None = batched(
+                shop.by_key,
+                needs=[(AccountRecord, "key")],
+                arguments={"key": str},
+                known=shop.known,
+                record=AccountRecord,
+            )
+
+        schema = strawberry.Schema(Query, mutation=Mutation, types=[Account, shop.Invoice, shop.Ticket, shop.Item])
+        self.graph, self.shelf, self.schema = Graph.of(schema, TYPES), shelf, schema
+
+    async def ask(self, query: str, grants: Any = None, principal: Any = ADA, **more: Any) -> Any:
+        over = Engine(self.graph, self.shelf, grants or (lambda _: AllowAll()))  # type: ignore[arg-type]
+        return await over.run(Question(query, **more), principal, "cid")
+
+
+BOTH = 'mutation { a: move(key: "a1", region: "NO") { account { region } } b: move(key: "a1", region: "SE") { account { region } } }'
+
+
+async def test_each_mutations_whole_subtree_runs_before_the_next() -> None:
+    desk = Desk(small())
+    desk.shelf.delays["Account.key"] = 0.01
+    await desk.ask(BOTH)
+    assert desk.shelf.events == [
+        ("move", "NO"),
+        ("start", "Account.key"),
+        ("end", "Account.key"),
+        ("move", "SE"),
+        ("start", "Account.key"),
+        ("end", "Account.key"),
+    ]
+
+
+async def test_each_mutation_shows_what_it_changed_and_not_what_was_read_before() -> None:
+    body = (await Desk(small()).ask(BOTH)).body
+    assert body["data"] == {"a": {"account": {"region": "NO"}}, "b": {"account": {"region": "SE"}}}
+
+
+async def test_what_a_mutation_changed_is_judged_anew() -> None:
+    desk = Desk(small())
+    rules = policies(AGENT)
+    query = 'mutation { a: move(key: "a1", region: "DE") { account { key } } b: move(key: "a1", region: "FR") { account { key } } }'
+    body = (await desk.ask(query, granted_with_mutations(rules), who("agent"))).body
+    assert body["data"] == {"a": {"account": {"key": "a1"}}, "b": {"account": None}}
+
+
+def granted_with_mutations(rules: Any) -> Any:
+    """The rules of queries, with mutations allowed."""
+
+    class Writing:
+        def __init__(self, grants: Any) -> None:
+            self._grants = grants
+            self.roles, self.external, self.version = grants.roles, grants.external, grants.version
+            self.rows, self.lookup = grants.rows, grants.lookup
+
+        def field(self, type_name: str, name: str, roles: Any = None) -> Any:
+            if type_name in ("Mutation", "Change"):
+                return AllowAll().field(type_name, name)
+            return self._grants.field(type_name, name, roles)
+
+    return lambda principal: Writing(rules.granted(principal))
+
+
+async def test_nothing_is_read_before_a_mutation_has_been_done() -> None:
+    desk = Desk(small())
+    desk.shelf.gates["Account.key"] = asyncio.Event()
+    asked = asyncio.ensure_future(desk.ask('mutation { moveKnown(key: "a1") { cases { key } } }'))
+    await until(lambda: desk.shelf.events)
+    await asyncio.sleep(0.01)
+    assert desk.shelf.events == [("start", "Account.key")]
+    desk.shelf.gates["Account.key"].set()
+    assert (await asked).body["data"] == {"moveKnown": {"cases": [{"key": "c1"}]}}
+
+
+async def test_a_get_request_may_not_mutate() -> None:
+    desk = Desk(small())
+    response = await desk.ask(BOTH, may_mutate=False)
+    assert response.method_not_allowed
+    assert not response.started
+    assert desk.shelf.events == []
+
+
+async def test_a_mutation_after_one_that_failed_still_runs() -> None:
+    desk = Desk(small())
+    desk.shelf.faults["Account.key"] = RuntimeError("down")
+    body = (await desk.ask(BOTH)).body
+    assert body["data"] == {"a": {"account": None}, "b": {"account": None}}
+    assert [each["path"] for each in body["errors"]] == [["a", "account"], ["b", "account"]]
+    assert [each for each in desk.shelf.events if each[0] == "move"] == [("move", "NO"), ("move", "SE")]
