@@ -187,6 +187,7 @@ class _Oracle:
         asking = self._asking()
         outcome = await told(self._asked, asking)
         if not outcome.refused:
+            outcome.cuts = [path for path, _, code in outcome.errors if code == Cut.__name__]
             outcome.errors = [*_without_cuts(outcome.errors), *asking.notes, *asking.refusals]
             outcome.masked = sorted(asking.masked)
         return outcome
