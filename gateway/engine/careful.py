@@ -104,8 +104,6 @@ class CarefulBuilder:
         if value.__class__ is Partial:
             self.errors += [self._error(field, error, path) for error in value.errors]
             value = value.value
-        elif value.__class__ is ConnectionPage and value.error is not None:
-            self.errors.append(self._error(field, value.error, path))
         if isinstance(value, Exception):
             raise _Spreading(self._error(field, value, path))
         if isinstance(type_, GraphQLNonNull):
@@ -118,6 +116,8 @@ class CarefulBuilder:
             return shown
         if value is None:
             return None
+        if value.__class__ is ConnectionPage and value.error is not None:
+            self.errors.append(self._error(field, value.error, path))
         if isinstance(type_, GraphQLList):
             return self._list(field, type_, value, place, path)
         if is_leaf_type(type_):

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from graphql import DocumentNode, FragmentDefinitionNode, GraphQLError, SelectionSetNode, execute_sync
+from graphql import DocumentNode, FragmentDefinitionNode, SelectionSetNode, execute_sync
 
+from gateway.engine.arguments import BadArgument
 from gateway.engine.plan import Field, Plan
 
 
@@ -22,5 +23,5 @@ def introspect(plan: Plan, field: Field, variables: Mapping[str, Any]) -> Any:
     )
     result = execute_sync(plan.shown, DocumentNode(definitions=(alone, *fragments)), variable_values=dict(variables))
     if result.errors:
-        return GraphQLError(result.errors[0].message)
+        return BadArgument(result.errors[0].message, result.errors[0].nodes)
     return result.data[field.key] if result.data is not None else None

@@ -126,8 +126,11 @@ class ConnectionPage:
 
     @property
     def page_info(self) -> ConnectionPage:
-        """The page's own bounds."""
-        return self
+        """The page's own bounds; what went wrong with the page is told once, where the page stands."""
+        if self.error is None:
+            return self
+        more, previous = self.has_next_page, self.has_previous_page
+        return ConnectionPage(self.nodes, self.places, more, self.total_count, previous, None, self._sign)
 
     @property
     def start_cursor(self) -> str | None:

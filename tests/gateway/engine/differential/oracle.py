@@ -15,18 +15,20 @@ from graphql.execution.executor import Executor
 
 from sources.errors import SourceError
 
-Place: TypeAlias = tuple[tuple[str | int, ...], tuple[tuple[int, int], ...], str]
+Path: TypeAlias = tuple[str | int, ...]
+Place: TypeAlias = tuple[Path, tuple[tuple[int, int], ...], str]
 """An error as it is compared: path, locations (line, column), code."""
 
 
 class Outcome(msgspec.Struct):
     """A response as it is compared. `refused`: the operation did not run, and there is no data at all. `masked`: fields
-    that were shown masked."""
+    that were shown masked. `cuts`: places of refused fields that cannot be null, where the oracle knows of them."""
 
     refused: bool
     data: Any = None
     errors: list[Place] = msgspec.field(default_factory=list)
     masked: list[str] = msgspec.field(default_factory=list)
+    cuts: list[Path] = msgspec.field(default_factory=list)
 
 
 class Walker(Executor[Any]):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import re
 from collections.abc import Iterator, Mapping
 from functools import cache
 from typing import Any
@@ -39,6 +40,7 @@ from tests.gateway.engine.differential.verdict import Verdict, kind_of
 PER_DOCUMENT = 4  # cases in a row that share a document
 _LIMITS = Limits(characters=10**6, tokens=10**5, depth=99, fields=10**4, aliases=10**4, roots=10**3, directives=10**4)
 _KEY = b"a key for cursors"
+_PLACE = '"from here"'  # stands for a cursor until there is one
 _EVERYBODY = "everybody"  # a role of ours only: whoever has it may do everything
 
 
@@ -156,7 +158,7 @@ def _own(draw: Draw, records: Pools) -> Any:
         if argument == "first":
             return str(draw.choice([1, 1, 2, 2, 3, 100, 0, 101]) if draw.random() < 0.9 else "null")
         if argument == "after":
-            return "null" if draw.random() < 0.9 else '"nonsense"'
+            return _PLACE if coordinate.startswith("Query.") and draw.random() < 0.7 else draw.choice(["null", '"nonsense"'])
         return account if coordinate == "Query.entitlementCheck" and argument == "account" else None
 
     return literal
@@ -187,6 +189,7 @@ class _Oracle:
         asking = self._asking()
         outcome = await told(self._asked, asking)
         if not outcome.refused:
+            outcome.cuts = [path for path, _, code in outcome.errors if code == Cut.__name__]
             outcome.errors = [*_without_cuts(outcome.errors), *asking.notes, *asking.refusals]
             outcome.masked = sorted(asking.masked)
         return outcome
@@ -207,9 +210,33 @@ def shelves(case: Case) -> Shelves:
     return Shelves(str(case.seed), house().records(case.seed), case.errors, trims=case.trims)
 
 
+async def placed(case: Case) -> Case:
+    """The case with a real cursor wherever its document goes on from somewhere: one that the oracle gave, if it gives
+    any; it may be of another list."""
+    if _PLACE not in case.text:
+        return case
+    asking = re.sub(rf"({_PLACE}[^)]*\)[^{{]*\{{)", r"\1 page: pageInfo { startCursor endCursor }", case.text)
+    start = msgspec.structs.replace(case, text=asking.replace(_PLACE, "null"))
+    given = sorted(_cursors((await _Oracle(start, house()).told()).data))
+    draw = random.Random(f"cursor {case.seed}")
+    cursor = f'"{draw.choice(given)}"' if given else "null"
+    return msgspec.structs.replace(case, text=case.text.replace(_PLACE, cursor))
+
+
+def _cursors(data: Any) -> Iterator[str]:
+    if isinstance(data, list):
+        for each in data:
+            yield from _cursors(each)
+    for key, value in data.items() if isinstance(data, dict) else ():
+        if isinstance(value, str) and value and key.lower().endswith("cursor"):
+            yield value
+        yield from _cursors(value)
+
+
 async def judged(case: Case) -> Verdict:
     """Both sides' answers, compared."""
     found = house()
+    case = await placed(case)
     oracle = _Oracle(case, found)
     expected = await oracle.told()
     question = Question(case.text, case.variables, case.operation)

@@ -6,7 +6,7 @@ shown, a field is decided by the roles that see its row. It knows nothing of pla
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Generator, Mapping, Sequence
 from inspect import isawaitable
 from typing import Any
 
@@ -40,6 +40,18 @@ class Cut(Exception):
     """A refused field that cannot be null: its null spreads, and the refusal is told elsewhere."""
 
 
+class Later:
+    """A value to be waited for that nobody misses if graphql-core drops it, which it does where a sibling fails."""
+
+    __slots__ = ("_begin",)
+
+    def __init__(self, begin: Callable[[], Coroutine[Any, Any, Any]]) -> None:
+        self._begin = begin
+
+    def __await__(self) -> Generator[Any, Any, Any]:
+        return self._begin().__await__()
+
+
 def install(schema: strawberry.Schema, names: Mapping[type[Record], str]) -> GraphQLSchema:
     """Gives every field of a schema its resolver; from then on graphql-core can run it."""
     core = schema._schema
@@ -70,7 +82,10 @@ def _resolver(
     read = _reading(core, f"{type_name}.{name}", field)
     composite = is_composite_type(get_named_type(field.type))
 
-    async def resolve(source: Row | None, info: Any, **given: Any) -> Any:
+    def resolve(source: Row | None, info: Any, **given: Any) -> Later:
+        return Later(lambda: answer(source, info, given))
+
+    async def answer(source: Row | None, info: Any, given: Mapping[str, Any]) -> Any:
         asking: Asking = info.context
         row, roles = (source.value, source.roles) if source is not None else (None, asking.grants.roles)
         decision = asking.grants.field(type_name, name, roles)

@@ -112,7 +112,7 @@ class Asking:
             (record, None) if isinstance(record, Account) else await self._owner(record, rule.needs_account)
         )
         facts: Mapping[str, Any] = {}
-        if _ENTITIES in rule.reads and (rule.needs_account or isinstance(record, Account)):
+        if _ENTITIES in rule.reads and account is not None:  # facts of an account that is not there say nothing
             facts, missing = await self._facts(_account_key(record))
             failed = missing or failed
         roles = rule.judge([record], [account], [facts], self.context.principal)[0]
