@@ -1,8 +1,8 @@
 """The server: GET requests on kept connections, answered with bytes that are made once per question.
 
 It parses nothing but the request line and looks it up in a dictionary, so that a call costs it a few microseconds
-beside the kernel's share. `--delay-ms` holds every answer back. `GET /_calls` counts calls by resource, `DELETE
-/_calls` starts anew.
+beside the kernel's share. `--delay-ms` or `PUT /_delay/MS` hold every answer back. `GET /_calls` counts calls by
+resource, `DELETE /_calls` starts anew.
 """
 
 from __future__ import annotations
@@ -36,6 +36,9 @@ class Systems:
             method, target = line.split(b" ")[:2]
             if target == b"/_calls":
                 return self._count(method), False
+            if target.startswith(b"/_delay/") and method == b"PUT":
+                self.delay = float(target.removeprefix(b"/_delay/")) / 1000
+                return _response("200 OK", {"delay": self.delay}), False
             if len(self._answers) >= _ANSWERS:
                 self._answers.clear()
             known = self._answers[line] = self._made(method.decode(), target.decode())
