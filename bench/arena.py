@@ -14,6 +14,7 @@ import msgspec
 
 from bench.identity import Tokens
 from bench.lineup import Gateway
+from bench.load_client import Generator
 from bench.processes import PYTHON, Cores, DidNotStart, Program, free_port
 from bench.workloads import Workload
 
@@ -61,8 +62,7 @@ class Arena:
     def __enter__(self) -> Arena:
         self.upstream = self._program("upstreams", [PYTHON, "-m", "bench.upstreams.server"], self.cores.upstream)
         self.upstream_port = int(self.upstream.line().split()[1])
-        self.generator = self._program("generator", [PYTHON, "-m", "bench.load"], self.cores.generator)
-        self.generator.line()
+        self.generator = self._stack.enter_context(Generator(self.cores.generator))
         return self
 
     def __exit__(
@@ -125,12 +125,6 @@ class Arena:
 
     # ------------------------------------------------------------ measuring
 
-    def order(self, order: Mapping[str, Any]) -> dict[str, float]:
-        """Has the generator carry out an order."""
-        self.generator.say(json.dumps(order))
-        done: dict[str, float] = json.loads(self.generator.line(seconds=float(order["seconds"]) + 90))
-        return done
-
     def measure(
         self,
         name: str,
@@ -155,7 +149,7 @@ class Arena:
             **({"unseen": workload.operation, "salt": f"s{self._salt}"} if unseen else {}),
         }
         before = running.program.cpu(), self.upstream.cpu()
-        done = self.order(order)
+        done = self.generator.order(order)
         server, upstream = running.program.cpu() - before[0], self.upstream.cpu() - before[1]
         took, count = done["seconds"], int(done["count"])
         return Sample(

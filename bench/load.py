@@ -185,6 +185,8 @@ def requests(order: dict[str, Any]) -> Iterator[bytes]:
         f"POST /graphql HTTP/1.1\r\nhost: 127.0.0.1:{order['port']}\r\nauthorization: Bearer {order['token']}\r\n"
         "content-type: application/json\r\naccept: application/json\r\ncontent-length: "
     )
+    if "paths" in order:  # of the upstreams: to see what they can bear
+        yield from cycle([f"GET {path} HTTP/1.1\r\nhost: 127.0.0.1\r\n\r\n".encode() for path in order["paths"]])
     unseen: str | None = order.get("unseen")
     if unseen is not None:
         for number, body in zip(count(), cycle(order["bodies"])):

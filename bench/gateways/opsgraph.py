@@ -6,7 +6,6 @@
 from __future__ import annotations
 
 import argparse
-import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Sequence
 from pathlib import Path
@@ -17,7 +16,8 @@ from starlette.routing import Route
 from bench.gateways.connector import Connector, FactsConnector
 from bench.gateways.types import NAMES, SCHEMA
 from bench.identity import AUDIENCE, ISSUER, published
-from gateway.cli.serve import listen, run_async, server
+from bench.serving import serve
+from gateway.cli.serve import run_async
 from gateway.engine.engine import Engine
 from gateway.engine.grants import AllowAll, Grants
 from gateway.engine.graph import Graph
@@ -88,16 +88,6 @@ def application(upstream: str, key_file: Path, *, facts: bool) -> Starlette:
         await sources.close()
 
     return Starlette(routes=[Route("/graphql", endpoint.respond, methods=["GET", "POST"])], lifespan=lifespan)
-
-
-async def serve(app: Starlette, port: int) -> None:
-    """Serves until a signal; prints `ready` when it listens."""
-    gateway = server(app, drain=1.0)
-    serving = asyncio.create_task(gateway.serve([listen("127.0.0.1", port)]))
-    while not gateway.started and not serving.done():  # noqa: ASYNC110 - uvicorn has no event for it
-        await asyncio.sleep(0.005)
-    print("ready", flush=True)
-    await serving
 
 
 def main(arguments: Sequence[str] | None = None) -> None:

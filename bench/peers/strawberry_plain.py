@@ -194,7 +194,7 @@ class Guard:
 
 def application(upstream: str, key_file: Path, *, cached: bool) -> Starlette:
     """The gateway."""
-    extensions: list[type[SchemaExtension] | SchemaExtension] = [ParserCache(), ValidationCache()] if cached else []
+    extensions: list[type[SchemaExtension]] = [ParserCache, ValidationCache] if cached else []
     view = View(strawberry.Schema(Query, extensions=extensions))
 
     @contextlib.asynccontextmanager
