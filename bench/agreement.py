@@ -64,5 +64,7 @@ def _calls(arena: Arena, name: str, workload: Workload) -> dict[str, int]:
     arena.ask(name, workload, workload.variables[-1])
     made: dict[str, int] = arena.control("GET", "/_calls")
     if arena.running[name].gateway.cold and made != dict(workload.calls):
-        raise Disagreement(f"`{name}` makes the calls {made} for `{workload.name}`: {dict(workload.calls)} are expected")
+        raise Disagreement(
+            f"`{name}` makes the calls {made} for `{workload.name}`: {dict(workload.calls)} are expected"
+        )
     return made

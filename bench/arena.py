@@ -93,6 +93,10 @@ class Arena:
             return
         self.running[gateway.name] = Running(gateway, program, port, program.memory())
 
+    def stop(self, name: str) -> None:
+        """Ends a gateway."""
+        self.running.pop(name).program.end()
+
     # ------------------------------------------------------------ asking
 
     def ask(self, name: str, workload: Workload, variables: Mapping[str, Any], role: str = DEFAULT_ROLE) -> Any:

@@ -21,7 +21,9 @@ class Tokens:
     def __init__(self, folder: Path) -> None:
         self._private = Ed25519PrivateKey.generate()
         self.key_file = folder / "issuer.pem"
-        self.key_file.write_bytes(self._private.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo))
+        self.key_file.write_bytes(
+            self._private.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo)
+        )
 
     def of(self, role: str, regions: tuple[str, ...] = ()) -> str:
         """A token for a role, good for a day."""

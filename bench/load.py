@@ -86,7 +86,9 @@ class Closed:
     async def run(self, port: int, connections: int) -> float:
         """Runs until the time is over and everything is answered; gives the seconds it took."""
         loop = asyncio.get_running_loop()
-        made = [(await loop.create_connection(lambda: Connection(self), "127.0.0.1", port))[1] for _ in range(connections)]
+        made = [
+            (await loop.create_connection(lambda: Connection(self), "127.0.0.1", port))[1] for _ in range(connections)
+        ]
         began = time.perf_counter()
         self._until = began + self._seconds
         self._open = connections

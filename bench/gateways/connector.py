@@ -32,7 +32,6 @@ class Resource(msgspec.Struct, frozen=True):
     capability: Capability = _PLAIN
 
 
-
 def _owned(record: type[Record], path: str, capability: Capability = _PLAIN) -> tuple[Index, Resource]:
     return (record, "account"), Resource(path, "account_ids", "account_key", _shape(record), capability)
 

@@ -42,7 +42,9 @@ class _Shared(c.Record, frozen=True, gc=False, kw_only=True, rename=_KEYS):
     as_of: datetime = _UNSAID
 
 
-class Account(_Account, frozen=True, gc=False, kw_only=True, rename={"legal_name": "legalName", "created": "createdAt"}):
+class Account(
+    _Account, frozen=True, gc=False, kw_only=True, rename={"legal_name": "legalName", "created": "createdAt"}
+):
     """The canonical account with what these upstreams add."""
 
     legal_name: str

@@ -179,9 +179,7 @@ async def accounts(_: object, read: Read, context: Context, region: str, first: 
 @strawberry.type
 class Query:
     account: Account | None = link(c.Account, argument="id")
-    accounts: list[Account] = batched(
-        accounts, needs=[(c.Account, "region")], arguments={"region": str, "first": int}
-    )
+    accounts: list[Account] = batched(accounts, needs=[(c.Account, "region")], arguments={"region": str, "first": int})
     validate: Validation = batched(
         validate, needs=NEEDS, arguments={"account": ID, "entity": str, "lines": list[OrderLine]}
     )

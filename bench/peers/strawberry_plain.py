@@ -80,9 +80,7 @@ class Query:
         return await loaders.listed(region, first)
 
     @strawberry.field
-    async def validate(
-        self, info: Info, account: strawberry.ID, entity: str, lines: list[OrderLine]
-    ) -> Validation:
+    async def validate(self, info: Info, account: strawberry.ID, entity: str, lines: list[OrderLine]) -> Validation:
         loaders: Loaders = info.context["loaders"]
         wanted = ",".join(dict.fromkeys(line.product for line in lines))
         accounts, products, invoices, profiles, periods = await asyncio.gather(

@@ -1,0 +1,234 @@
+"""The sections of the report, each a Markdown text."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from bench.lineup import FACTS, PLAIN
+from bench.results import Results, middle, spread
+from bench.shares import NAMES
+from bench.workloads import BY_NAME
+
+LIMITS = """- One machine, its loopback, one core for each gateway: no network, no TLS, no second process.
+- The cores may be shared with others: latency and measured requests a second suffer from that, processor time much less. The share of its core
+  that each server got stands in the table; below 90 % the measured rate says more about the machine than about the server.
+- `Opsgraph, from facts` answers from records that its connector holds in memory. It stands for a hit of the cache, whose own cost it does not have.
+- Every gateway batches by key and makes the same upstream calls (counted before the measurement). Opsgraph also checks a token, decides every
+  field and row by rules and adds `extensions.sources` to each answer; the peers check a token and decide nothing.
+- Rows have flat fields with the graph's own names: real vendors' are harder to decode and map. See *At home* for those.
+- A profile makes every Python call dearer: the shares are a guide, not a measure."""
+
+
+def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    """A Markdown table; all but the first column are for numbers."""
+    lines = ["| " + " | ".join(head) + " |", "|---|" + "---|" * (len(head) - 1)]
+    return "\n".join([*lines, *("| " + " | ".join(row) + " |" for row in rows)])
+
+
+def title(name: str) -> str:
+    """How a question is called."""
+    return BY_NAME[name].title if name in BY_NAME else name.replace("_", " ").capitalize()
+
+
+def machine(results: Results) -> str:
+    """What it ran on."""
+    facts, plan = results.machine, results.plan
+    left = "".join(f"\n- left out: **{name}**, {why}" for name, why in results.left_out.items())
+    return (
+        f"- {facts['processor']}, {facts['cores']} cores, {facts['system']}; Python {facts['python']}, Node "
+        f"{facts['node']}; {facts['packages']}\n"
+        f"- {facts['date']}; load average at the start {facts['load']}; {plan.rounds} rounds of {plan.seconds:g} s for each cell, "
+        "gateways in turn, medians (least to most)\n"
+        "- the server on one core, generator and upstreams on another" + left
+    )
+
+
+def closed(results: Results) -> str:
+    """Closed loop, 16 connections."""
+    parts = ["Closed loop, 16 connections."]
+    for workload, cells in results.closed.items():
+        plain = middle(cells[PLAIN.name])
+        rows = []
+        for name, samples in cells.items():
+            low, high = spread(samples)
+            cpu = middle(samples)
+            rows.append(
+                (
+                    results.titles[name],
+                    f"{cpu:.3f} ms ({low:.3f} to {high:.3f})",
+                    f"{1000 / cpu:,.0f}",
+                    f"{plain / cpu:.1f}×",
+                    f"{middle(samples, lambda sample: sample.rate):,.0f}",
+                    f"{middle(samples, lambda sample: sample.p50):.1f}",
+                    f"{middle(samples, lambda sample: sample.p99):.1f}",
+                    f"{middle(samples, lambda sample: sample.busy['server']):.0%}",
+                )
+            )
+        shown = BY_NAME[workload]
+        parts.append(f"### {shown.title}: {shown.leaves:,} leaves, {len(shown.calls)} upstream calls")
+        head = ("gateway", "processor time of a request", "a core answers /s", "against plain Strawberry", "measured /s",
+                "p50 ms", "p99 ms", "of its core")  # fmt: skip
+        parts.append(table(head, rows))
+    return "\n\n".join(parts)
+
+
+def upstreams(results: Results) -> str:
+    """Why the upstreams are never what is measured."""
+    cells = [sample for by_name in results.closed.values() for samples in by_name.values() for sample in samples]
+    most = max(sample.busy["upstreams"] + sample.busy["generator"] for sample in cells)
+    busiest = max(sample.busy["upstreams"] for sample in cells)
+    return (
+        "### The upstreams are not the bottleneck\n\n"
+        f"One upstream call takes {results.upstreams.microseconds:.0f} µs of processor time, kernel included: a core could answer "
+        f"{results.upstreams.rate:,.0f} a second. In no cell did the upstreams use more than {busiest:.0%} of their core, and upstreams and "
+        f"generator together never more than {most:.0%}."
+    )
+
+
+def slow(results: Results) -> str:
+    """Every upstream answer 20 ms later."""
+    workloads = list(results.slow)
+    rows = []
+    for name, shown in results.titles.items():
+        found = [results.slow[workload].get(name, []) for workload in workloads]
+        p50 = lambda sample: sample.p50  # noqa: E731 - three words
+        rows.append([shown, *(f"{middle(samples, p50):.1f}" if samples else "" for samples in found)])
+    text = "Milliseconds (p50), two connections. `account(id)` and its children leave together in Opsgraph, one after the other elsewhere."
+    return f"{text}\n\n{table(('gateway', *(title(name) for name in workloads)), rows)}"
+
+
+def open_loop(results: Results) -> str:
+    """Fixed rates."""
+    rows = [
+        (
+            title(workload),
+            results.titles[name],
+            f"{rate:,.0f}",
+            f"{sample.rate:,.0f}",
+            f"{sample.p50:.1f}",
+            f"{sample.p99:.1f}",
+            str(sample.late),
+            f"{sample.busy['server']:.0%}",
+        )
+        for workload, cells in results.open.items()
+        for name, samples in cells.items()
+        for rate, sample in samples
+    ]
+    text = (
+        "Open loop: a request is due at fixed times whatever becomes of the others, and its time counts from then; one that is not answered "
+        "within 5 s counts with all of it. First row of each: twice what plain Strawberry can answer; second: 70 % of one's own capacity."
+    )
+    head = ("question", "gateway", "offered /s", "answered /s", "p50 ms", "p99 ms", "late", "of its core")
+    return f"{text}\n\n{table(head, rows)}"
+
+
+def unseen(results: Results) -> str:
+    """Documents nobody has seen before."""
+    rows = []
+    for workload, cells in results.unseen.items():
+        plain = middle(cells[PLAIN.name])
+        for name, samples in cells.items():
+            low, high = spread(samples)
+            cpu = middle(samples)
+            rows.append(
+                (
+                    title(workload),
+                    results.titles[name],
+                    f"{cpu:.2f} ms ({low:.2f} to {high:.2f})",
+                    f"{cpu / plain:.2f}×",
+                )
+            )
+    text = "Every request has an operation name of its own: parsed, validated and planned anew."
+    return f"{text}\n\n{table(('question', 'gateway', 'processor time of a request', 'of plain Strawberry'), rows)}"
+
+
+_ROLES = {
+    "open": "no rules at all",
+    "reader": "rules that allow all",
+    "masked": "masks on ten fields",
+    "regional": "row rules by region",
+}
+
+
+def policy(results: Results) -> str:
+    """Rules against no rules."""
+    rows = []
+    for name, cells in results.policy.items():
+        for role, samples in cells.items():
+            low, high = spread(samples)
+            cpu, without = middle(samples), middle(cells["open"])
+            rows.append(
+                (results.titles[name], _ROLES[role], f"{cpu:.3f} ms ({low:.3f} to {high:.3f})", f"{cpu / without:.3f}×")
+            )
+    text = (
+        f"The customer 360 answered by the same process for four tokens in turn, {results.plan.policy_rounds} rounds. From facts the rules "
+        "weigh most: nothing else is left but edge and engine."
+    )
+    return f"{text}\n\n{table(('gateway', 'rules', 'processor time of a request', 'of no rules'), _sorted(rows))}"
+
+
+def _sorted(rows: list[tuple[str, str, str, str]]) -> list[tuple[str, str, str, str]]:
+    order = list(_ROLES.values())
+    return sorted(rows, key=lambda row: (row[0] != "Opsgraph, from facts", order.index(row[1])))
+
+
+def shares(results: Results) -> str:
+    """Parts of Opsgraph, side by side."""
+    rows = []
+    for name, by_workload in results.shares.items():
+        for workload, found in by_workload.items():
+            cpu = middle(results.closed[workload][name])
+            label = f"{title(workload)}, {'from facts' if name == FACTS.name else 'cold'}"
+            rows.append([label, f"{cpu:.3f} ms", *(_share(found.get(part, 0)) for part in _parts(results))])
+    return table(("question", "processor time", *_parts(results)), rows)
+
+
+def _parts(results: Results) -> list[str]:
+    everywhere = [found for by_workload in results.shares.values() for found in by_workload.values()]
+    everywhere += [dict(each.shares) for each in results.home.answers] if results.home else []
+    return [name for name in NAMES if any(found.get(name, 0) >= 0.005 for found in everywhere)]
+
+
+def _share(value: float) -> str:
+    return f"{value:.0%}" if value >= 0.005 else ""
+
+
+def home(results: Results) -> str:
+    """The vendors' connectors and simulators."""
+    assert results.home is not None
+    rows = [
+        [
+            title(each.name),
+            f"{each.leaves:.0f}",
+            f"{each.calls:.1f}",
+            f"{each.cpu:.2f} ms",
+            *(_share(each.shares.get(part, 0)) for part in _parts(results)),
+        ]
+        for each in results.home.answers
+    ]
+    text = (
+        f"The gateway as it ships, its own schema and rules, four vendor connectors, a simulated company of {results.home.accounts} accounts; "
+        "4 connections, accounts in turn. The simulators parse the vendors' query languages and are slower than any gateway: processor time of the "
+        "gateway counts, not its rate. *Map* is the vendors' mapping functions, *decode* typed JSON decoding, *read* the rest of the vendors' folders."
+    )
+    return f"{text}\n\n{table(('question', 'leaves', 'calls', 'processor time', *_parts(results)), rows)}"
+
+
+def memory(results: Results) -> str:
+    """Resident memory."""
+    rows = [
+        (
+            results.titles[name],
+            f"{each.imports:.0f}" if each.imports else "",
+            f"{each.ready:.0f}",
+            f"{each.loaded:.0f}",
+            f"{each.loaded - each.imports:.0f}" if each.imports else "",
+        )
+        for name, each in results.memory.items()
+        if name in results.titles
+    ]
+    if results.home is not None:
+        kept = results.home.memory
+        row = (f"{kept.imports:.0f}", f"{kept.ready:.0f}", f"{kept.loaded:.0f}", f"{kept.loaded - kept.imports:.0f}")
+        rows.append(("Opsgraph at home", *row))
+    return table(("resident MB", "everything imported", "ready", "after the load", "above the imports"), rows)
