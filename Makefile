@@ -4,7 +4,7 @@ SHELL       := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DEFAULT_GOAL := help
 MAKEFLAGS += --no-print-directory --no-builtin-rules
-.PHONY: help demo test check format lock setup clean
+.PHONY: help demo test bench check format lock setup clean
 
 VENV   := .venv
 BIN    := $(VENV)/bin
@@ -33,6 +33,9 @@ demo: $(VENV)/demo.stamp ## Run Opsgraph with a simulated enterprise behind it (
 
 test: $(VENV)/dev.stamp ## Run the tests (ARGS="..." are passed on to pytest)
 	@exec $(BIN)/python -m pytest $(ARGS)
+
+bench: $(VENV)/dev.stamp ## Measure Opsgraph beside its peers and write docs/benchmarks.md (ARGS="--quick" in three minutes)
+	@exec $(BIN)/python -m bench $(ARGS)
 
 check: $(VENV)/dev.stamp ## Lint, formatting, types, import contracts, locks and the published schema
 	$(BIN)/ruff check $(PROJECT)

@@ -1,4 +1,4 @@
-"""Answers are compared before anything is timed: the same data from everybody, the right calls, no answer without a token."""
+"""Before anything is timed: the same data from everybody, the right calls, no answer without a token."""
 
 from __future__ import annotations
 
@@ -46,9 +46,7 @@ def _compared(arena: Arena, name: str, workload: Workload) -> None:
 def difference(left: Any, right: Any, path: str = "") -> str:
     """The first place at which two answers differ."""
     if isinstance(left, dict) and isinstance(right, dict):
-        for key in {**left, **right}:
-            if key in ("extensions",):
-                continue
+        for key in {**left, **right}.keys() - {"extensions"}:
             found = difference(left.get(key), right.get(key), f"{path}.{key}")
             if found:
                 return found

@@ -23,8 +23,8 @@ _REGIONS = {"regional": ("C",)}
 
 
 class Sample(msgspec.Struct, frozen=True):
-    """One measured cell. `cpu`: milliseconds of the server's processor time for each request; latencies in milliseconds;
-    `busy`: shares of one core that server, upstreams and generator used."""
+    """One measured cell. `cpu`: milliseconds of the server's processor time for each request; `p50` and `p99` of the
+    latency in milliseconds; `busy`: shares of one core that server, upstreams and generator used."""
 
     count: int
     failed: int
@@ -139,6 +139,7 @@ class Arena:
         rate: float | None = None,
         role: str = DEFAULT_ROLE,
         unseen: bool = False,
+        timeout: float = 5.0,
     ) -> Sample:
         """One cell: a closed loop, or an open one at `rate` requests a second."""
         running = self.running[name]
@@ -149,7 +150,7 @@ class Arena:
             "bodies": workload.bodies,
             "connections": connections,
             "seconds": seconds,
-            **({"rate": rate} if rate is not None else {}),
+            **({"rate": rate, "timeout": timeout} if rate is not None else {}),
             **({"unseen": workload.operation, "salt": f"s{self._salt}"} if unseen else {}),
         }
         before = running.program.cpu(), self.upstream.cpu()

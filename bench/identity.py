@@ -7,7 +7,7 @@ import time
 from pathlib import Path
 
 import jwt
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat, load_pem_public_key
 
 ISSUER = AUDIENCE = "opsgraph-bench"
@@ -40,5 +40,7 @@ class Tokens:
 
 def published(key_file: Path) -> bytes:
     """The public key as the JSON of an issuer's key set."""
-    jwk = jwt.algorithms.OKPAlgorithm.to_jwk(load_pem_public_key(key_file.read_bytes()), as_dict=True)  # type: ignore[arg-type]
+    key = load_pem_public_key(key_file.read_bytes())
+    assert isinstance(key, Ed25519PublicKey)
+    jwk = jwt.algorithms.OKPAlgorithm.to_jwk(key, as_dict=True)
     return json.dumps({"keys": [{**jwk, "kid": KEY_ID, "use": "sig", "alg": "EdDSA"}]}).encode()

@@ -18,7 +18,6 @@ from typing import Any
 
 import uvloop
 
-_TIMEOUT = 5.0
 _MOST = 256  # connections of an open loop
 
 
@@ -127,8 +126,8 @@ class Closed:
 class Open:
     """An open loop: requests are due at fixed times and wait where no connection is free."""
 
-    def __init__(self, requests: Iterator[bytes], rate: float, seconds: float) -> None:
-        self._requests, self._rate, self._seconds = requests, rate, seconds
+    def __init__(self, requests: Iterator[bytes], rate: float, seconds: float, timeout: float) -> None:
+        self._requests, self._rate, self._seconds, self._timeout = requests, rate, seconds, timeout
         self.times: list[float] = []
         self.failed = self.late = 0
         self._idle: list[Connection] = []
@@ -148,12 +147,12 @@ class Open:
             self._send(due)
             if number % 64 == 0:
                 await asyncio.sleep(0)
-        over = time.perf_counter() + _TIMEOUT
+        over = time.perf_counter() + self._timeout
         while len(self.times) < total and time.perf_counter() < over:  # noqa: ASYNC110 - answers are counted elsewhere
             await asyncio.sleep(0.002)
         took = time.perf_counter() - began
         self.late += total - len(self.times)
-        self.times += [_TIMEOUT] * (total - len(self.times))
+        self.times += [self._timeout] * (total - len(self.times))
         for connection in every:
             connection.close()
         return took
@@ -167,8 +166,8 @@ class Open:
     def answered(self, connection: Connection, good: bool) -> None:
         """Counts an answer and gives the connection the request that waits longest."""
         took = time.perf_counter() - connection.started
-        self.late += took >= _TIMEOUT
-        self.times.append(min(took, _TIMEOUT))
+        self.late += took >= self._timeout
+        self.times.append(min(took, self._timeout))
         self.failed += not good
         if self._waiting:
             connection.ask(next(self._requests), self._waiting.popleft())
@@ -203,7 +202,7 @@ async def carry_out(order: dict[str, Any]) -> dict[str, float]:
     used = time.process_time()
     driver: Closed | Open
     if "rate" in order:
-        driver = Open(requests(order), order["rate"], order["seconds"])
+        driver = Open(requests(order), order["rate"], order["seconds"], order["timeout"])
     else:
         driver = Closed(requests(order), order["seconds"])
     took = await driver.run(order["port"], order["connections"])

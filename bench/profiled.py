@@ -1,4 +1,4 @@
-"""Runs a gateway so that its profile can be taken: SIGUSR1 starts it, the next one writes it to a file and says `written`."""
+"""Runs a gateway whose profile can be taken: SIGUSR1 starts it, the next one writes it and says `written`."""
 
 from __future__ import annotations
 

@@ -16,7 +16,7 @@ Cells: TypeAlias = dict[str, dict[str, list[Sample]]]
 
 
 class Plan(msgspec.Struct, frozen=True):
-    """How long and how often is measured: seconds of a cell, rounds of the table, of the policies, of unseen documents."""
+    """How long and how often is measured: seconds of a cell, and rounds. `timeout` is an open loop's, in seconds."""
 
     seconds: float
     rounds: int
@@ -24,6 +24,7 @@ class Plan(msgspec.Struct, frozen=True):
     policy_rounds: int
     open_seconds: float
     home_seconds: float
+    timeout: float = 5.0
 
 
 class Memory(msgspec.Struct, frozen=True):

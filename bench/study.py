@@ -21,9 +21,11 @@ from bench.results import Cells, Memory, Plan, Results, Upstreams, middle
 from bench.side_shares import side_by_side
 from bench.workloads import BY_NAME, WORKLOADS, Workload
 
-QUICK = Plan(seconds=0.5, rounds=3, policy_seconds=0.4, policy_rounds=6, open_seconds=1.0, home_seconds=1.5)
+QUICK = Plan(
+    seconds=0.3, rounds=3, policy_seconds=0.3, policy_rounds=6, open_seconds=0.5, home_seconds=1.0, timeout=1.0
+)
 FULL = Plan(seconds=1.5, rounds=5, policy_seconds=1.0, policy_rounds=20, open_seconds=4.0, home_seconds=5.0)
-TINY = Plan(seconds=0.1, rounds=1, policy_seconds=0.1, policy_rounds=1, open_seconds=0.2, home_seconds=0.3)
+TINY = Plan(seconds=0.1, rounds=1, policy_seconds=0.1, policy_rounds=1, open_seconds=0.2, home_seconds=0.3, timeout=1.0)
 ROLES = ("open", "reader", "masked", "regional")
 _WARM = 1.0
 _SLOW, _SLOW_CONNECTIONS = 20, 2
@@ -103,7 +105,12 @@ def _open(arena: Arena, results: Results) -> None:
         for name in arena.running:
             for rate in (common, _capacity(results, workload, name) * _LOADS[0]):
                 sample = arena.measure(
-                    name, workload, seconds=results.plan.open_seconds, rate=max(rate, 2.0), connections=64
+                    name,
+                    workload,
+                    seconds=results.plan.open_seconds,
+                    rate=max(rate, 2.0),
+                    connections=64,
+                    timeout=results.plan.timeout,
                 )
                 results.open.setdefault(workload.name, {}).setdefault(name, []).append((rate, sample))
 
@@ -149,7 +156,8 @@ def _memory(arena: Arena, results: Results) -> None:
     for name, running in arena.running.items():
         imports = 0.0
         if name in _IMPORTS:
-            code = f"import uvloop, uvicorn.protocols.http.httptools_impl, {_IMPORTS[name]}; print('ready', flush=True); input()"
+            modules = f"uvloop, uvicorn.protocols.http.httptools_impl, {_IMPORTS[name]}"
+            code = f"import {modules}; print('ready', flush=True); input()"
             with Program("imports", [PYTHON, "-c", code], None) as bare:
                 bare.line()
                 imports = bare.memory()

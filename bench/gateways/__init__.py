@@ -1,1 +1,1 @@
-"""Opsgraph as it stands beside its peers: the product's own parts over a connector, types and rules of the benchmark."""
+"""Opsgraph beside its peers: the product's own parts over the benchmark's connector, types and rules."""

@@ -1,7 +1,7 @@
 """The benchmark's records: what its upstreams' rows are to a gateway.
 
-The upstreams name things almost as we do, so that the decoder makes the records itself (`id` is a record's `key`, `accountId` its
-`account_key`); `mapped` then says where and when each was read, and what the words of the CRM mean.
+The upstreams name things almost as we do, so that the decoder makes the records itself (`id` is a record's `key`,
+`accountId` its `account_key`); `mapped` then says where and when each was read, and what the words of the CRM mean.
 """
 
 from __future__ import annotations

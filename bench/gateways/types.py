@@ -7,7 +7,7 @@ from strawberry import ID
 
 from bench.gateways import records as r
 from bench.gateways.validation import NEEDS, OrderLine, Validation, validate
-from resolvers.batch import Link, Read, batched, link, links
+from resolvers.batch import Read, batched, link, links
 from resolvers.context import Context
 from sources import canonical as c
 from sources.ports import Filter, Page

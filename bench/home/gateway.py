@@ -1,4 +1,4 @@
-"""The gateway in front of a simulated company that runs already: what `opsgraph serve` runs, without a settings file."""
+"""The gateway in front of a simulated company that runs already: as `opsgraph serve`, without a settings file."""
 
 from __future__ import annotations
 

@@ -115,7 +115,7 @@ def study(folder: Path, cores: Cores, generator: Generator, seconds: float) -> H
 
 
 def _questions(house: _House, port: int) -> dict[str, list[str]]:
-    listed = house.ask(port, json.dumps({"query": "{ accounts(first: %d) { nodes { key } } }" % _ASKED}))
+    listed = house.ask(port, json.dumps({"query": f"{{ accounts(first: {_ASKED}) {{ nodes {{ key }} }} }}"}))
     keys = [node["key"] for node in listed["data"]["accounts"]["nodes"]]
     found = {}
     for name in ("lookup", "customer_360", "portal_list", "entitlement"):

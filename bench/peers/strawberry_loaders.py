@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable, Coroutine
 from typing import Any, TypeVar
 
 import aiohttp
@@ -64,7 +64,7 @@ class Loaders:
     def _owned(self, kind: type[T], path: str, extra: str = "") -> DataLoader[str, list[T]]:
         return DataLoader(self._batch(kind, path, extra))
 
-    def _batch(self, kind: type[T], path: str, extra: str) -> Callable[[list[str]], Awaitable[list[list[T]]]]:
+    def _batch(self, kind: type[T], path: str, extra: str) -> Callable[[list[str]], Coroutine[Any, Any, list[list[T]]]]:
         async def batch(keys: list[str]) -> list[list[T]]:
             found: dict[str, list[T]] = defaultdict(list)
             for row in await self._upstream.rows(f"{path}?account_ids={','.join(keys)}{extra}"):

@@ -9,6 +9,7 @@ import argparse
 import asyncio
 import contextlib
 import signal
+import sys
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
@@ -202,7 +203,7 @@ def application(upstream: str, key_file: Path, *, cached: bool) -> Starlette:
             yield
 
     app = Starlette(lifespan=lifespan)
-    app.add_route("/graphql", Guard(view, key_file.read_text()))  # type: ignore[arg-type] - any ASGI application
+    app.add_route("/graphql", Guard(view, key_file.read_text()))  # type: ignore[arg-type] # any ASGI application
     return app
 
 
@@ -228,7 +229,7 @@ def main() -> None:
     parser.add_argument("--jwt-key", type=Path, required=True)
     parser.add_argument("--cached", action="store_true")
     options = parser.parse_args()
-    signal.signal(signal.SIGTERM, lambda *_: exit(0))
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
     uvloop.run(serve(application(options.upstream, options.jwt_key, cached=options.cached), options.port))
 
 

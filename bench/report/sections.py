@@ -5,18 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from bench.lineup import FACTS, PLAIN
+from bench.report import texts
 from bench.results import Results, middle, spread
 from bench.shares import NAMES
 from bench.workloads import BY_NAME
-
-LIMITS = """- One machine, its loopback, one core for each gateway: no network, no TLS, no second process.
-- The cores may be shared with others: latency and measured requests a second suffer from that, processor time much less. The share of its core
-  that each server got stands in the table; below 90 % the measured rate says more about the machine than about the server.
-- `Opsgraph, from facts` answers from records that its connector holds in memory. It stands for a hit of the cache, whose own cost it does not have.
-- Every gateway batches by key and makes the same upstream calls (counted before the measurement). Opsgraph also checks a token, decides every
-  field and row by rules and adds `extensions.sources` to each answer; the peers check a token and decide nothing.
-- Rows have flat fields with the graph's own names: real vendors' are harder to decode and map. See *At home* for those.
-- A profile makes every Python call dearer: the shares are a guide, not a measure."""
 
 
 def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
@@ -32,15 +24,9 @@ def title(name: str) -> str:
 
 def machine(results: Results) -> str:
     """What it ran on."""
-    facts, plan = results.machine, results.plan
     left = "".join(f"\n- left out: **{name}**, {why}" for name, why in results.left_out.items())
-    return (
-        f"- {facts['processor']}, {facts['cores']} cores, {facts['system']}; Python {facts['python']}, Node "
-        f"{facts['node']}; {facts['packages']}\n"
-        f"- {facts['date']}; load average at the start {facts['load']}; {plan.rounds} rounds of {plan.seconds:g} s for each cell, "
-        "gateways in turn, medians (least to most)\n"
-        "- the server on one core, generator and upstreams on another" + left
-    )
+    plan = results.plan
+    return texts.MACHINE.format(**results.machine, rounds=plan.rounds, seconds=plan.seconds) + left
 
 
 def closed(results: Results) -> str:
@@ -57,7 +43,7 @@ def closed(results: Results) -> str:
                     results.titles[name],
                     f"{cpu:.3f} ms ({low:.3f} to {high:.3f})",
                     f"{1000 / cpu:,.0f}",
-                    f"{plain / cpu:.1f}×",
+                    f"{plain / cpu:.1f} times",
                     f"{middle(samples, lambda sample: sample.rate):,.0f}",
                     f"{middle(samples, lambda sample: sample.p50):.1f}",
                     f"{middle(samples, lambda sample: sample.p99):.1f}",
@@ -66,9 +52,16 @@ def closed(results: Results) -> str:
             )
         shown = BY_NAME[workload]
         parts.append(f"### {shown.title}: {shown.leaves:,} leaves, {len(shown.calls)} upstream calls")
-        head = ("gateway", "processor time of a request", "a core answers /s", "against plain Strawberry", "measured /s",
-                "p50 ms", "p99 ms", "of its core")  # fmt: skip
-        parts.append(table(head, rows))
+        head = (
+            "gateway",
+            "processor time",
+            "a core answers /s",
+            "against plain Strawberry",
+            "measured /s",
+            "p50",
+            "p99",
+        )
+        parts.append(table((*head, "of its core"), rows))
     return "\n\n".join(parts)
 
 
@@ -77,12 +70,8 @@ def upstreams(results: Results) -> str:
     cells = [sample for by_name in results.closed.values() for samples in by_name.values() for sample in samples]
     most = max(sample.busy["upstreams"] + sample.busy["generator"] for sample in cells)
     busiest = max(sample.busy["upstreams"] for sample in cells)
-    return (
-        "### The upstreams are not the bottleneck\n\n"
-        f"One upstream call takes {results.upstreams.microseconds:.0f} µs of processor time, kernel included: a core could answer "
-        f"{results.upstreams.rate:,.0f} a second. In no cell did the upstreams use more than {busiest:.0%} of their core, and upstreams and "
-        f"generator together never more than {most:.0%}."
-    )
+    served = results.upstreams
+    return texts.UPSTREAMS.format(each=served.microseconds, rate=served.rate, busiest=busiest, most=most)
 
 
 def slow(results: Results) -> str:
@@ -93,8 +82,7 @@ def slow(results: Results) -> str:
         found = [results.slow[workload].get(name, []) for workload in workloads]
         p50 = lambda sample: sample.p50  # noqa: E731 - three words
         rows.append([shown, *(f"{middle(samples, p50):.1f}" if samples else "" for samples in found)])
-    text = "Milliseconds (p50), two connections. `account(id)` and its children leave together in Opsgraph, one after the other elsewhere."
-    return f"{text}\n\n{table(('gateway', *(title(name) for name in workloads)), rows)}"
+    return f"{texts.SLOW}\n\n{table(('gateway', *(title(name) for name in workloads)), rows)}"
 
 
 def open_loop(results: Results) -> str:
@@ -114,10 +102,7 @@ def open_loop(results: Results) -> str:
         for name, samples in cells.items()
         for rate, sample in samples
     ]
-    text = (
-        "Open loop: a request is due at fixed times whatever becomes of the others, and its time counts from then; one that is not answered "
-        "within 5 s counts with all of it. First row of each: twice what plain Strawberry can answer; second: 70 % of one's own capacity."
-    )
+    text = texts.OPEN.format(timeout=results.plan.timeout)
     head = ("question", "gateway", "offered /s", "answered /s", "p50 ms", "p99 ms", "late", "of its core")
     return f"{text}\n\n{table(head, rows)}"
 
@@ -135,11 +120,11 @@ def unseen(results: Results) -> str:
                     title(workload),
                     results.titles[name],
                     f"{cpu:.2f} ms ({low:.2f} to {high:.2f})",
-                    f"{cpu / plain:.2f}×",
+                    f"{cpu / plain:.2f} times",
                 )
             )
-    text = "Every request has an operation name of its own: parsed, validated and planned anew."
-    return f"{text}\n\n{table(('question', 'gateway', 'processor time of a request', 'of plain Strawberry'), rows)}"
+    head = ("question", "gateway", "processor time of a request", "of plain Strawberry")
+    return f"{texts.UNSEEN}\n\n{table(head, rows)}"
 
 
 _ROLES = {
@@ -157,13 +142,9 @@ def policy(results: Results) -> str:
         for role, samples in cells.items():
             low, high = spread(samples)
             cpu, without = middle(samples), middle(cells["open"])
-            rows.append(
-                (results.titles[name], _ROLES[role], f"{cpu:.3f} ms ({low:.3f} to {high:.3f})", f"{cpu / without:.3f}×")
-            )
-    text = (
-        f"The customer 360 answered by the same process for four tokens in turn, {results.plan.policy_rounds} rounds. From facts the rules "
-        "weigh most: nothing else is left but edge and engine."
-    )
+            shown = f"{cpu:.3f} ms ({low:.3f} to {high:.3f})"
+            rows.append((results.titles[name], _ROLES[role], shown, f"{cpu / without:.3f} times"))
+    text = texts.POLICY.format(rounds=results.plan.policy_rounds)
     return f"{text}\n\n{table(('gateway', 'rules', 'processor time of a request', 'of no rules'), _sorted(rows))}"
 
 
@@ -206,11 +187,7 @@ def home(results: Results) -> str:
         ]
         for each in results.home.answers
     ]
-    text = (
-        f"The gateway as it ships, its own schema and rules, four vendor connectors, a simulated company of {results.home.accounts} accounts; "
-        "4 connections, accounts in turn. The simulators parse the vendors' query languages and are slower than any gateway: processor time of the "
-        "gateway counts, not its rate. *Map* is the vendors' mapping functions, *decode* typed JSON decoding, *read* the rest of the vendors' folders."
-    )
+    text = texts.HOME.format(accounts=results.home.accounts)
     return f"{text}\n\n{table(('question', 'leaves', 'calls', 'processor time', *_parts(results)), rows)}"
 
 
