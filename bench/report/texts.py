@@ -21,9 +21,9 @@ MACHINE = """- {processor}, {cores} cores, {system}; Python {python}, Node {node
 
 UPSTREAMS = """### The upstreams are not the bottleneck
 
-One upstream call takes {each:.0f} µs of processor time, kernel included: a core could answer {rate:,.0f} a second. In
-no cell did the upstreams use more than {busiest:.0%} of their core, and upstreams and generator together never more than
-{most:.0%}."""
+One upstream call takes {each:.0f} µs of processor time, kernel included: a core could answer {rate:,.0f} a
+second. In no cell did the upstreams use more than {busiest:.0%} of their core, and upstreams and generator together
+never more than {most:.0%}."""
 
 SLOW = """Milliseconds (p50), two connections. `account(id)` and its children leave together in Opsgraph, one after the
 other elsewhere."""
