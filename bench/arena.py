@@ -16,7 +16,7 @@ from bench.identity import Tokens
 from bench.lineup import Gateway
 from bench.load_client import Generator
 from bench.processes import PYTHON, Cores, DidNotStart, Program, free_port
-from bench.workloads import Workload
+from bench.workloads import WORKLOADS, Workload
 
 DEFAULT_ROLE = "reader"
 _REGIONS = {"regional": ("C",)}
@@ -96,6 +96,14 @@ class Arena:
     def stop(self, name: str) -> None:
         """Ends a gateway."""
         self.running.pop(name).program.end()
+
+    def asked(self, name: str) -> list[Workload]:
+        """The questions that a gateway is asked."""
+        return [each for each in WORKLOADS if each.name not in self.running[name].gateway.skips]
+
+    def able(self, workload: Workload) -> list[str]:
+        """The gateways that a question is asked of."""
+        return [name for name in self.running if workload in self.asked(name)]
 
     # ------------------------------------------------------------ asking
 

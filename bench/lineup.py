@@ -13,13 +13,14 @@ _NODE = ROOT / "bench" / "peers" / "node"
 
 
 class Gateway(msgspec.Struct, frozen=True):
-    """One contestant. `missing` says why it cannot take part."""
+    """One contestant. `missing` says why it cannot take part, `skips` which questions it cannot be asked."""
 
     name: str
     title: str
     command: tuple[str, ...]
     missing: str = ""
     cold: bool = True  # reads upstream for every request
+    skips: frozenset[str] = frozenset()
 
 
 OPSGRAPH = Gateway("opsgraph", "Opsgraph", (PYTHON, "-m", "bench.gateways.opsgraph"))
@@ -32,16 +33,17 @@ CACHED = Gateway(
 )
 
 
-def _node(name: str, title: str) -> Gateway:
-    program: Path = _NODE / f"{name}.mjs"
+def _node(name: str, title: str, program_name: str, skips: frozenset[str] = frozenset()) -> Gateway:
+    program: Path = _NODE / program_name
     missing = ""
     if shutil.which("node") is None:
         missing = "`node` is not installed"
     elif not program.exists():
-        missing = f"`bench/peers/node/{name}.mjs` is not there"
+        missing = f"`bench/peers/node/{program_name}` is not there"
     elif not (_NODE / "node_modules").is_dir():
         missing = "its packages are not installed: run `npm ci` in `bench/peers/node`"
-    return Gateway(name, title, ("node", str(program.relative_to(ROOT))), missing)
+    interpreter = "sh" if program.suffix == ".sh" else "node"
+    return Gateway(name, title, (interpreter, str(program.relative_to(ROOT))), missing, skips=skips)
 
 
 def contestants(only: frozenset[str] = frozenset()) -> list[Gateway]:
@@ -51,10 +53,10 @@ def contestants(only: frozenset[str] = frozenset()) -> list[Gateway]:
         FACTS,
         PLAIN,
         CACHED,
-        _node("apollo", "Apollo Server"),
-        _node("yoga", "Yoga, graphql-jit, undici"),
-        _node("bare", "Hand-written Node"),
-        _node("tailcall", "Tailcall"),
+        _node("apollo", "Apollo Server", "apollo.mjs"),
+        _node("yoga", "Yoga, graphql-jit, undici", "yoga.mjs"),
+        _node("bare", "graphql-jit and undici on node:http", "bare.mjs"),
+        _node("tailcall", "Tailcall", "tailcall.sh", frozenset({"validate_order"})),
     ]
     always = {OPSGRAPH.name, FACTS.name, PLAIN.name}
     return [each for each in everybody if not only or each.name in only or each.name in always]

@@ -47,9 +47,10 @@ class Program:
         assert self._process.stdout is not None
         readable, _, _ = select.select([self._process.stdout], [], [], seconds)
         line = self._process.stdout.readline() if readable else ""
+        if not line and readable:
+            raise DidNotStart(f"`{self.name}` ended (exit status {self._process.wait(_STOP)}): see above")
         if not line:
-            status = self._process.poll()
-            raise DidNotStart(f"`{self.name}` said nothing within {seconds:g} s (exit status {status}): see above")
+            raise DidNotStart(f"`{self.name}` said nothing within {seconds:g} s: see above")
         return line.strip()
 
     def say(self, line: str) -> None:

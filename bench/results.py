@@ -16,7 +16,8 @@ Cells: TypeAlias = dict[str, dict[str, list[Sample]]]
 
 
 class Plan(msgspec.Struct, frozen=True):
-    """How long and how often is measured: seconds of a cell, and rounds. `timeout` is an open loop's, in seconds."""
+    """How long (seconds of a cell) and how often is measured; which questions are asked at fixed rates, and for how long
+    (`timeout`, seconds) an answer is waited for there."""
 
     seconds: float
     rounds: int
@@ -24,7 +25,10 @@ class Plan(msgspec.Struct, frozen=True):
     policy_rounds: int
     open_seconds: float
     home_seconds: float
-    timeout: float = 5.0
+    open_questions: tuple[str, ...]
+    slow_rounds: int
+    timeout: float
+    warm_seconds: float
 
 
 class Memory(msgspec.Struct, frozen=True):

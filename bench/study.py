@@ -16,18 +16,50 @@ from bench import agreement
 from bench.arena import Arena, Sample
 from bench.home.study import study as study_home
 from bench.lineup import CACHED, FACTS, OPSGRAPH, PLAIN, Gateway
-from bench.processes import PYTHON, Program
+from bench.processes import PYTHON, DidNotStart, Program
 from bench.results import Cells, Memory, Plan, Results, Upstreams, middle
 from bench.side_shares import side_by_side
 from bench.workloads import BY_NAME, WORKLOADS, Workload
 
-QUICK = Plan(
-    seconds=0.3, rounds=3, policy_seconds=0.3, policy_rounds=6, open_seconds=0.5, home_seconds=1.0, timeout=1.0
+_EVERY = tuple(workload.name for workload in WORKLOADS)
+FULL = Plan(
+    seconds=1.5,
+    rounds=5,
+    policy_seconds=1.0,
+    policy_rounds=20,
+    open_seconds=4.0,
+    home_seconds=5.0,
+    open_questions=_EVERY,
+    slow_rounds=3,
+    timeout=5.0,
+    warm_seconds=2.0,
 )
-FULL = Plan(seconds=1.5, rounds=5, policy_seconds=1.0, policy_rounds=20, open_seconds=4.0, home_seconds=5.0)
-TINY = Plan(seconds=0.1, rounds=1, policy_seconds=0.1, policy_rounds=1, open_seconds=0.2, home_seconds=0.3, timeout=1.0)
+QUICK = Plan(
+    seconds=0.25,
+    rounds=3,
+    policy_seconds=0.25,
+    policy_rounds=6,
+    open_seconds=0.5,
+    home_seconds=0.7,
+    open_questions=("customer_360",),
+    slow_rounds=1,
+    timeout=1.0,
+    warm_seconds=0.3,
+)
+TINY = Plan(
+    seconds=0.1,
+    rounds=1,
+    policy_seconds=0.1,
+    policy_rounds=1,
+    open_seconds=0.2,
+    home_seconds=0.3,
+    open_questions=("lookup",),
+    slow_rounds=1,
+    timeout=0.5,
+    warm_seconds=0.1,
+)
+NODE = ("apollo", "yoga", "bare")
 ROLES = ("open", "reader", "masked", "regional")
-_WARM = 1.0
 _SLOW, _SLOW_CONNECTIONS = 20, 2
 _LOADS = (0.7, 2.0)  # of an open loop: of one's own capacity, and of plain Strawberry's
 _UNSEEN = ("lookup", "customer_360")
@@ -44,13 +76,16 @@ def run(folder: Path, gateways: Sequence[Gateway], plan: Plan, *, home: bool, sa
     with Arena(folder) as arena:
         for gateway in gateways:
             arena.start(gateway)
+        absent = {OPSGRAPH.name, FACTS.name, PLAIN.name} - set(arena.running)
+        if absent:
+            raise DidNotStart(f"nothing can be compared without {', '.join(sorted(absent))}: {arena.left_out}")
         told = _Teller(say)
         told("answers are compared")
         calls = agreement.check(arena)
         titles = {name: running.gateway.title for name, running in arena.running.items()}
         results = Results(_machine(arena), plan, titles, arena.left_out, calls, _upstreams(arena, plan))
         told("warming up")
-        _warm(arena, min(_WARM, plan.seconds))
+        _warm(arena, plan.warm_seconds)
         for step in (_closed, _open, _slow, _unseen, _policy, _memory):
             told(step.__name__.strip("_"))
             step(arena, results)
@@ -74,7 +109,7 @@ class _Teller:
 
 def _warm(arena: Arena, seconds: float) -> None:
     for name in arena.running:
-        for workload in WORKLOADS:
+        for workload in arena.asked(name):
             arena.measure(name, workload, seconds=seconds)
 
 
@@ -94,15 +129,15 @@ def _add(cells: Cells, workload: str, name: str, sample: Sample) -> None:
 def _closed(arena: Arena, results: Results) -> None:
     for number in range(results.plan.rounds):
         for workload in WORKLOADS:
-            for name in _turns(arena.running, number):
+            for name in _turns(arena.able(workload), number):
                 _add(results.closed, workload.name, name, arena.measure(name, workload, seconds=results.plan.seconds))
 
 
 def _open(arena: Arena, results: Results) -> None:
     """Fixed rates: twice what plain Strawberry can do at its very best, and 70 % of what each could do itself."""
-    for workload in WORKLOADS:
+    for workload in (BY_NAME[name] for name in results.plan.open_questions):
         common = _capacity(results, workload, PLAIN.name) * _LOADS[1]
-        for name in arena.running:
+        for name in arena.able(workload):
             for rate in (common, _capacity(results, workload, name) * _LOADS[0]):
                 sample = arena.measure(
                     name,
@@ -123,9 +158,9 @@ def _capacity(results: Results, workload: Workload, name: str) -> float:
 def _slow(arena: Arena, results: Results) -> None:
     arena.control("PUT", f"/_delay/{_SLOW}")
     try:
-        for number in range(min(3, results.plan.rounds)):
+        for number in range(results.plan.slow_rounds):
             for workload in WORKLOADS:
-                for name in _turns(arena.running, number):
+                for name in _turns(arena.able(workload), number):
                     sample = arena.measure(name, workload, seconds=results.plan.seconds, connections=_SLOW_CONNECTIONS)
                     _add(results.slow, workload.name, name, sample)
     finally:
@@ -197,7 +232,6 @@ def _machine(arena: Arena) -> dict[str, str]:
 
 
 def best_rival(results: Results, workload: str) -> str | None:
-    """The cold Node or Rust gateway that needs the least processor time."""
-    ours = {OPSGRAPH.name, FACTS.name, PLAIN.name, CACHED.name, "tailcall"}
-    rivals = [name for name in results.closed[workload] if name not in ours]
+    """The Node gateway that needs the least processor time."""
+    rivals = [name for name in results.closed[workload] if name in NODE]
     return min(rivals, key=lambda name: middle(results.closed[workload][name]), default=None)

@@ -17,11 +17,13 @@ from bench.gateways.connector import Connector, FactsConnector
 from bench.gateways.types import NAMES, SCHEMA
 from bench.identity import AUDIENCE, ISSUER, published
 from bench.serving import serve
+from gateway.app import GRAPHQL
 from gateway.cli.serve import run_async
 from gateway.engine.engine import Engine
 from gateway.engine.grants import AllowAll, Grants
 from gateway.engine.graph import Graph
-from gateway.engine.judge import Judges
+from gateway.engine.shapes import open_policies
+from gateway.http.front import Front
 from gateway.http.graphql import GraphQLEndpoint
 from gateway.identity.verify import Verifier
 from gateway.settings import IdentitySettings, Issuer, PolicySettings
@@ -66,11 +68,11 @@ def catalog(upstream: str, *, facts: bool) -> Catalog:
 def application(upstream: str, key_file: Path, *, facts: bool) -> Starlette:
     """The gateway, put together as `gateway.app` does."""
     sources = catalog(upstream, facts=facts)
-    judges = Judges.load(PolicySettings(rules=str(RULES)), SCHEMA._schema, NAMES)
+    policies = open_policies(PolicySettings(rules=str(RULES)), SCHEMA._schema, NAMES)
     allowed = AllowAll()
 
     def grants(principal: Principal) -> Grants:
-        return allowed if OPEN in principal.roles else judges.grants(principal)
+        return allowed if OPEN in principal.roles else policies.granted(principal)
 
     keys = published(key_file)
 
@@ -78,8 +80,8 @@ def application(upstream: str, key_file: Path, *, facts: bool) -> Starlette:
         return Reply(200, {}, keys)
 
     trusted = Issuer(issuer=ISSUER, audience=AUDIENCE, jwks="http://127.0.0.1/jwks.json", algorithms=("EdDSA",))
-    verifier = Verifier(IdentitySettings(issuers=(trusted,)), issuer, judges.external_roles)
-    engine = Engine(Graph.of(SCHEMA, NAMES), sources, grants, rules=lambda: judges.rules)
+    verifier = Verifier(IdentitySettings(issuers=(trusted,)), issuer, policies.policies.external())
+    engine = Engine(Graph.of(SCHEMA, NAMES), sources, grants, rules=lambda: policies.rules)
     endpoint = GraphQLEndpoint(engine, verifier, body_bytes=256 * 1024, body_timeout=15.0)
 
     @contextlib.asynccontextmanager
@@ -87,7 +89,7 @@ def application(upstream: str, key_file: Path, *, facts: bool) -> Starlette:
         yield
         await sources.close()
 
-    return Starlette(routes=[Route("/graphql", endpoint.respond, methods=["GET", "POST"])], lifespan=lifespan)
+    return Front({GRAPHQL: endpoint}, routes=[Route(GRAPHQL, endpoint)], lifespan=lifespan)
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
