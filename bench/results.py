@@ -16,7 +16,7 @@ Cells: TypeAlias = dict[str, dict[str, list[Sample]]]
 
 
 class Plan(msgspec.Struct, frozen=True):
-    """How long (seconds of a cell) and how often is measured; which questions are asked at fixed rates, and for how long
+    """How long (seconds of a cell) and how often is measured; which questions are asked at fixed rates, and how long
     (`timeout`, seconds) an answer is waited for there."""
 
     seconds: float

@@ -23,12 +23,12 @@ from bench.workloads import BY_NAME, WORKLOADS, Workload
 
 _EVERY = tuple(workload.name for workload in WORKLOADS)
 FULL = Plan(
-    seconds=1.5,
+    seconds=1.0,
     rounds=5,
-    policy_seconds=1.0,
-    policy_rounds=20,
-    open_seconds=4.0,
-    home_seconds=5.0,
+    policy_seconds=0.5,
+    policy_rounds=24,
+    open_seconds=2.0,
+    home_seconds=4.0,
     open_questions=_EVERY,
     slow_rounds=3,
     timeout=5.0,

@@ -16,7 +16,7 @@ second that one core can answer.
 
 MACHINE = """- {processor}, {cores} cores, {system}; Python {python}, Node {node}; {packages}
 - {date}; load average at the start {load}; {rounds} rounds of {seconds:g} s for each cell, gateways in turn, medians
-  (least to most)
+  (least to most); a ratio is the median of the rounds' ratios
 - the server on one core, generator and upstreams on another"""
 
 UPSTREAMS = """### The upstreams are not the bottleneck
