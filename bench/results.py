@@ -81,3 +81,8 @@ def spread(
 def ratios(one: Sequence[Sample], other: Sequence[Sample]) -> list[float]:
     """How often `other`'s processor time is `one`'s, round by round: both were measured one after the other."""
     return [theirs.cpu / mine.cpu for mine, theirs in zip(one, other, strict=True)]
+
+
+def ratio(one: Sequence[Sample], other: Sequence[Sample]) -> float:
+    """The median of the rounds' ratios: what disturbs a round disturbs both."""
+    return median(ratios(one, other))

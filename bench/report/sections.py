@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 
 from bench.lineup import FACTS, PLAIN
 from bench.report import texts
-from bench.results import Results, middle, spread
+from bench.results import Results, middle, ratio, spread
 from bench.shares import NAMES
 from bench.workloads import BY_NAME
 
@@ -33,7 +33,6 @@ def closed(results: Results) -> str:
     """Closed loop, 16 connections."""
     parts = ["Closed loop, 16 connections."]
     for workload, cells in results.closed.items():
-        plain = middle(cells[PLAIN.name])
         rows = []
         for name, samples in cells.items():
             low, high = spread(samples)
@@ -43,7 +42,7 @@ def closed(results: Results) -> str:
                     results.titles[name],
                     f"{cpu:.3f} ms ({low:.3f} to {high:.3f})",
                     f"{1000 / cpu:,.0f}",
-                    f"{plain / cpu:.1f} times",
+                    f"{ratio(samples, cells[PLAIN.name]):.1f} times",
                     f"{middle(samples, lambda sample: sample.rate):,.0f}",
                     f"{middle(samples, lambda sample: sample.p50):.1f}",
                     f"{middle(samples, lambda sample: sample.p99):.1f}",
@@ -111,7 +110,6 @@ def unseen(results: Results) -> str:
     """Documents nobody has seen before."""
     rows = []
     for workload, cells in results.unseen.items():
-        plain = middle(cells[PLAIN.name])
         for name, samples in cells.items():
             low, high = spread(samples)
             cpu = middle(samples)
@@ -120,7 +118,7 @@ def unseen(results: Results) -> str:
                     title(workload),
                     results.titles[name],
                     f"{cpu:.2f} ms ({low:.2f} to {high:.2f})",
-                    f"{cpu / plain:.2f} times",
+                    f"{ratio(cells[PLAIN.name], samples):.2f} times",
                 )
             )
     head = ("question", "gateway", "processor time of a request", "of plain Strawberry")
@@ -141,9 +139,9 @@ def policy(results: Results) -> str:
     for name, cells in results.policy.items():
         for role, samples in cells.items():
             low, high = spread(samples)
-            cpu, without = middle(samples), middle(cells["open"])
+            cpu = middle(samples)
             shown = f"{cpu:.3f} ms ({low:.3f} to {high:.3f})"
-            rows.append((results.titles[name], _ROLES[role], shown, f"{cpu / without:.3f} times"))
+            rows.append((results.titles[name], _ROLES[role], shown, f"{ratio(cells['open'], samples):.3f} times"))
     text = texts.POLICY.format(rounds=results.plan.policy_rounds)
     return f"{text}\n\n{table(('gateway', 'rules', 'processor time of a request', 'of no rules'), _sorted(rows))}"
 

@@ -8,7 +8,7 @@ from statistics import median
 import msgspec
 
 from bench.lineup import FACTS, OPSGRAPH, PLAIN
-from bench.results import Results, middle, ratios
+from bench.results import Results, middle, ratio, ratios
 from bench.study import best_rival
 from bench.workloads import BY_NAME
 
@@ -80,10 +80,10 @@ def _against_node(results: Results) -> Iterator[Target]:
         if _YOGA not in cells:
             yield Target(f"{what} Yoga", f"at most {goal:g} times", "no Node gateway took part", None)
             continue
-        yield at_most(f"{what} {results.titles[_YOGA]}", middle(cells[OPSGRAPH.name]) / middle(cells[_YOGA]), goal)
+        yield at_most(f"{what} {results.titles[_YOGA]}", ratio(cells[_YOGA], cells[OPSGRAPH.name]), goal)
         best = best_rival(results, workload)
         if best is not None and best != _YOGA:
-            found = middle(cells[OPSGRAPH.name]) / middle(cells[best])
+            found = ratio(cells[best], cells[OPSGRAPH.name])
             yield at_most(f"{what} {results.titles[best]}, stronger still", found, goal)
 
 
@@ -101,7 +101,7 @@ def _against_tailcall(results: Results) -> Iterator[Target]:
         if _TAILCALL not in cells:
             yield Target(what, f"at most {goal:g} times", "Tailcall did not take part", None)
         else:
-            yield at_most(what, middle(cells[name]) / middle(cells[_TAILCALL]), goal)
+            yield at_most(what, ratio(cells[_TAILCALL], cells[name]), goal)
     for workload in ("lookup", "customer_360"):
         what = f"{BY_NAME[workload].title}, upstreams 20 ms slower: half the latency (p50) of Tailcall's"
         slow = results.slow.get(workload, {})
