@@ -44,7 +44,7 @@ QUICK = Plan(
     open_questions=("customer_360",),
     slow_rounds=1,
     timeout=1.0,
-    warm_seconds=0.3,
+    warm_seconds=0.8,
 )
 TINY = Plan(
     seconds=0.1,

@@ -47,7 +47,7 @@ def targets(results: Results) -> list[Target]:
 
 def at_least(what: str, found: float, goal: float, detail: str = "") -> Target:
     """`found` times or more."""
-    return Target(what, f"at least {goal:g} times", f"{found:.1f} times{detail}", found >= goal)
+    return Target(what, f"at least {goal:g} times", f"{found:.2f} times{detail}", found >= goal)
 
 
 def at_most(what: str, found: float, goal: float, unit: str = " times", detail: str = "") -> Target:
