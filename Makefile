@@ -4,12 +4,13 @@ SHELL       := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DEFAULT_GOAL := help
 MAKEFLAGS += --no-print-directory --no-builtin-rules
-.PHONY: help demo test check format lock setup clean
+.PHONY: help demo test bench check format lock setup clean
 
 VENV   := .venv
 BIN    := $(VENV)/bin
 PROJECT := gateway resolvers sources policies tests $(wildcard bench)
 PACKAGES := gateway resolvers sources policies
+NODE_PEERS := bench/peers/node
 
 # The first Python that can run Opsgraph: `python3` if it is new enough, otherwise the newest one there is.
 PYTHON ?= $(shell for python in python3 python3.13 python3.12 python3.11; do \
@@ -34,6 +35,12 @@ demo: $(VENV)/demo.stamp ## Run Opsgraph with a simulated enterprise behind it (
 test: $(VENV)/dev.stamp ## Run the tests (ARGS="..." are passed on to pytest)
 	@exec $(BIN)/python -m pytest $(ARGS)
 
+bench: $(VENV)/dev.stamp ## Measure Opsgraph beside its peers and write docs/benchmarks.md (ARGS="--quick" in three minutes)
+	@if command -v npm >/dev/null && [ ! -d $(NODE_PEERS)/node_modules ]; then \
+		echo 'Installing the peers in Node ...' >&2; (cd $(NODE_PEERS) && npm ci --no-audit --no-fund --loglevel=error) || \
+		echo 'The peers in Node could not be installed: the report will say that they were left out' >&2; fi
+	@exec $(BIN)/python -m bench $(ARGS)
+
 check: $(VENV)/dev.stamp ## Lint, formatting, types, import contracts, locks and the published schema
 	$(BIN)/ruff check $(PROJECT)
 	$(BIN)/ruff format --check $(PROJECT)
@@ -53,7 +60,7 @@ lock: $(UV) ## Write the locks anew from pyproject.toml (UPGRADE=1 takes the new
 setup: $(VENV)/dev.stamp ## Make the virtual environment with everything in it
 
 clean: ## Remove the virtual environment and every cache
-	@rm -rf $(VENV) build dist .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
+	@rm -rf $(VENV) $(NODE_PEERS)/node_modules build dist .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
 	@find $(PACKAGES) tests -name __pycache__ -type d -prune -exec rm -rf {} +
 
 $(VENV)/demo.stamp: pyproject.toml requirements.lock | $(UV)

@@ -1,0 +1,1 @@
+"""The report: tables, charts, and each target beside what was found."""

@@ -1,0 +1,88 @@
+"""What a run of the benchmark found, as it is kept in `docs/benchmarks/results.json`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from statistics import median
+from typing import TypeAlias
+
+import msgspec
+
+from bench.arena import Sample
+from bench.home.study import Home
+
+Cells: TypeAlias = dict[str, dict[str, list[Sample]]]
+"""workload -> gateway -> one sample for each round."""
+
+
+class Plan(msgspec.Struct, frozen=True):
+    """How long (seconds of a cell) and how often is measured; which questions are asked at fixed rates, and how long
+    (`timeout`, seconds) an answer is waited for there."""
+
+    seconds: float
+    rounds: int
+    policy_seconds: float
+    policy_rounds: int
+    open_seconds: float
+    home_seconds: float
+    open_questions: tuple[str, ...]
+    slow_rounds: int
+    timeout: float
+    warm_seconds: float
+
+
+class Memory(msgspec.Struct, frozen=True):
+    """MB resident: with everything imported (0 where that is not known), ready, and after the load."""
+
+    imports: float
+    ready: float
+    loaded: float
+
+
+class Upstreams(msgspec.Struct, frozen=True):
+    """Microseconds of processor time of a call, and the calls a second that one core could answer."""
+
+    microseconds: float
+    rate: float
+
+
+class Results(msgspec.Struct):
+    """Everything. `open` has the offered rate beside each sample, `policy` samples by variant and role."""
+
+    machine: dict[str, str]
+    plan: Plan
+    titles: dict[str, str]
+    left_out: dict[str, str]
+    calls: dict[str, dict[str, dict[str, int]]]
+    upstreams: Upstreams
+    closed: Cells = msgspec.field(default_factory=dict)
+    open: dict[str, dict[str, list[tuple[float, Sample]]]] = msgspec.field(default_factory=dict)
+    slow: Cells = msgspec.field(default_factory=dict)
+    unseen: Cells = msgspec.field(default_factory=dict)
+    policy: Cells = msgspec.field(default_factory=dict)
+    shares: dict[str, dict[str, dict[str, float]]] = msgspec.field(default_factory=dict)
+    memory: dict[str, Memory] = msgspec.field(default_factory=dict)
+    home: Home | None = None
+
+
+def middle(samples: Sequence[Sample], what: Callable[[Sample], float] = lambda sample: sample.cpu) -> float:
+    """The median of the rounds."""
+    return median(what(sample) for sample in samples)
+
+
+def spread(
+    samples: Sequence[Sample], what: Callable[[Sample], float] = lambda sample: sample.cpu
+) -> tuple[float, float]:
+    """The least and the most of the rounds."""
+    values = [what(sample) for sample in samples]
+    return min(values), max(values)
+
+
+def ratios(one: Sequence[Sample], other: Sequence[Sample]) -> list[float]:
+    """How often `other`'s processor time is `one`'s, round by round: both were measured one after the other."""
+    return [theirs.cpu / mine.cpu for mine, theirs in zip(one, other, strict=True)]
+
+
+def ratio(one: Sequence[Sample], other: Sequence[Sample]) -> float:
+    """The median of the rounds' ratios: what disturbs a round disturbs both."""
+    return median(ratios(one, other))
