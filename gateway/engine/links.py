@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
-from operator import attrgetter
+from operator import attrgetter, is_
 from typing import Any
 
 import msgspec
@@ -96,7 +96,8 @@ class Links:
         loaded = await self.load(link, wanted, page, ledger)
         found = dict(zip(wanted, loaded, strict=True))
         shown = await self.seen_of(link, found)
-        if self.judges(link) or any(each.error is not None for each in loaded):
+        hidden = self.judges(link) and not all(_all_seen(found[key], rows) for key, rows in shown.items())
+        if hidden or any(each.error is not None for each in loaded):
             return [_plain_value(link, keys_of(link, row, given), found, shown) for row in rows]
         return _all_plain(link, rows, given, shown)
 
@@ -241,6 +242,11 @@ class _Pages:
 
     def _sign(self, key: str, place: Position) -> str:
         return self._links.cursors.encode(place, self._scope(key))
+
+
+def _all_seen(found: Found, seen: Sequence[Any]) -> bool:
+    """Whether judging took nothing from a key's rows."""
+    return found.rows is None or all(map(is_, found.rows.records, seen))
 
 
 def _column(link: Link, rows: Sequence[Any]) -> list[Any] | None:
