@@ -89,7 +89,7 @@ class _Maker:
         for name in [*self._classes]:
             shown = schema.type_map[name]
             assert isinstance(shown, GraphQLObjectType)
-            self._classes[name].attributes = {  # type: ignore[misc]
+            self._classes[name].attributes = {
                 field.extensions["attribute"]: field
                 for field in shown.fields.values()
                 if "attribute" in field.extensions
@@ -182,7 +182,7 @@ class _Maker:
         return Pooled(name, self._wrapped(named, 0.4), self._args())
 
     def _wrapped(self, named: Any, often: float) -> GraphQLOutputType:
-        type_: GraphQLOutputType = named
+        type_: Any = named
         for _ in range(3):
             if self._draw.random() < 0.3:
                 type_ = GraphQLNonNull(type_)
@@ -241,7 +241,7 @@ def _compute(coordinate: str, type_: GraphQLOutputType) -> Any:
     return compute
 
 
-def _renamed(type_: GraphQLOutputType, named: GraphQLObjectType) -> GraphQLOutputType:
+def _renamed(type_: GraphQLOutputType, named: GraphQLObjectType) -> Any:
     if isinstance(type_, GraphQLNonNull):
         return GraphQLNonNull(_renamed(type_.of_type, named))
     return GraphQLList(_renamed(type_.of_type, named)) if isinstance(type_, GraphQLList) else named
@@ -280,7 +280,7 @@ def _input_field(type_: GraphQLInputType, draw: Draw) -> GraphQLInputField:
 
 
 def _input_type(draw: Draw, named: Sequence[Any]) -> GraphQLInputType:
-    type_: GraphQLInputType = draw.choice(named)
+    type_: Any = draw.choice(named)
     if draw.random() < 0.3:
         type_ = GraphQLNonNull(type_)
     if draw.random() < 0.25:
