@@ -3,8 +3,8 @@
     python -m bench.differential --cases 20000 --seed 1000
     python -m bench.differential --only own:660
 
-Half of the cases are over nasty schemas, half over our own. The report goes to docs/differential.md; what differs is kept
-in bench/differential-failing.json, which the next run tries first.
+Half of the cases are over nasty schemas, half over our own. The report goes to docs/differential.md; what differs is
+kept in bench/differential-failing.json, which the next run tries first.
 """
 
 from __future__ import annotations

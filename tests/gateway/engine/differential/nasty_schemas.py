@@ -181,8 +181,8 @@ class _Maker:
         )
         return Pooled(name, self._wrapped(named, 0.4), self._args())
 
-    def _wrapped(self, named: Any, often: float) -> GraphQLOutputType:
-        type_: Any = named
+    def _wrapped(self, named: Any, often: float) -> Any:
+        type_ = named
         for _ in range(3):
             if self._draw.random() < 0.3:
                 type_ = GraphQLNonNull(type_)
@@ -279,8 +279,8 @@ def _input_field(type_: GraphQLInputType, draw: Draw) -> GraphQLInputField:
     return GraphQLInputField(type_, default=_default(type_, draw) if draw.random() < 0.3 else None)
 
 
-def _input_type(draw: Draw, named: Sequence[Any]) -> GraphQLInputType:
-    type_: Any = draw.choice(named)
+def _input_type(draw: Draw, named: Sequence[Any]) -> Any:
+    type_ = draw.choice(named)
     if draw.random() < 0.3:
         type_ = GraphQLNonNull(type_)
     if draw.random() < 0.25:

@@ -157,7 +157,7 @@ async def _plain(asking: Asking, listing: Listing, keys: Sequence[str]) -> tuple
     link, nothing = listing.link, True
     records: list[Any] = []
     errors: list[SourceError] = []
-    unjudged: list[SourceError] = []
+    unjudged: list[Any] = []
     for key in keys:
         rows, error = await asking.read(link.target, link.by, key, listing.start)
         nothing = nothing and rows is None
