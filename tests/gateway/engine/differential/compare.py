@@ -51,7 +51,9 @@ async def _errors(expected: Outcome, got: Outcome, possible: Possible, name: str
     found = [f"{name} misses the error {each}" for each in missing]
     found += [f"{name} has the error {each} too many" for each in (ours - theirs).elements()]
     found += [f"{name} tells nothing of the null at {each}" for each in spread - excused if not ours_below[each]]
-    found += [f"graphql-core tells nothing of the null at {each}" for each in spread - excused if not theirs_below[each]]
+    found += [
+        f"graphql-core tells nothing of the null at {each}" for each in spread - excused if not theirs_below[each]
+    ]
     if spread:
         could = await possible()
         wrong = [each for below in (ours_below, theirs_below) for errors in below.values() for each in errors]

@@ -79,7 +79,7 @@ def _literal(type_: GraphQLInputType, draw: Draw, depth: int, hole: Hole | None)
     if isinstance(type_, GraphQLInputObjectType):
         return _object(type_, draw, depth, hole)
     if isinstance(type_, GraphQLEnumType):
-        return draw.choice(list(type_.values))
+        return str(draw.choice(list(type_.values)))
     assert not isinstance(type_, GraphQLNonNull)
     if hole is not None and draw.random() < 0.005:
         return _WRONG_LITERALS.get(type_.name, "NOT_THAT")
@@ -89,7 +89,7 @@ def _literal(type_: GraphQLInputType, draw: Draw, depth: int, hole: Hole | None)
 def _object(type_: GraphQLInputObjectType, draw: Draw, depth: int, hole: Hole | None) -> str:
     if type_.is_one_of:
         name, field = draw.choice(list(type_.fields.items()))
-        required: Any = GraphQLNonNull(field.type)  # type: ignore[arg-type]
+        required: Any = GraphQLNonNull(field.type)
         inner = literal(required, draw, depth - 1, hole)
         return f"{{{name}: {inner}}}"
     given = [

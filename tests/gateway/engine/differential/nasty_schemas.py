@@ -89,7 +89,7 @@ class _Maker:
         for name in [*self._classes]:
             shown = schema.type_map[name]
             assert isinstance(shown, GraphQLObjectType)
-            self._classes[name].attributes = {  # type: ignore[misc]
+            self._classes[name].attributes = {
                 field.extensions["attribute"]: field
                 for field in shown.fields.values()
                 if "attribute" in field.extensions
@@ -181,8 +181,8 @@ class _Maker:
         )
         return Pooled(name, self._wrapped(named, 0.4), self._args())
 
-    def _wrapped(self, named: Any, often: float) -> GraphQLOutputType:
-        type_: GraphQLOutputType = named
+    def _wrapped(self, named: Any, often: float) -> Any:
+        type_ = named
         for _ in range(3):
             if self._draw.random() < 0.3:
                 type_ = GraphQLNonNull(type_)
@@ -241,7 +241,7 @@ def _compute(coordinate: str, type_: GraphQLOutputType) -> Any:
     return compute
 
 
-def _renamed(type_: GraphQLOutputType, named: GraphQLObjectType) -> GraphQLOutputType:
+def _renamed(type_: GraphQLOutputType, named: GraphQLObjectType) -> Any:
     if isinstance(type_, GraphQLNonNull):
         return GraphQLNonNull(_renamed(type_.of_type, named))
     return GraphQLList(_renamed(type_.of_type, named)) if isinstance(type_, GraphQLList) else named
@@ -279,8 +279,8 @@ def _input_field(type_: GraphQLInputType, draw: Draw) -> GraphQLInputField:
     return GraphQLInputField(type_, default=_default(type_, draw) if draw.random() < 0.3 else None)
 
 
-def _input_type(draw: Draw, named: Sequence[Any]) -> GraphQLInputType:
-    type_: GraphQLInputType = draw.choice(named)
+def _input_type(draw: Draw, named: Sequence[Any]) -> Any:
+    type_ = draw.choice(named)
     if draw.random() < 0.3:
         type_ = GraphQLNonNull(type_)
     if draw.random() < 0.25:

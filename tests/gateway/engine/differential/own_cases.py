@@ -158,7 +158,11 @@ def _own(draw: Draw, records: Pools) -> Any:
         if argument == "first":
             return str(draw.choice([1, 1, 2, 2, 3, 100, 0, 101]) if draw.random() < 0.9 else "null")
         if argument == "after":
-            return _PLACE if coordinate.startswith("Query.") and draw.random() < 0.7 else draw.choice(["null", '"nonsense"'])
+            return (
+                _PLACE
+                if coordinate.startswith("Query.") and draw.random() < 0.7
+                else draw.choice(["null", '"nonsense"'])
+            )
         return account if coordinate == "Query.entitlementCheck" and argument == "account" else None
 
     return literal

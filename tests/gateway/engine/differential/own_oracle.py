@@ -154,7 +154,10 @@ def _link(listing: Listing) -> Callable[[Asking, Any, dict[str, Any], Any], Awai
 
 async def _plain(asking: Asking, listing: Listing, keys: Sequence[str]) -> tuple[Any, list[SourceError]]:
     """The value of a link that is no connection, and what is told besides it."""
-    link, records, errors, unjudged, nothing = listing.link, [], [], [], True
+    link, nothing = listing.link, True
+    records: list[Any] = []
+    errors: list[SourceError] = []
+    unjudged: list[Any] = []
     for key in keys:
         rows, error = await asking.read(link.target, link.by, key, listing.start)
         nothing = nothing and rows is None

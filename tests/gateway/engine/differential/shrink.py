@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Iterator
 from copy import deepcopy
+from functools import partial
 from typing import Any
 
 from graphql import (
@@ -59,25 +60,25 @@ def _steps(document: DocumentNode) -> Iterator[Callable[[], None]]:
     """Every single step that can be taken in a document; taking one changes the document."""
     for index, definition in enumerate(document.definitions):
         if isinstance(definition, FragmentDefinitionNode):
-            yield lambda name=definition.name.value: _inlined(document, name)
+            yield partial(_inlined, document, definition.name.value)
         elif len(document.definitions) > 1 and isinstance(definition, OperationDefinitionNode):
-            yield lambda index=index: _without(document, "definitions", index)
+            yield partial(_without, document, "definitions", index)
     holders: list[Node] = [each for each in document.definitions if hasattr(each, "selection_set")]
     while holders:
         holder: Any = holders.pop(0)
         for name in ("directives", "variable_definitions", "arguments"):
             for index in range(len(getattr(holder, name, None) or ())):
-                yield lambda holder=holder, name=name, index=index: _without(holder, name, index)
+                yield partial(_without, holder, name, index)
         selected = getattr(holder, "selection_set", None)
         if selected is None:
             continue
         for index, each in enumerate(selected.selections):
             if len(selected.selections) > 1:
-                yield lambda selected=selected, index=index: _without(selected, "selections", index)
+                yield partial(_without, selected, "selections", index)
             if isinstance(each, InlineFragmentNode):
-                yield lambda selected=selected, index=index: _unwrapped(selected, index)
+                yield partial(_unwrapped, selected, index)
             if isinstance(each, FieldNode) and each.alias is not None:
-                yield lambda each=each: _put(each, "alias", None)
+                yield partial(_put, each, "alias", None)
             holders.append(each)
 
 
