@@ -102,9 +102,12 @@ class Paging:
 
 
 class ConnectionPage:
-    """What a connection's fields read: one parent's page. Cursors are made only where they are asked for."""
+    """What a connection's fields read: one parent's page. Cursors are made only where they are asked for.
 
-    __slots__ = ("_sign", "error", "has_next_page", "has_previous_page", "nodes", "places", "total_count")
+    `end` is where a page that stayed short goes on: behind rows that may not be seen, after the last one looked at.
+    """
+
+    __slots__ = ("_end", "_sign", "error", "has_next_page", "has_previous_page", "nodes", "places", "total_count")
 
     def __init__(
         self,
@@ -115,9 +118,11 @@ class ConnectionPage:
         has_previous: bool = False,
         error: SourceError | None = None,
         sign: Callable[[Position], str] | None = None,
+        end: Position | None = None,
     ) -> None:
         self.nodes, self.places, self.has_next_page, self.total_count = nodes, places, more, total
         self.has_previous_page, self.error, self._sign = has_previous, error, sign
+        self._end = end
 
     @property
     def edges(self) -> list[ConnectionEdge]:
@@ -136,7 +141,9 @@ class ConnectionPage:
 
     @property
     def end_cursor(self) -> str | None:
-        """The last row's place."""
+        """The last row's place, or where a short page goes on."""
+        if self._end is not None and self._sign is not None:
+            return self._sign(self._end)
         return self.cursor(len(self.nodes) - 1) if self.nodes else None
 
     def cursor(self, index: int) -> str:
