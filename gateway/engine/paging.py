@@ -36,12 +36,12 @@ class Paging:
         self._names = _field_names(graph, self.target)
         self._where = _filters(schema_field)
         self._constant: Page | None = None
-        self._failed: SourceError | None = None
+        self._failed: tuple[type[SourceError], str] | None = None  # an error raised again and again would grow
         if field.arguments is None or field.arguments.constant:
             try:
                 self._constant = self._page(field.arguments.given(None) if field.arguments is not None else {})
             except SourceError as error:
-                self._failed = error
+                self._failed = (type(error), error.message)
 
     @property
     def first(self) -> int | None:
@@ -53,7 +53,8 @@ class Paging:
     def page(self, arguments: Mapping[str, Any]) -> Page:
         """The page that is asked for, without its cursor; raises BadAsk or Forbidden."""
         if self._failed is not None:
-            raise self._failed
+            kind, message = self._failed
+            raise kind(message)
         return self._constant if self._constant is not None else self._page(arguments)
 
     def scope(self, page: Page, key: str) -> str:
