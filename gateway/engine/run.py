@@ -148,7 +148,8 @@ class Run:
         assert isinstance(declared, Batched)
         given = self._given(field)
         check_lookups(given, self.plan.grants)
-        answers = list(await declared.compute(frame.rows, self._bound(declared), self.context, **given))
+        own = {name: list(value) if isinstance(value, list) else value for name, value in given.items()}
+        answers = list(await declared.compute(frame.rows, self._bound(declared), self.context, **own))
         if len(answers) != len(frame.rows):
             raise RuntimeError(f"`{field.coordinate}` gave {len(answers)} answers for {len(frame.rows)} parents")
         if self.plan.serial and frame.selection is self.plan.root:  # it may have changed whatever was read before
