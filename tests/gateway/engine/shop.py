@@ -16,7 +16,7 @@ from resolvers.batch import batched, connection, derived, link, links, where
 from resolvers.context import Context
 from resolvers.types.connection import Connection
 from sources.canonical import Account as AccountRecord
-from sources.canonical import Lifecycle, Owned, Record
+from sources.canonical import BillingProfile, Lifecycle, Owned, Record
 from sources.errors import BadAsk
 from sources.ports import Order, Reading
 from tests.gateway.engine.catalog_of import Shelf
@@ -73,6 +73,12 @@ class BillFilter:
     status: list[str] | None = where("status", "in")
     payer: str | None = where("payer", "eq")
     payer_contains: str | None = where("payer", "contains")
+
+
+@strawberry.input(one_of=True)
+class Choice:
+    name: str | None = strawberry.UNSET
+    number: int | None = strawberry.UNSET
 
 
 @strawberry.input
@@ -203,6 +209,12 @@ async def echo(_parents: Sequence[None], _read: Any, _context: Context, **given:
     return [", ".join(f"{name}={value!r}" for name, value in sorted(given.items()))]
 
 
+async def popped(_parents: Sequence[None], _read: Any, _context: Context, many: list[int]) -> list[Any]:
+    """A computation that changes what it was given."""
+    last = many.pop()
+    return [f"{last} of {many}"]
+
+
 async def broken(_parents: Sequence[None], _read: Any, _context: Context) -> list[Any]:
     raise RuntimeError("the password is swordfish")
 
@@ -234,8 +246,15 @@ class Query:
     echo: str | None = batched(
         echo,
         needs=[],
-        arguments={"text": str | None, "number": int | None, "order": BillOrder | None, "many": list[int] | None},
+        arguments={
+            "text": str | None,
+            "number": int | None,
+            "order": BillOrder | None,
+            "many": list[int] | None,
+            "choice": Choice | None,
+        },
     )
+    popped: str | None = batched(popped, needs=[], arguments={"many": list[int]})
     broken: str | None = batched(broken, needs=[])
     refused: str | None = batched(refused, needs=[])
 
@@ -263,6 +282,12 @@ def bill(key: str, owner: str = "a1", **more: Any) -> Bill:
 def case(key: str, owner: str = "a1", **more: Any) -> Case:
     """A case of an account."""
     return Case(key=key, source="desk", source_id=key, as_of=NOW, account_key=owner, **more)
+
+
+def profile(key: str, owner: str, entity: str) -> BillingProfile:
+    """What an account buys from a legal entity."""
+    facts: dict[str, Any] = {"name": key, "currency": "EUR", "legal_entity": entity}
+    return BillingProfile(key=key, source="erp", source_id=key, as_of=NOW, account_key=owner, **facts)
 
 
 def product(key: str) -> Product:
