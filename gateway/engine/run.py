@@ -236,10 +236,10 @@ def _nullable(type_: GraphQLOutputType) -> GraphQLOutputType:
 
 
 def _listed(value: Any) -> Any:
-    """A list of whatever may stand for one; an iterator is read once and shown by several."""
+    """A list of whatever may stand for one; an iterator is read once and shown by several, its failure is its value."""
     if isinstance(value, (*_LISTS, Exception, Partial)) or value is None or not is_iterable(value):
         return value
-    return list(value)
+    return _attempt(list, value)
 
 
 def _is_odd(values: Sequence[Any]) -> bool:
