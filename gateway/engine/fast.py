@@ -6,6 +6,7 @@ It shows what is as it should be. Anything else (an error, a null where none may
 
 from __future__ import annotations
 
+import keyword
 from collections.abc import Callable, Iterator, Sequence
 from itertools import count
 from typing import Any
@@ -150,7 +151,7 @@ class _Code:
             value = f"{self._named('d', field.declared.derive)}({row}, ctx)"
         elif field.kind in (LINK, BATCHED):
             raise AssertionError("what is read is a column")
-        elif field.attribute.isidentifier() and not field.attribute.startswith("__"):
+        elif _is_plain_name(field.attribute):
             value = f"{row}.{field.attribute}"
         else:
             value = f"getattr({row}, {field.attribute!r})"
@@ -198,6 +199,11 @@ class _Code:
         absent = "None" if nullable else "odd()"
         shown = self.object(branch.only, found)
         return f"({absent} if ({found} := {value}) is None else odd() if isinstance({found}, X) else {shown})"
+
+
+def _is_plain_name(name: str) -> bool:
+    """Whether a name stands in code for itself: no keyword, and nothing that Python would spell in another way."""
+    return name.isidentifier() and name.isascii() and not keyword.iskeyword(name) and not name.startswith("__")
 
 
 def _odd(_: Any = None) -> Any:
