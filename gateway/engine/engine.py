@@ -120,7 +120,11 @@ class Engine:
             return
         async with aclosing(field.declared.source(context, **given)) as events:
             async for event in events:
-                now = msgspec.structs.replace(self._asked(question, principal), event=event)
+                try:
+                    now = msgspec.structs.replace(self._asked(question, principal), event=event)
+                except Refused as error:  # by rules that have changed meanwhile
+                    yield Response(refused(error.errors, correlation_id), started=False)
+                    return
                 yield await self._run(now, self._context(now.plan, principal, correlation_id))
 
     async def _run(self, asked: Asked, context: Context) -> Response:
