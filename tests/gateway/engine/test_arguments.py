@@ -10,7 +10,8 @@ from gateway.engine.grants import AllowAll
 from gateway.engine.graph import Graph
 from resolvers.batch import Batched
 from tests.gateway.engine.rules_of import AGENT, CHIEF, CLERK, PORTAL, policies, who
-from tests.gateway.engine.shop import ADA, answer, codes, data, engine, profile, small
+from tests.gateway.engine.shop import ADA, answer, codes, data, engine
+from tests.gateway.engine.stock import profile, small
 
 GIVEN: list[tuple[str, dict[str, Any], str]] = [
     ("{ echo }", {}, ""),

@@ -14,7 +14,8 @@ from gateway.engine.documents import Document, Documents, Limits, Refused
 from gateway.engine.engine import Question
 from gateway.engine.run import Run
 from tests.gateway.engine.rules_of import AGENT, CHIEF, PORTAL, policies, who
-from tests.gateway.engine.shop import ADA, answer, data, engine, small
+from tests.gateway.engine.shop import ADA, answer, data, engine
+from tests.gateway.engine.stock import small
 
 WIDE: GraphQLSchema = build_schema(
     "type Query { g(many: [Int]): Int t: T l: [T] edges: T node: T nodes: T "

@@ -9,7 +9,8 @@ from policies.principal import Principal
 from sources.errors import Unavailable
 from tests.gateway.engine.catalog_of import Shelf
 from tests.gateway.engine.rules_of import AGENT, CHIEF, CLERK, PORTAL, policies, who
-from tests.gateway.engine.shop import answer, codes, data, engine, profile, settled, small, until
+from tests.gateway.engine.shop import answer, codes, data, engine, settled, until
+from tests.gateway.engine.stock import profile, small
 
 CHILDREN = "name cases { key account { key } } bills { totalCount nodes { key } } fewBills { key }"
 ROOTS = {

@@ -8,7 +8,8 @@ import pytest
 from sources.ports import Capability, Filter
 from tests.gateway.engine.catalog_of import Shelf
 from tests.gateway.engine.rules_of import AGENT, CHIEF, CLERK, PORTAL, policies, who
-from tests.gateway.engine.shop import account, answer, bill, codes, data, engine, small
+from tests.gateway.engine.shop import answer, codes, data, engine
+from tests.gateway.engine.stock import account, bill, small
 
 PAGE = "query($first: Int, $after: String) { bills(first: $first, after: $after) { totalCount nodes { key } pageInfo { hasNextPage hasPreviousPage endCursor } } }"
 PUSHES = Capability(filters={"region": ("in",)})

@@ -10,7 +10,8 @@ from sources.errors import Unavailable
 from sources.ports import Capability
 from tests.gateway.engine.catalog_of import Shelf
 from tests.gateway.engine.rules_of import AGENT, CHIEF, CLERK, PORTAL, policies, who
-from tests.gateway.engine.shop import account, answer, bill, case, codes, data, engine, profile
+from tests.gateway.engine.shop import answer, codes, data, engine
+from tests.gateway.engine.stock import account, bill, case, profile
 
 WAYS = [
     '{ account(key: "a3") { name } }',
