@@ -127,7 +127,8 @@ def encode(body: Mapping[str, Any]) -> bytes:
     try:
         return orjson.dumps(body)
     except (orjson.JSONEncodeError, TypeError):
-        return json.dumps(body, default=_plain, ensure_ascii=False).encode("utf-8", "replace")
+        text = json.dumps(body, default=_plain, ensure_ascii=False, separators=(",", ":"))
+        return text.encode("utf-8", "replace")
 
 
 def _plain(value: Any) -> Any:

@@ -28,20 +28,20 @@ class Arguments:
     def __init__(self, graph: Graph, field: GraphQLField, node: FieldNode) -> None:
         self._graph, self._field, self._node = graph, field, node
         self._constant: dict[str, Any] = {}
-        self._failed: BadAsk | None = None
+        self._failed: str | None = None  # never the error itself: raised again and again it would grow
         self.constant = not _has_variables(each.value for each in node.arguments or ())
         if self.constant:
             try:
                 self._constant = self._coerced(None)
             except BadAsk as error:
-                self._failed = error
+                self._failed = error.message
 
     def given(self, variables: VariableValues | None) -> dict[str, Any]:
         """The declaration's own arguments by name; raises BadAsk for values that do not fit."""
         if not self.constant:
             return self._coerced(variables)
         if self._failed is not None:
-            raise self._failed
+            raise BadAsk(self._failed)
         return self._constant
 
     def _coerced(self, variables: VariableValues | None) -> dict[str, Any]:

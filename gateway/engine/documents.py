@@ -38,6 +38,7 @@ class Limits(msgspec.Struct, frozen=True):
     aliases: int = 30
     roots: int = 20
     directives: int = 50
+    introspections: int = 5  # `__schema` and `__type`, and aliases inside them: each is answered in full, at once
     remembered: int = 1_000  # documents kept
     remembered_bytes: int = 32 * 1024 * 1024  # an estimate of what they and their plans take
     refused: int = 1_000  # refusals kept, so that a bad document is not read again and again
@@ -68,7 +69,7 @@ class Documents:
         self._clock = clock
         self.limits = limits or Limits()
         self._known: OrderedDict[tuple[Hashable, bytes], Document] = OrderedDict()
-        self._refused: OrderedDict[tuple[Hashable, bytes], tuple[float, Refused]] = OrderedDict()
+        self._refused: OrderedDict[tuple[Hashable, bytes], tuple[float, list[GraphQLError]]] = OrderedDict()
         self._bytes = 0
 
     def get(self, text: str, schema: GraphQLSchema, audience: Hashable = None) -> Document:
@@ -85,11 +86,12 @@ class Documents:
     def _read(self, key: tuple[Hashable, bytes], text: str, schema: GraphQLSchema) -> Document:
         refused = self._refused.get(key)
         if refused is not None and refused[0] > self._clock():
-            raise refused[1]
+            raise Refused(refused[1])
         try:
             node = self._checked(text, schema)
         except Refused as error:
-            self._refused[key] = (self._clock() + self.limits.refused_for, error)
+            self._refused[key] = (self._clock() + self.limits.refused_for, [_light(each) for each in error.errors])
+            self._refused.move_to_end(key)
             if len(self._refused) > self.limits.refused:
                 self._refused.popitem(last=False)
             raise
@@ -114,6 +116,13 @@ class Documents:
         return node
 
 
+def _light(error: GraphQLError) -> GraphQLError:
+    """An error as it was told, without the document that it holds on to."""
+    kept = GraphQLError(error.message, extensions=error.extensions)
+    kept.locations = error.locations
+    return kept
+
+
 class _Size(msgspec.Struct):
     """What a selection set comes to, fragments included."""
 
@@ -121,6 +130,7 @@ class _Size(msgspec.Struct):
     fields: int = 0  # of this set alone
     aliases: int = 0
     directives: int = 0
+    introspections: int = 0
 
 
 class Measure:
@@ -137,11 +147,14 @@ class Measure:
 
     def check(self) -> None:
         """Raises Refused where a limit is passed."""
+        for name in self._fragments:  # also those that nobody spreads: they are validated like all others
+            self._fragment(name)
         for operation in self._operations:
             size = self._selection(operation.selection_set)
             self._bound(size.fields, self._limits.roots, "root fields: ask in several operations")
             self._bound(size.depth, self._limits.depth, "levels: ask for less at once")
             self._bound(size.aliases, self._limits.aliases, "aliases: ask in several operations")
+            self._bound(size.introspections, self._limits.introspections, "introspections: ask in several operations")
             directives = size.directives + len(operation.directives or ())
             self._bound(directives, self._limits.directives, "directives: leave some out")
 
@@ -172,16 +185,19 @@ class Measure:
     def _field(self, node: FieldNode, size: _Size) -> None:
         size.fields += 1
         size.aliases += node.alias is not None
+        below = self._selection(node.selection_set)
         if node.name.value.startswith("__"):
             size.depth = max(size.depth, 1)
+            size.introspections += (node.selection_set is not None) + below.aliases
+            self._add(size, below, spread=False)
             return
-        below = self._selection(node.selection_set)
         self._add(size, below, spread=False)
         size.depth = max(size.depth, below.depth + (node.name.value not in _PLUMBING))
 
     def _add(self, size: _Size, other: _Size, *, spread: bool) -> None:
         size.aliases += other.aliases
         size.directives += other.directives
+        size.introspections += other.introspections
         if spread:
             size.depth = max(size.depth, other.depth)
             size.fields += other.fields

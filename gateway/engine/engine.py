@@ -120,13 +120,19 @@ class Engine:
             return
         async with aclosing(field.declared.source(context, **given)) as events:
             async for event in events:
-                now = msgspec.structs.replace(self._asked(question, principal), event=event)
+                try:
+                    now = msgspec.structs.replace(self._asked(question, principal), event=event)
+                except Refused as error:  # by rules that have changed meanwhile
+                    yield Response(refused(error.errors, correlation_id), started=False)
+                    return
                 yield await self._run(now, self._context(now.plan, principal, correlation_id))
 
     async def _run(self, asked: Asked, context: Context) -> Response:
         until = asyncio.get_running_loop().time() + self._deadline
         run = Run(self.graph, asked, context, self.catalog, self._cursors, until)
         frame = await run.fetch()
+        if asked.plan.counted not in (0, asked.plan.size):
+            self._count(asked.plan)
         data, errors, hits = self._shown(asked.plan, run, frame)
         body = answer(data, errors, asked.plan, hits, run.ledger, context.correlation_id)
         return Response(body, started=True)
@@ -176,12 +182,19 @@ class Engine:
         return plan
 
     def _remember(self, key: Hashable, plan: Plan) -> None:
-        """Bounded in number and in planned fields; a field with what was compiled for it takes about a kilobyte."""
-        limits = self._documents.limits
         self._plans[key] = plan
-        self._planned += plan.size
+        self._count(plan)
+
+    def _count(self, plan: Plan) -> None:
+        """Bounded in number and in planned fields; a field with what was compiled for it takes about a kilobyte. A plan
+        grows while it runs: selections are made when a value of their type is first met."""
+        limits = self._documents.limits
+        self._planned += plan.size - plan.counted
+        plan.counted = plan.size
         while len(self._plans) > limits.remembered or self._planned * 1024 > limits.remembered_bytes:
-            self._planned -= self._plans.popitem(last=False)[1].size
+            _, gone = self._plans.popitem(last=False)
+            self._planned -= gone.counted
+            gone.counted = 0
 
     # ------------------------------------------------------------ the answer
 

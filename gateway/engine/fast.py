@@ -6,10 +6,10 @@ It shows what is as it should be. Anything else (an error, a null where none may
 
 from __future__ import annotations
 
+import keyword
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from itertools import count
-from keyword import iskeyword
 from typing import Any
 
 from graphql import GraphQLLeafType, GraphQLList, GraphQLNonNull, GraphQLOutputType, is_leaf_type
@@ -205,8 +205,8 @@ class _Code:
 
 
 def _is_plain_name(name: str) -> bool:
-    """Whether an attribute can be written with a dot."""
-    return name.isidentifier() and not iskeyword(name) and not name.startswith("__")
+    """Whether a name stands in code for itself: no keyword, and nothing that Python would spell in another way."""
+    return name.isidentifier() and name.isascii() and not keyword.iskeyword(name) and not name.startswith("__")
 
 
 def _odd(_: Any = None) -> Any:

@@ -204,7 +204,7 @@ class _Pages:
         """A page that judging thinned out, read on until it is full or enough has been tried."""
         assert found.rows is not None
         assert self._page.first is not None
-        rows, error = found.rows, found.error
+        rows, error, end = found.rows, found.error, found.rows.next
         shown, places, more = kept(rows, self._page.first, seen)
         async with self._gate:
             for _ in range(_EXTRA):
@@ -216,10 +216,12 @@ class _Pages:
                 if failed is not None:
                     more = True
                     break
+                end = rows.next
                 judged = await self._links.visible(self._link, rows.records)
                 further, at, more = kept(rows, missing, judged)
                 shown, places = shown + further, [*places, *at]
-        return self._made(key, shown, places, more, error, found.rows)
+        short = len(shown) < self._page.first and more
+        return self._made(key, shown, places, more, error, found.rows, end if short else None)
 
     def _made(
         self,
@@ -229,6 +231,7 @@ class _Pages:
         more: bool,
         error: SourceError | None,
         rows: Rows,
+        end: Position | None = None,
     ) -> ConnectionPage:
         if self._judged:
             unjudged = [index for index, row in enumerate(shown) if isinstance(row, SourceError)]
@@ -238,7 +241,7 @@ class _Pages:
                 places = [place for index, place in enumerate(places) if index not in unjudged]
         total = rows.total if self._counted else None
         signed = partial(self._sign, key)
-        return ConnectionPage(shown, places, more, total, self._after is not None, error, signed)
+        return ConnectionPage(shown, places, more, total, self._after is not None, error, signed, end)
 
     def _sign(self, key: str, place: Position) -> str:
         return self._links.cursors.encode(place, self._scope(key))

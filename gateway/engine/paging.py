@@ -36,14 +36,14 @@ class Paging:
         self._names = _field_names(graph, self.target)
         self._where = _filters(schema_field)
         self._constant: Page | None = None
-        self._failed: SourceError | None = None
+        self._failed: tuple[type[SourceError], str] | None = None  # an error raised again and again would grow
         if not self._link.paged:
             self._constant = Page(first=self._link.first, order=self._link.order, filters=self._link.fixed)
         elif field.arguments is None or field.arguments.constant:
             try:
                 self._constant = self._page(field.arguments.given(None) if field.arguments is not None else {})
             except SourceError as error:
-                self._failed = error
+                self._failed = (type(error), error.message)
 
     @property
     def first(self) -> int | None:
@@ -55,7 +55,8 @@ class Paging:
     def page(self, arguments: Mapping[str, Any]) -> Page:
         """The page that is asked for, without its cursor; raises BadAsk or Forbidden."""
         if self._failed is not None:
-            raise self._failed
+            kind, message = self._failed
+            raise kind(message)
         return self._constant if self._constant is not None else self._page(arguments)
 
     def scope(self, page: Page, key: str) -> str:
@@ -102,9 +103,12 @@ class Paging:
 
 
 class ConnectionPage:
-    """What a connection's fields read: one parent's page. Cursors are made only where they are asked for."""
+    """What a connection's fields read: one parent's page. Cursors are made only where they are asked for.
 
-    __slots__ = ("_sign", "error", "has_next_page", "has_previous_page", "nodes", "places", "total_count")
+    `end` is where a page that stayed short goes on: behind rows that may not be seen, after the last one looked at.
+    """
+
+    __slots__ = ("_end", "_sign", "error", "has_next_page", "has_previous_page", "nodes", "places", "total_count")
 
     def __init__(
         self,
@@ -115,9 +119,11 @@ class ConnectionPage:
         has_previous: bool = False,
         error: SourceError | None = None,
         sign: Callable[[Position], str] | None = None,
+        end: Position | None = None,
     ) -> None:
         self.nodes, self.places, self.has_next_page, self.total_count = nodes, places, more, total
         self.has_previous_page, self.error, self._sign = has_previous, error, sign
+        self._end = end
 
     @property
     def edges(self) -> list[ConnectionEdge]:
@@ -139,7 +145,9 @@ class ConnectionPage:
 
     @property
     def end_cursor(self) -> str | None:
-        """The last row's place."""
+        """The last row's place, or where a short page goes on."""
+        if self._end is not None and self._sign is not None:
+            return self._sign(self._end)
         return self.cursor(len(self.nodes) - 1) if self.nodes else None
 
     def cursor(self, index: int) -> str:

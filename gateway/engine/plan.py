@@ -182,7 +182,7 @@ class Branch:
 class Plan:
     """An operation, planned. `uses` counts its runs: it is compiled when it proves to be used."""
 
-    __slots__ = ("askers", "document", "grants", "marks", "operation", "root", "shown", "size", "uses")
+    __slots__ = ("askers", "counted", "document", "grants", "marks", "operation", "root", "shown", "size", "uses")
 
     def __init__(
         self, operation: OperationDefinitionNode, document: DocumentNode, grants: Grants, shown: GraphQLSchema
@@ -193,7 +193,7 @@ class Plan:
         self.root: Selection
         self.uses = 0
         self.size = 0  # fields planned so far, for the bound on remembered plans
-
+        self.counted = 0  # of them, those that the bound has been told of; 0: not remembered
         self.askers: dict[tuple[type, str], int] = {}  # how many places ask an index
 
     def alone(self, record: type, by: str) -> bool:
@@ -365,5 +365,5 @@ def digest(text: str) -> bytes:
 
 
 def flags_of(names: Sequence[str], variables: Mapping[str, Any]) -> tuple[tuple[str, Any], ...]:
-    """The part of a plan's key that its variables are."""
-    return tuple((name, variables.get(name)) for name in names)
+    """The part of a plan's key that its variables are; another operation's variable of the same name may be no flag."""
+    return tuple((name, value if isinstance(value := variables.get(name), bool) else None) for name in names)

@@ -178,7 +178,8 @@ class Run:
         assert isinstance(declared, Batched)
         given = self._given(field)
         check_lookups(given, self.plan.grants)
-        answers = list(await declared.compute(frame.rows, self._bound(declared), self.context, **given))
+        own = {name: list(value) if isinstance(value, list) else value for name, value in given.items()}
+        answers = list(await declared.compute(frame.rows, self._bound(declared), self.context, **own))
         if len(answers) != len(frame.rows):
             raise RuntimeError(f"`{field.coordinate}` gave {len(answers)} answers for {len(frame.rows)} parents")
         if self.plan.serial and frame.selection is self.plan.root:  # it may have changed whatever was read before
@@ -261,14 +262,14 @@ def _attempt(function: Any, *arguments: Any) -> Any:
 
 
 def _listed(type_: GraphQLOutputType, value: Any) -> Any:
-    """Lists of whatever may stand for one, at every depth; an iterator is read once and shown by several."""
+    """Lists of whatever may stand for one, at every depth; an iterator is read once, and its failure is its value."""
     inner = type_.of_type if isinstance(type_, GraphQLNonNull) else type_
     if not isinstance(inner, GraphQLList) or value is None or isinstance(value, (Exception, Partial)):
         return value
     item = inner.of_type.of_type if isinstance(inner.of_type, GraphQLNonNull) else inner.of_type
     if isinstance(item, GraphQLList) and is_iterable(value):
         return [_listed(item, each) for each in value]
-    return value if isinstance(value, _LISTS) or not is_iterable(value) else list(value)
+    return value if isinstance(value, _LISTS) or not is_iterable(value) else _attempt(list, value)
 
 
 def _is_odd_link(values: Sequence[Any]) -> bool:

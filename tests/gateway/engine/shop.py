@@ -2,7 +2,6 @@
 
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
-from datetime import UTC, datetime
 from enum import Enum
 from typing import Annotated, Any, Union
 
@@ -16,31 +15,13 @@ from resolvers.batch import batched, connection, derived, link, links, where
 from resolvers.context import Context
 from resolvers.types.connection import Connection
 from sources.canonical import Account as AccountRecord
-from sources.canonical import Lifecycle, Owned, Record
+from sources.canonical import Record
 from sources.errors import BadAsk
 from sources.ports import Order, Reading
 from tests.gateway.engine.catalog_of import Shelf
+from tests.gateway.engine.stock import NOW, Bill, Case, Product, case
 
-NOW = datetime(2026, 3, 1, tzinfo=UTC)
 ADA = Principal("ada", roles=frozenset({"everybody"}))
-
-
-class Bill(Owned, frozen=True, gc=False, kw_only=True):
-    status: str = "OPEN"
-    total: int = 0
-    payer: str = ""
-    tags: tuple[str, ...] = ()
-    legal_entity: str = ""
-    product_key: str | None = None
-    related: tuple[str, ...] = ()
-
-
-class Case(Owned, frozen=True, gc=False, kw_only=True):
-    subject: str = ""
-
-
-class Product(Record, frozen=True, gc=False, kw_only=True):
-    title: str = ""
 
 
 class Direction(Enum):
@@ -73,6 +54,12 @@ class BillFilter:
     status: list[str] | None = where("status", "in")
     payer: str | None = where("payer", "eq")
     payer_contains: str | None = where("payer", "contains")
+
+
+@strawberry.input(one_of=True)
+class Choice:
+    name: str | None = strawberry.UNSET
+    number: int | None = strawberry.UNSET
 
 
 @strawberry.input
@@ -203,6 +190,12 @@ async def echo(_parents: Sequence[None], _read: Any, _context: Context, **given:
     return [", ".join(f"{name}={value!r}" for name, value in sorted(given.items()))]
 
 
+async def popped(_parents: Sequence[None], _read: Any, _context: Context, many: list[int]) -> list[Any]:
+    """A computation that changes what it was given."""
+    last = many.pop()
+    return [f"{last} of {many}"]
+
+
 async def broken(_parents: Sequence[None], _read: Any, _context: Context) -> list[Any]:
     raise RuntimeError("the password is swordfish")
 
@@ -234,8 +227,15 @@ class Query:
     echo: str | None = batched(
         echo,
         needs=[],
-        arguments={"text": str | None, "number": int | None, "order": BillOrder | None, "many": list[int] | None},
+        arguments={
+            "text": str | None,
+            "number": int | None,
+            "order": BillOrder | None,
+            "many": list[int] | None,
+            "choice": Choice | None,
+        },
     )
+    popped: str | None = batched(popped, needs=[], arguments={"many": list[int]})
     broken: str | None = batched(broken, needs=[])
     refused: str | None = batched(refused, needs=[])
 
@@ -243,45 +243,6 @@ class Query:
 SCHEMA = strawberry.Schema(Query, types=[Account, Invoice, Ticket, Item])
 TYPES: dict[type, str] = {AccountRecord: "Account", Bill: "Invoice", Case: "Ticket", Product: "Item"}
 GRAPH = Graph.of(SCHEMA, TYPES)
-
-# ---------------------------------------------------------------- records
-
-
-def account(key: str, region: str = "DE", **more: Any) -> AccountRecord:
-    """An account called like its key."""
-    more = {"name": f"name of {key}", "industry": "steel", **more}
-    return AccountRecord(
-        key=key, source="crm", source_id=key, as_of=NOW, lifecycle=Lifecycle.INACTIVE, region=region, **more
-    )
-
-
-def bill(key: str, owner: str = "a1", **more: Any) -> Bill:
-    """A bill of an account."""
-    return Bill(key=key, source="billing", source_id=key, as_of=NOW, account_key=owner, **more)
-
-
-def case(key: str, owner: str = "a1", **more: Any) -> Case:
-    """A case of an account."""
-    return Case(key=key, source="desk", source_id=key, as_of=NOW, account_key=owner, **more)
-
-
-def product(key: str) -> Product:
-    """A product."""
-    return Product(key=key, source="billing", source_id=key, as_of=NOW, title=f"title of {key}")
-
-
-def small() -> Shelf:
-    """Three accounts (the third in France), two bills each, a case each, two products."""
-    keys = ("a1", "a2", "a3")
-    accounts = [account(key, "FR" if key == "a3" else "DE") for key in keys]
-    bills = [
-        bill(f"b{at}{part}", key, total=10 * at + part, payer=f"payer {part}", product_key=f"p{part}")
-        for at, key in enumerate(keys, 1)
-        for part in (1, 2)
-    ]
-    cases = [case(f"c{at}", key, subject=f"help {at}") for at, key in enumerate(keys, 1)]
-    return Shelf([*accounts, *bills, *cases, product("p1"), product("p2")])
-
 
 # ---------------------------------------------------------------- asking
 

@@ -7,7 +7,8 @@ import pytest
 
 from gateway.engine.answer import encode
 from tests.gateway.engine.rules_of import AGENT, CHIEF, CLERK, PORTAL, Except, policies, who
-from tests.gateway.engine.shop import account, answer, bill, case, codes, data, engine, small
+from tests.gateway.engine.shop import answer, codes, data, engine
+from tests.gateway.engine.stock import account, bill, case, small
 
 
 async def test_a_cut_link_makes_no_call_below_a_list() -> None:

@@ -6,30 +6,17 @@ from typing import Any
 import pytest
 
 from policies.principal import Principal
-from sources.canonical import BillingProfile
 from sources.errors import Unavailable
 from tests.gateway.engine.catalog_of import Shelf
 from tests.gateway.engine.rules_of import AGENT, CHIEF, CLERK, PORTAL, policies, who
-from tests.gateway.engine.shop import NOW, answer, codes, data, engine, settled, small, until
+from tests.gateway.engine.shop import answer, codes, data, engine, settled, until
+from tests.gateway.engine.stock import profile, small
 
 CHILDREN = "name cases { key account { key } } bills { totalCount nodes { key } } fewBills { key }"
 ROOTS = {
     "link": f'{{ root: account(key: "%s") {{ {CHILDREN} }} }}',
     "batched": f'{{ root: byKey(key: "%s") {{ {CHILDREN} }} }}',
 }
-
-
-def profile(key: str, owner: str, entity: str) -> BillingProfile:
-    return BillingProfile(
-        key=key,
-        source="erp",
-        source_id=key,
-        as_of=NOW,
-        account_key=owner,
-        name=key,
-        currency="EUR",
-        legal_entity=entity,
-    )
 
 
 def without_times(body: dict[str, Any]) -> dict[str, Any]:

@@ -13,7 +13,8 @@ from sources.canonical import Account as AccountRecord
 from tests.gateway.engine import shop
 from tests.gateway.engine.catalog_of import Shelf
 from tests.gateway.engine.rules_of import AGENT, policies, who
-from tests.gateway.engine.shop import ADA, TYPES, Account, Query, account, small, until
+from tests.gateway.engine.shop import ADA, TYPES, Account, Query, until
+from tests.gateway.engine.stock import account, small
 
 
 class Done:

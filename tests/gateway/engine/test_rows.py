@@ -6,12 +6,12 @@ import pytest
 
 from gateway.engine.engine import Engine
 from policies.principal import Principal
-from sources.canonical import BillingProfile
 from sources.errors import Unavailable
 from sources.ports import Capability
 from tests.gateway.engine.catalog_of import Shelf
 from tests.gateway.engine.rules_of import AGENT, CHIEF, CLERK, PORTAL, policies, who
-from tests.gateway.engine.shop import NOW, account, answer, bill, case, codes, data, engine
+from tests.gateway.engine.shop import answer, codes, data, engine
+from tests.gateway.engine.stock import account, bill, case, profile
 
 WAYS = [
     '{ account(key: "a3") { name } }',
@@ -32,19 +32,6 @@ ROLES = {
     "clerk": ((CLERK,), who("clerk", entities=("E1",))),
     "two roles": ((AGENT, CLERK), who("agent", "clerk", entities=("E1",))),
 }
-
-
-def profile(key: str, owner: str, entity: str) -> BillingProfile:
-    return BillingProfile(
-        key=key,
-        source="erp",
-        source_id=key,
-        as_of=NOW,
-        account_key=owner,
-        name=key,
-        currency="EUR",
-        legal_entity=entity,
-    )
 
 
 def shelf_of(*, hidden: bool) -> Shelf:

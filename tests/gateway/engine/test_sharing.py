@@ -13,7 +13,8 @@ from resolvers.batch import Batched
 from sources.errors import Unavailable
 from sources.ports import Capability
 from tests.gateway.engine.rules_of import AGENT, policies, who
-from tests.gateway.engine.shop import account, answer, codes, data, engine, small
+from tests.gateway.engine.shop import answer, codes, data, engine
+from tests.gateway.engine.stock import account, small
 
 
 async def test_each_link_runs_once_for_all_parents_and_asks_each_key_once() -> None:

@@ -6,13 +6,8 @@ from contextlib import suppress
 from gateway.engine.engine import Question
 from sources.errors import Unavailable
 from tests.gateway.engine.rules_of import PORTAL, policies, who
-from tests.gateway.engine.shop import ADA, answer, codes, data, engine, settled, small
-
-
-async def until(condition) -> None:
-    async with asyncio.timeout(2):
-        while not condition():  # noqa: ASYNC110 - it waits for turns of the loop
-            await asyncio.sleep(0)
+from tests.gateway.engine.shop import ADA, answer, codes, data, engine, settled, until
+from tests.gateway.engine.stock import small
 
 
 async def test_a_slow_link_delays_only_what_hangs_below_it() -> None:
