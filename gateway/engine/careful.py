@@ -14,6 +14,7 @@ from graphql.pyutils import is_iterable
 
 from gateway.engine.arguments import BadArgument
 from gateway.engine.frames import Classify, Frame, Mirror, Partial, mirror, selection_of
+from gateway.engine.introspect import Flawed
 from gateway.engine.leaves import serialiser
 from gateway.engine.paging import ConnectionPage
 from gateway.engine.plan import CUT, DERIVED, META, TYPENAME, Field, Selection
@@ -72,13 +73,24 @@ class CarefulBuilder:
                 raise _Spreading(None)
             return None
         value = self._read(field, row, frame, index)
-        if field.kind == META and not isinstance(value, Exception):
-            return value
+        if field.kind == META:
+            return self._introspected(field, value)
         if field.mask is not None and not isinstance(value, Exception):
             self._hit(field.mark)
             value = _masked(field, value)
         place = self._mirror(frame, field)[index] if frame is not None and not field.flat else None
         return self._value(field, field.type, value, place, path)
+
+    def _introspected(self, field: Field, value: Any) -> Any:
+        """What introspection shows; its errors have their places already. A null that was told goes on spreading."""
+        if not isinstance(value, Flawed):
+            return value
+        for each in value.errors:
+            cause = BadArgument(each.message, each.nodes)
+            self.errors.append(GraphQLError(each.message, nodes=each.nodes, path=each.path, original_error=cause))
+        if value.shown is None and field.nonnull:
+            raise _Spreading(None)
+        return value.shown
 
     def _read(self, field: Field, row: Any, frame: Frame | None, index: int) -> Any:
         if frame is not None and field.slot >= 0:

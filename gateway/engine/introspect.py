@@ -2,17 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
-from graphql import DocumentNode, FragmentDefinitionNode, SelectionSetNode, execute_sync
+from graphql import DocumentNode, FragmentDefinitionNode, GraphQLError, SelectionSetNode, execute_sync
 
-from gateway.engine.arguments import BadArgument
 from gateway.engine.plan import Field, Plan
 
 
+class Flawed(Exception):
+    """An answer of introspection with errors: `shown` is what there is of it besides them, None where nothing is."""
+
+    def __init__(self, shown: Any, errors: Sequence[GraphQLError]) -> None:
+        super().__init__("introspection has errors")
+        self.shown, self.errors = shown, errors
+
+
 def introspect(plan: Plan, field: Field, variables: Mapping[str, Any]) -> Any:
-    """The value of one `__schema` or `__type` field, or its error."""
+    """The value of one `__schema` or `__type` field; or what is flawed about it."""
     fragments = [each for each in plan.document.definitions if isinstance(each, FragmentDefinitionNode)]
     alone = plan.operation.__class__(
         operation=plan.operation.operation,
@@ -22,6 +29,5 @@ def introspect(plan: Plan, field: Field, variables: Mapping[str, Any]) -> Any:
         selection_set=SelectionSetNode(selections=tuple(field.nodes)),
     )
     result = execute_sync(plan.shown, DocumentNode(definitions=(alone, *fragments)), variable_values=dict(variables))
-    if result.errors:
-        return BadArgument(result.errors[0].message, result.errors[0].nodes)
-    return result.data[field.key] if result.data is not None else None
+    shown = result.data[field.key] if result.data is not None else None
+    return Flawed(shown, result.errors) if result.errors else shown

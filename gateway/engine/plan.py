@@ -283,7 +283,8 @@ class Planner:
             field.attribute = type_.name
             return field
         if name in _META:
-            field = Field(key, nodes, META, _string(self.graph), here)
+            type_of = _string(self.graph)
+            field = Field(key, nodes, META, GraphQLNonNull(type_of) if name == "__schema" else type_of, here)
             field.active, field.slot = True, 0
             return field
         declared = type_.fields.get(name)

@@ -72,6 +72,9 @@ class Thing:
     def __init__(self, world: World, key: str) -> None:
         self.world, self.id = world, key
 
+    def __str__(self) -> str:
+        return self.id  # some scalars show anything
+
     def __getattr__(self, name: str) -> Any:
         field = self.attributes.get(name)
         if field is None:
@@ -81,6 +84,9 @@ class Thing:
 
 class Stranger:
     """A value of no type."""
+
+    def __str__(self) -> str:
+        return "a stranger"
 
 
 class World:
@@ -157,7 +163,7 @@ class World:
         rates, chance = self._rates, draw.random()
         if chance < rates.error:
             return _failure(draw)
-        if chance < rates.error + rates.wrong:
+        if chance < rates.error + rates.wrong * (3 if is_leaf_type(type_) else 1):
             return self._wrong(type_, draw)
         promised = isinstance(type_, GraphQLNonNull)
         inner = type_.of_type if isinstance(type_, GraphQLNonNull) else type_

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from typing import Any
 
 import orjson
@@ -9,25 +10,38 @@ import orjson
 from gateway.engine.answer import encode
 from gateway.engine.documents import Refused
 from gateway.engine.engine import Engine, Question
+from gateway.engine.fast import Builder
+from gateway.engine.frames import Frame
+from gateway.engine.plan import Plan
+from gateway.engine.run import Run
 from policies.principal import Principal
 from tests.gateway.engine.differential.oracle import Outcome, Place
 
 
-async def answered(engine: Engine, question: Question, principal: Principal) -> tuple[Outcome, bool]:
-    """The engine's answer as it leaves the house, and whether the plan was compiled.
+class Watched(Engine):
+    """An engine that tells whether its compiled builder could show the last answer by itself."""
+
+    compiled = False
+
+    def _shown(self, plan: Plan, run: Run, frame: Frame) -> Any:
+        self.compiled = False
+        if not self._careful:
+            with contextlib.suppress(Exception):
+                Builder(run.context, lambda _: None, run.classify).build(frame)
+                self.compiled = True
+        return super()._shown(plan, run, frame)
+
+
+async def answered(engine: Watched, question: Question, principal: Principal) -> tuple[Outcome, bool]:
+    """The engine's answer as it leaves the house, and whether the compiled builder showed it.
 
     A plan is compiled when it was run a few times; here it is said to have been.
     """
-    plan = None
-    try:
-        plan = engine.plan(question, principal)
-        plan.uses = 99
-    except Refused:
-        pass
+    with contextlib.suppress(Refused):
+        engine.plan(question, principal).uses = 99
     response = await engine.run(question, principal, "c-1")
     body = orjson.loads(encode(response.body))
-    compiled = plan is not None and plan.root.fast is not None
-    return outcome_of(body, response.started), compiled
+    return outcome_of(body, response.started), engine.compiled and response.started
 
 
 def outcome_of(body: dict[str, Any], started: bool) -> Outcome:

@@ -13,7 +13,7 @@ from graphql import GraphQLInputType, GraphQLSchema
 
 from gateway.engine.cursors import Cursors
 from gateway.engine.documents import Limits
-from gateway.engine.engine import Engine, Question
+from gateway.engine.engine import Question
 from gateway.engine.grants import AllowAll, Grants
 from gateway.engine.graph import Graph
 from gateway.engine.shapes import open_policies
@@ -30,7 +30,7 @@ from tests.gateway.engine.differential.compare import differences
 from tests.gateway.engine.differential.documents import Shape, Writer
 from tests.gateway.engine.differential.nasty_leaves import Draw
 from tests.gateway.engine.differential.oracle import Asked, Outcome, Place, possible, told
-from tests.gateway.engine.differential.outcome import answered
+from tests.gateway.engine.differential.outcome import Watched, answered
 from tests.gateway.engine.differential.own_catalog import Shelves
 from tests.gateway.engine.differential.own_oracle import Cut, install
 from tests.gateway.engine.differential.own_records import NOW, REGIONS, Pools, pools, references
@@ -69,10 +69,10 @@ class House:
         self.fast, self.careful = (self._engine(careful=careful) for careful in (False, True))
         self.careful._documents = self.fast._documents  # what is valid is asked once
 
-    def _engine(self, *, careful: bool) -> Engine:
+    def _engine(self, *, careful: bool) -> Watched:
         catalog: Any = None  # each case brings its own
         rules = lambda: self.policies.rules  # noqa: E731
-        return Engine(
+        return Watched(
             self.graph,
             catalog,
             self.grants,
@@ -113,15 +113,18 @@ def drawn(seed: int) -> Case:
     """The case of a seed."""
     found = house()
     draw = random.Random(f"own document {seed // PER_DOCUMENT}")
-    principal = _principal(draw, found)
-    shown = found.fast.schema_of(found.grants(principal))
-    shape = Shape(depth=6, fields=28, selected=5, introspects=not found.grants(principal).external)
+    reader = _principal(draw, found)  # for whom the document is made; another may send it
+    shown = found.fast.schema_of(found.grants(reader))
+    shape = Shape(depth=6, fields=28, selected=5, introspects=not found.grants(reader).external)
     written = Writer(shown, draw, shape, _own(draw, found.records(seed))).write()
     text = broken(written.text, draw) if draw.random() < 0.05 else written.text
     own = random.Random(f"own case {seed}")
     errors = own.choice([0.0, 0.0, 0.1, 0.3])
     variables = written.values(own, own.choice([0.0, 0.0, 0.0, 0.1]))
-    trims = _EVERYBODY not in principal.roles or own.random() < 0.7
+    principal = reader if own.random() < 0.6 else _principal(own, found)
+    if found.grants(principal).external and re.search(r"__(schema|type)\b", text):
+        principal = reader  # what introspection tells outsiders is not the oracle's business
+    trims = _EVERYBODY not in principal.roles or own.random() < 0.5
     return Case(seed, text, variables, written.operation, principal, errors, trims)
 
 

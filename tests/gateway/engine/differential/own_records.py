@@ -21,6 +21,7 @@ from tests.gateway.engine.differential.nasty_leaves import Draw
 
 NOW = datetime(2026, 3, 10, 12, 0, tzinfo=UTC)
 REGIONS = ("EMEA", "AMER", "APAC")
+_EACH = 7  # records of a class
 GONE, DOWN = "gone", "down"  # keys of which there is no record, and of which asking fails
 
 _WORDS: Mapping[str, Sequence[Any]] = {
@@ -52,7 +53,7 @@ def references(schema: GraphQLSchema, classes: Mapping[str, type[Record]]) -> Re
 def pools(seed: str, classes: Sequence[type[Record]], known: References) -> Pools:
     """A few records of each class."""
     draw = random.Random(f"records {seed}")
-    return {kind: [_Maker(draw, known).record(kind, f"{kind.__name__}{i}") for i in range(4)] for kind in classes}
+    return {kind: [_Maker(draw, known).record(kind, f"{kind.__name__}{i}") for i in range(_EACH)] for kind in classes}
 
 
 class _Maker:
@@ -89,7 +90,7 @@ class _Maker:
             return None
         if chance < 0.06:
             return f"{target.__name__}-{GONE}"
-        return f"{target.__name__}-{DOWN}" if chance < 0.1 else f"{target.__name__}{self._draw.randint(0, 3)}"
+        return f"{target.__name__}-{DOWN}" if chance < 0.1 else f"{target.__name__}{self._draw.randint(0, _EACH - 1)}"
 
     def _is_left_out(self, hint: Any) -> bool:
         return get_origin(hint) in (Union, UnionType) and self._draw.random() < 0.25
