@@ -46,20 +46,23 @@ _INNER_ITERABLES = True
 
 
 class Rates(msgspec.Struct, frozen=True):
-    """How often a value is null, an error, or of a wrong type; chances between 0 and 1."""
+    """How often a value is null, an error, of a wrong type, or null where it may not be; chances between 0 and 1."""
 
     null: float
     error: float
     wrong: float
+    broken: float
 
     @classmethod
     def of(cls, draw: Draw) -> Rates:
         """The mood of one case: a third has nothing wrong at all, which is what the compiled builder shows."""
         mood = draw.random()
         if mood < 0.35:
-            return cls(draw.choice([0.0, 0.15]), 0.0, 0.0)
-        often = 0.02 if mood < 0.7 else 0.12
-        return cls(often, draw.choice([0.0, often]), draw.choice([0.0, often]))
+            return cls(draw.choice([0.0, 0.15]), 0.0, 0.0, 0.0)
+        if mood < 0.5:
+            return cls(0.05, 0.0, 0.0, 0.04)
+        often = 0.02 if mood < 0.75 else 0.12
+        return cls(often, draw.choice([0.0, often]), draw.choice([0.0, often]), draw.choice([0.0, often / 3]))
 
 
 class Thing:
@@ -167,7 +170,7 @@ class World:
             return self._wrong(type_, draw)
         promised = isinstance(type_, GraphQLNonNull)
         inner = type_.of_type if isinstance(type_, GraphQLNonNull) else type_
-        if draw.random() < (rates.null if not promised else rates.null * rates.wrong * 3 + rates.wrong / 3):
+        if draw.random() < (rates.broken if promised else rates.null):
             return None
         return self._right(inner, draw, lazy=lazy)
 

@@ -41,6 +41,7 @@ PER_DOCUMENT = 4  # cases in a row that share a document
 _LIMITS = Limits(characters=10**6, tokens=10**5, depth=99, fields=10**4, aliases=10**4, roots=10**3, directives=10**4)
 _KEY = b"a key for cursors"
 _PLACE = '"from here"'  # stands for a cursor until there is one
+_FAVOURED = frozenset({"pageInfo", "hasNextPage", "totalCount", "endCursor", "nodes", "covers", "account", "accounts"})
 _EVERYBODY = "everybody"  # a role of ours only: whoever has it may do everything
 
 
@@ -115,7 +116,7 @@ def drawn(seed: int) -> Case:
     draw = random.Random(f"own document {seed // PER_DOCUMENT}")
     reader = _principal(draw, found)  # for whom the document is made; another may send it
     shown = found.fast.schema_of(found.grants(reader))
-    shape = Shape(depth=6, fields=28, selected=5, introspects=not found.grants(reader).external)
+    shape = Shape(6, 28, 5, introspects=not found.grants(reader).external, favours=_FAVOURED)
     written = Writer(shown, draw, shape, _own(draw, found.records(seed))).write()
     text = broken(written.text, draw) if draw.random() < 0.05 else written.text
     own = random.Random(f"own case {seed}")
