@@ -13,7 +13,7 @@ from graphql import GraphQLList, GraphQLNonNull, GraphQLOutputType
 from gateway.engine.grants import Grants
 from gateway.engine.loads import FAN_OUT
 from gateway.engine.plan import BATCHED, CUT, DERIVED, LINK, META, Branch, Field, Plan, Selection
-from resolvers.batch import Batched, Link
+from resolvers.batch import Batched
 from sources.catalog import Catalog
 from sources.ports import Capability
 
@@ -92,7 +92,7 @@ class _Explainer:
         notes: list[str] = []
         calls = 0
         if field.kind == LINK:
-            told, calls = self._link(field.link, parents)
+            told, calls = self._link(field, parents)
             notes += told
         elif isinstance(field.declared, Batched):
             told, calls = self._computed(field.declared, parents)
@@ -136,10 +136,12 @@ class _Explainer:
         told = decision.rule if decision is not None else ""
         return f"{told} ({place}:{getattr(decision, 'line', 0)})" if place else told
 
-    def _link(self, link: Link, parents: int) -> tuple[list[str], int]:
+    def _link(self, field: Field, parents: int) -> tuple[list[str], int]:
+        link = field.link
+        shown_as = field.paging.target if field.paging is not None else link.target.__name__
         by = "the argument" if link.argument else ("a list" if link.by == "list" else f"{link.by} = {link.key}")
         sources, calls = self._asked(link.target, link.by, parents)
-        return [f"{link.target.__name__} by {by}", *sources, *self._rows(link.target)], calls
+        return [f"{link.target.__name__} by {by}", *sources, *self._rows(shown_as)], calls
 
     def _computed(self, declared: Batched, parents: int) -> tuple[list[str], int]:
         needs = ", ".join(f"{record.__name__} by {by}" for record, by in declared.needs)
@@ -156,8 +158,8 @@ class _Explainer:
         names = ", ".join(each.name for each in owners)
         return [f"[{names}: {calls} call{'s' if calls != 1 else ''}]"], calls
 
-    def _rows(self, record: type) -> Sequence[str]:
-        rule = self._grants.rows(record.__name__)
+    def _rows(self, type_name: str) -> Sequence[str]:
+        rule = self._grants.rows(type_name)
         if rule.open:
             return ()
         if rule.by_account:

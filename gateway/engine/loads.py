@@ -235,9 +235,13 @@ def _found(reading: Reading, keys: Sequence[str]) -> dict[str, Found]:
     return {key: Found(rows.get(key), errors.get(key)) for key in keys}
 
 
+def late() -> DeadlineExceeded:
+    """What is said where something was not there in time."""
+    return DeadlineExceeded("the operation's time is up: ask for less, or with a longer deadline")
+
+
 def _too_late(ask: Ask) -> Reading:
-    late = DeadlineExceeded("the operation's time is up: ask for less, or with a longer deadline")
-    return Reading({}, Report(""), dict.fromkeys(ask.keys, late))
+    return Reading({}, Report(""), dict.fromkeys(ask.keys, late()))
 
 
 def _settled(entry: Found | asyncio.Future[None]) -> Found:

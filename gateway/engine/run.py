@@ -7,7 +7,7 @@ value of its parents; showing values is the builders' work.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Coroutine, Mapping, Sequence
+from collections.abc import Awaitable, Coroutine, Mapping, Sequence
 from typing import Any
 
 import msgspec
@@ -21,7 +21,7 @@ from gateway.engine.frames import Frame, Partial, descend
 from gateway.engine.graph import Graph
 from gateway.engine.introspect import introspect
 from gateway.engine.links import Links
-from gateway.engine.loads import Ledger, Loads
+from gateway.engine.loads import Ledger, Loads, late
 from gateway.engine.lookups import check_lookups
 from gateway.engine.paging import ConnectionPage
 from gateway.engine.plan import BATCHED, DERIVED, EVENT, LINK, META, Field, Plan, Roles
@@ -34,6 +34,7 @@ from sources.errors import SourceError
 from sources.ports import Page, Reading, Report, Rows
 
 _LISTS = (list, tuple)
+_GRACE = 0.1  # seconds
 
 
 class Asked(msgspec.Struct, frozen=True):
@@ -179,7 +180,7 @@ class Run:
         given = self._given(field)
         check_lookups(given, self.plan.grants)
         own = {name: list(value) if isinstance(value, list) else value for name, value in given.items()}
-        answers = list(await declared.compute(frame.rows, self._bound(declared), self.context, **own))
+        answers = list(await self._in_time(declared.compute(frame.rows, self._bound(declared), self.context, **own)))
         if len(answers) != len(frame.rows):
             raise RuntimeError(f"`{field.coordinate}` gave {len(answers)} answers for {len(frame.rows)} parents")
         if self.plan.serial and frame.selection is self.plan.root:  # it may have changed whatever was read before
@@ -187,6 +188,20 @@ class Run:
             self.seen.forget()
         await self._judge(answers)
         return answers
+
+    async def _in_time(self, computation: Awaitable[Sequence[Any]]) -> Sequence[Any]:
+        """What a computation answers, at the deadline an error. What it reads ends a moment before by itself, so it
+        can still say what it has; a mutation is never cut off."""
+        until = self._deadline
+        if until is None or self.plan.serial:
+            return await computation
+        try:
+            async with asyncio.timeout_at(until + _GRACE) as limit:
+                return await computation
+        except TimeoutError:
+            if not limit.expired():
+                raise
+            raise late() from None
 
     async def _judge(self, answers: list[Any]) -> None:
         """Judges the records among a computation's answers, all of them together. In a tuple places matter, so that a

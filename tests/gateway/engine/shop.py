@@ -196,6 +196,15 @@ async def popped(_parents: Sequence[None], _read: Any, _context: Context, many: 
     return [f"{last} of {many}"]
 
 
+async def endless(_parents: Sequence[None], _read: Any, _context: Context) -> list[Any]:
+    await asyncio.sleep(60)
+    return ["never"]
+
+
+async def timed_out(_parents: Sequence[None], _read: Any, _context: Context) -> list[Any]:
+    raise TimeoutError("somebody else's time was up")
+
+
 async def broken(_parents: Sequence[None], _read: Any, _context: Context) -> list[Any]:
     raise RuntimeError("the password is swordfish")
 
@@ -236,6 +245,8 @@ class Query:
         },
     )
     popped: str | None = batched(popped, needs=[], arguments={"many": list[int]})
+    endless: str | None = batched(endless, needs=[])
+    timed_out: str | None = batched(timed_out, needs=[])
     broken: str | None = batched(broken, needs=[])
     refused: str | None = batched(refused, needs=[])
 

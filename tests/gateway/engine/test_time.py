@@ -58,6 +58,20 @@ async def test_a_computation_gets_the_deadline_as_an_error_of_its_keys() -> None
     assert codes(body) == [("DEADLINE_EXCEEDED", ["account", "balance"])]
 
 
+async def test_a_computation_that_does_not_end_is_an_error_at_the_deadline() -> None:
+    body = await answer(engine(small(), deadline=0.05), '{ endless account(key: "a1") { name } }')
+    assert body["data"] == {"endless": None, "account": {"name": "name of a1"}}
+    assert codes(body) == [("DEADLINE_EXCEEDED", ["endless"])]
+    await settled()
+
+
+async def test_a_time_out_of_somebody_else_is_no_deadline() -> None:
+    shelf = small()
+    shelf.faults["Account.key"] = TimeoutError("a defect of the catalog")
+    body = await answer(engine(shelf), '{ timedOut account(key: "a1") { name } }')
+    assert codes(body) == [("INTERNAL", ["timedOut"]), ("INTERNAL", ["account"])]
+
+
 async def test_a_cancelled_operation_cancels_its_reads() -> None:
     shelf = small()
     for index in ("Case.account", "Bill.account"):
