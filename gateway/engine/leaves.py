@@ -40,7 +40,7 @@ def serialiser(type_: GraphQLLeafType) -> Callable[[Any], Any]:
 
     def serialise(value: Any) -> Any:
         if isinstance(value, Exception):
-            raise value
+            raise TypeError("an error is no value")  # never itself: what is raised holds on to all that ran
         shown = coerce(value)
         if shown is None or shown is Undefined:
             raise TypeError(f"`{type_}` cannot show {inspect(value)}")

@@ -1,6 +1,5 @@
 """Row rules, compiled: as the interpreter says, for many rows and several roles at once, and never open by a failure."""
 
-import timeit
 from types import SimpleNamespace
 from typing import Any
 
@@ -100,13 +99,3 @@ def test_what_is_pushed_says_the_same_as_the_test(trees: list[Tree], rows: list[
 def test_what_filters_can_say_is_pushed_down(text: str, expected: Any) -> None:
     user = Principal("u", regions=("DE", "NO"))
     assert filters([compile_condition(text, PLACE).tree], user) == expected
-
-
-def test_a_thousand_rows_are_judged_in_a_fraction_of_a_millisecond() -> None:
-    rows = [SimpleNamespace(region="DE" if at % 2 else "FR") for at in range(1_000)]
-    accounts, facts = [None] * 1_000, [{}] * 1_000  # type: ignore[var-annotated]
-    tree = compile_condition("row.region in user.regions", PLACE).tree
-    judge, user = judging("T", NOBODY, [Opening(tree, "row", A)]), Principal("u", regions=("DE",))
-    assert judge(rows, accounts, facts, user)[:2] == [NOBODY, A]
-    best = min(timeit.repeat(lambda: judge(rows, accounts, facts, user), number=1, repeat=50))
-    assert best < 0.0003 * 3  # a third of what was promised was measured; a busy machine may take three times as much
