@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import strawberry
+from graphql import GraphQLInputObjectType, GraphQLObjectType, GraphQLSchema
 from strawberry.schema.config import StrawberryConfig
 
 from resolvers.query import Query
@@ -19,7 +22,23 @@ def build_schema() -> strawberry.Schema:
     """A new schema: every entity is in it, whether a root leads to it or not."""
     schema = strawberry.Schema(Query, types=list(TYPES.values()), config=StrawberryConfig(scalar_map=SCALARS))
     describe(schema._schema)
+    _mend_introspection(schema._schema)
     return schema
+
+
+def _mend_introspection(schema: GraphQLSchema) -> None:
+    """Strawberry gives `__Type.isOneOf`, which is one for the whole process, a resolver that fails on lists and non-null
+    types: the specification's, instead."""
+    introspected = schema.type_map["__Type"]
+    assert isinstance(introspected, GraphQLObjectType)  # noqa: S101 - it is built into every schema
+    introspected.fields["isOneOf"].resolve = _is_one_of
+
+
+def _is_one_of(shown: Any, _info: Any) -> bool | None:
+    if not isinstance(shown, GraphQLInputObjectType):
+        return None
+    definition = shown.extensions.get("strawberry-definition")
+    return bool(shown.is_one_of or (definition is not None and definition.is_one_of))
 
 
 def print_sdl() -> str:

@@ -63,10 +63,13 @@ def started() -> Iterator[Demo]:
     command = [sys.executable, "-m", "gateway", "demo", "--json", "--port", "0", "--accounts", "200"]
     process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
     assert process.stdout is not None
-    yield Demo(json.loads(process.stdout.readline()))
-    process.terminate()
-    assert process.wait(20) == 0
-    process.stdout.close()
+    try:
+        yield Demo(json.loads(process.stdout.readline()))
+    finally:
+        process.terminate()
+        status = process.wait(20)
+        process.stdout.close()
+    assert status == 0
 
 
 @pytest.fixture(scope="module")

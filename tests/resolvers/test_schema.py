@@ -11,6 +11,7 @@ from graphql import (
     GraphQLObjectType,
     build_schema,
     get_named_type,
+    graphql_sync,
 )
 
 from resolvers.batch import Batched, Link, declaration_of
@@ -238,3 +239,13 @@ def test_enums_have_the_canonical_values() -> None:
         shown = GRAPH.type_map[name]
         assert isinstance(shown, GraphQLEnumType)
         assert list(shown.values) == [each.value for each in getattr(c, name)]
+
+
+def test_introspection_tells_of_every_type_whether_one_of_its_inputs_is_to_be_given() -> None:
+    """Also of lists and of types that cannot be null, which have no answer."""
+    asked = '{ __type(name: "InvoiceFilter") { isOneOf inputFields { type { isOneOf ofType { isOneOf } } } } }'
+    result = graphql_sync(build_schema()._schema, asked)
+    assert result.errors is None
+    assert result.data is not None
+    assert result.data["__type"]["isOneOf"] is False
+    assert result.data["__type"]["inputFields"][0]["type"]["isOneOf"] is None

@@ -55,6 +55,7 @@ async def test_a_link_whose_source_is_not_ready_waits_for_the_root() -> None:
     shelf.gates["Account.key"] = asyncio.Event()
     asked = asyncio.ensure_future(data(engine(shelf), ROOTS["link"] % "a1"))
     await until(lambda: ("end", "Case.account") in shelf.events)
+    await asyncio.sleep(0.02)
     assert ("start", "Bill.account") not in shelf.events
     shelf.gates["Account.key"].set()
     assert (await asked)["root"]["bills"]["totalCount"] == 2

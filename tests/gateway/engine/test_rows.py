@@ -169,6 +169,22 @@ async def test_a_row_that_every_role_sees_shows_the_fields_of_every_role_whereve
         assert shown["root"] == {"parent": {"key": "by-both", "domain": "both.example"}}
 
 
+async def test_a_row_judged_by_its_account_shows_the_fields_of_every_role_wherever_it_hangs() -> None:
+    owner = PORTAL.replace("portal:", "owner:").replace("external", "internal")
+    shelf = Shelf(
+        [
+            account("by-agent"),
+            account("by-both"),
+            bill("above", "by-agent", related=("below",), payer="payer 01234"),
+            bill("below", "by-both", payer="payer 56789"),
+        ]
+    )
+    over = engine(shelf, policies(AGENT, owner).granted)
+    principal = who("agent", "owner", accounts=("by-both",))
+    shown = await data(over, '{ bill(key: "above") { payer related { payer } } }', principal)
+    assert shown == {"bill": {"payer": "•••1234", "related": [{"payer": "payer 56789"}]}}
+
+
 # ---------------------------------------------------------------- what cannot be judged
 
 

@@ -7,7 +7,7 @@ from gateway.engine.engine import Question
 from sources.errors import Unavailable
 from tests.gateway.engine.rules_of import PORTAL, policies, who
 from tests.gateway.engine.shop import ADA, answer, codes, data, engine, settled, until
-from tests.gateway.engine.stock import small
+from tests.gateway.engine.stock import account, case, small
 
 
 async def test_a_slow_link_delays_only_what_hangs_below_it() -> None:
@@ -139,6 +139,21 @@ async def test_an_early_link_that_is_given_up_leaves_the_call_to_those_who_share
     shelf.gates["Case.account"].set()
     assert await asked == {"gone": None, "there": {"cases": [{"key": "c1"}]}}
     assert shelf.calls("Case.account") == [("Case.account", ("nobody", "a1"))]
+    await settled()
+
+
+async def test_an_early_link_that_is_given_up_takes_its_keys_from_nobody() -> None:
+    shelf = small()
+    shelf.records["Account"].append(account("moved"))
+    shelf.records["Case"].append(case("c9", "moved"))
+    shelf.gates["Case.account"] = asyncio.Event()
+    query = '{ other: byKey(key: "moved") { key cases { key } } it: account(key: "moved") { cases { key } } }'
+    asked = asyncio.ensure_future(data(engine(shelf), query))
+    await until(lambda: len(shelf.calls("Case.account")) == 2)  # the second for the row that came instead
+    await asyncio.sleep(0.02)
+    shelf.gates["Case.account"].set()
+    assert await asked == {"other": {"key": "a2", "cases": [{"key": "c2"}]}, "it": {"cases": [{"key": "c9"}]}}
+    assert shelf.calls("Case.account") == [("Case.account", ("moved",)), ("Case.account", ("a2",))]
     await settled()
 
 
