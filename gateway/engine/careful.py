@@ -86,7 +86,8 @@ class CarefulBuilder:
         if not isinstance(value, Flawed):
             return value
         for each in value.errors:
-            cause = BadArgument(each.message, each.nodes)
+            told = each.original_error is None or isinstance(each.original_error, GraphQLError)
+            cause = BadArgument(each.message, each.nodes) if told else each.original_error
             self.errors.append(GraphQLError(each.message, nodes=each.nodes, path=each.path, original_error=cause))
         if value.shown is None and field.nonnull:
             raise _Spreading(None)
