@@ -146,7 +146,8 @@ class Seen:
             accounts, failed = await self._owners(records, keys, ledger)
         facts: Sequence[Mapping[str, Any]] = [{}] * len(records)
         if _ENTITIES in rule.reads and (rule.needs_account or isinstance(records[0] if records else None, Account)):
-            wanted = {key for key in keys if key}
+            # Facts about an account that is not there, or not known, decide nothing.
+            wanted = {key for key, account in zip(keys, accounts, strict=True) if key and account is not None}
             failed |= await self._load_entities(sorted(wanted), ledger)
             facts = [self._facts(key) for key in keys]
         roles = rule.judge(records, accounts, facts, self._principal)
