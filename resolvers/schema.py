@@ -27,7 +27,7 @@ def build_schema() -> strawberry.Schema:
 
 
 def _mend_introspection(schema: GraphQLSchema) -> None:
-    """Strawberry gives `__Type.isOneOf`, which is one for the whole process, a resolver that fails on lists and non-null
+    """Strawberry gives `__Type.isOneOf`, which the whole process shares, a resolver that fails on lists and non-null
     types: the specification's, instead."""
     introspected = schema.type_map["__Type"]
     assert isinstance(introspected, GraphQLObjectType)  # noqa: S101 - it is built into every schema

@@ -16,6 +16,7 @@ from graphql import (
 
 from resolvers.batch import Batched, Link, declaration_of
 from resolvers.registry import TYPES, names
+from resolvers.schema import build_schema as strawberry_schema
 from resolvers.schema import print_sdl
 from resolvers.types.descriptions import FIELDS
 from resolvers.types.descriptions.arguments import ARGUMENTS
@@ -244,7 +245,7 @@ def test_enums_have_the_canonical_values() -> None:
 def test_introspection_tells_of_every_type_whether_one_of_its_inputs_is_to_be_given() -> None:
     """Also of lists and of types that cannot be null, which have no answer."""
     asked = '{ __type(name: "InvoiceFilter") { isOneOf inputFields { type { isOneOf ofType { isOneOf } } } } }'
-    result = graphql_sync(build_schema()._schema, asked)
+    result = graphql_sync(strawberry_schema()._schema, asked)
     assert result.errors is None
     assert result.data is not None
     assert result.data["__type"]["isOneOf"] is False
