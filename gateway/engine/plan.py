@@ -257,7 +257,7 @@ class Planner:
         try:
             collected = self._collector.fields(type_, [node.selection_set for node in nodes])
         except GraphQLError as error:
-            made.failed, made.flat = error, False
+            made.failed, made.flat = error.with_traceback(None), False  # a plan holds on to no operation
             return made
         for key, asked in collected.items():
             field = self._field(type_, key, asked, roles, path)

@@ -88,9 +88,12 @@ class _Maker:
         chance = self._draw.random()
         if chance > at_all:
             return None
-        if chance < 0.06:
+        if chance < 0.05:
             return f"{target.__name__}-{GONE}"
-        return f"{target.__name__}-{DOWN}" if chance < 0.1 else f"{target.__name__}{self._draw.randint(0, _EACH - 1)}"
+        if chance < 0.1:
+            return f"{target.__name__}-{DOWN}"
+        some = min(self._draw.randrange(_EACH), self._draw.randrange(_EACH))  # so that some have many
+        return f"{target.__name__}{some}"
 
     def _is_left_out(self, hint: Any) -> bool:
         return get_origin(hint) in (Union, UnionType) and self._draw.random() < 0.25
