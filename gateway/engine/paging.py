@@ -136,7 +136,7 @@ class ConnectionPage:
         if self.error is None:
             return self
         more, previous = self.has_next_page, self.has_previous_page
-        return ConnectionPage(self.nodes, self.places, more, self.total_count, previous, None, self._sign)
+        return ConnectionPage(self.nodes, self.places, more, self.total_count, previous, None, self._sign, self._end)
 
     @property
     def start_cursor(self) -> str | None:

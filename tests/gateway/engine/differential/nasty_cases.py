@@ -24,7 +24,8 @@ from tests.gateway.engine.differential.verdict import Verdict, kind_of
 
 PER_SCHEMA = 40  # cases in a row that share a schema
 PER_DOCUMENT = 4  # cases in a row that share a document, so that plans are met again with other variables
-_LIMITS = Limits(characters=10**6, tokens=10**5, depth=99, fields=10**4, aliases=10**4, roots=10**3, directives=10**4)
+_MANY = 10**5
+_LIMITS = Limits(_MANY, _MANY, 99, _MANY, _MANY, _MANY, _MANY, _MANY)
 _ANYBODY = Principal("anybody")
 
 

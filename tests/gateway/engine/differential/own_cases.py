@@ -38,7 +38,8 @@ from tests.gateway.engine.differential.own_rows import Asking
 from tests.gateway.engine.differential.verdict import Verdict, kind_of
 
 PER_DOCUMENT = 4  # cases in a row that share a document
-_LIMITS = Limits(characters=10**6, tokens=10**5, depth=99, fields=10**4, aliases=10**4, roots=10**3, directives=10**4)
+_MANY = 10**5
+_LIMITS = Limits(_MANY, _MANY, 99, _MANY, _MANY, _MANY, _MANY, _MANY)
 _KEY = b"a key for cursors"
 _PLACE = '"from here"'  # stands for a cursor until there is one
 _FAVOURED = frozenset({"pageInfo", "hasNextPage", "totalCount", "endCursor", "nodes", "covers", "account", "accounts"})

@@ -40,6 +40,7 @@ class OnePage(msgspec.Struct, frozen=True, eq=False):
     has_next_page: bool
     has_previous_page: bool
     total_count: int | None
+    goes_on: str | None = None  # where a page that stayed short goes on
 
     @property
     def page_info(self) -> OnePage:
@@ -53,8 +54,8 @@ class OnePage(msgspec.Struct, frozen=True, eq=False):
 
     @property
     def end_cursor(self) -> str | None:
-        """Of the last row."""
-        return self.edges[-1].cursor if self.edges else None
+        """Of the last row, or of the row after which a short page goes on, shown or not."""
+        return self.goes_on or (self.edges[-1].cursor if self.edges else None)
 
 
 _NOTHING = OnePage((), (), False, False, 0)
@@ -89,16 +90,17 @@ class Listing(msgspec.Struct, frozen=True):
         if rows is None and error is not None:
             raise error
         first = rows or Rows()
-        kept, more, error = await self._kept(asking, keys[0], page, first, error)
+        kept, more, error, end = await self._kept(asking, keys[0], page, first, error)
         scope = self._scope(page, keys[0])
         edges = [OneEdge(row, asking.cursors.encode(place, scope)) for row, place in kept]
         total = first.total if counted else None
-        return OnePage([row for row, _ in kept], edges, more, after is not None, total), error
+        goes_on = asking.cursors.encode(end, scope) if end is not None else None
+        return OnePage([row for row, _ in kept], edges, more, after is not None, total, goes_on), error
 
     async def _kept(
         self, asking: Asking, key: str, page: Page, rows: Rows, error: SourceError | None
-    ) -> tuple[list[tuple[Any, Position]], bool, SourceError | None]:
-        """Visible rows with their places, whether there are more, and what is told besides them."""
+    ) -> tuple[list[tuple[Any, Position]], bool, SourceError | None, Position | None]:
+        """Visible rows with their places, whether there are more, what is told besides them, where a short page goes on."""
         assert page.first is not None
         kept: list[tuple[Any, Position]] = []
         for attempt in range(_EXTRA + 1):
@@ -116,7 +118,8 @@ class Listing(msgspec.Struct, frozen=True):
                 break
             rows = following or Rows()
         unjudged = [row for row, _ in kept if isinstance(row, SourceError)]
-        return [pair for pair in kept if pair[0] not in unjudged], more, error or next(iter(unjudged), None)
+        end = rows.next if more and len(kept) < page.first else None
+        return [pair for pair in kept if pair[0] not in unjudged], more, error or next(iter(unjudged), None), end
 
     # ------------------------------------------------------------ what is asked
 

@@ -118,8 +118,7 @@ class Asking:
         roles = rule.judge([record], [account], [facts], self.context.principal)[0]
         if not roles:
             return failed if not self.grants.external else None
-        if roles != self.grants.roles:
-            self._roles[id(record)] = (record, roles)
+        self._roles[id(record)] = (record, roles)
         return record
 
     async def _owner(self, record: Record, needed: bool) -> tuple[Record | None, SourceError | None]:
