@@ -12,7 +12,6 @@ import msgspec
 from graphql import GraphQLInputType, GraphQLSchema
 
 from gateway.engine.cursors import Cursors
-from gateway.engine.documents import Limits
 from gateway.engine.engine import Question
 from gateway.engine.grants import AllowAll, Grants
 from gateway.engine.graph import Graph
@@ -30,16 +29,14 @@ from tests.gateway.engine.differential.compare import differences
 from tests.gateway.engine.differential.documents import Shape, Writer
 from tests.gateway.engine.differential.nasty_leaves import Draw
 from tests.gateway.engine.differential.oracle import Asked, Outcome, Place, possible, told
-from tests.gateway.engine.differential.outcome import Watched, answered
+from tests.gateway.engine.differential.outcome import UNBOUNDED, Watched, answered
 from tests.gateway.engine.differential.own_catalog import Shelves
-from tests.gateway.engine.differential.own_oracle import Cut, install
+from tests.gateway.engine.differential.own_oracle import Cut, Deciding, DecidingWalker, install
 from tests.gateway.engine.differential.own_records import NOW, REGIONS, Pools, pools, references
 from tests.gateway.engine.differential.own_rows import Asking
 from tests.gateway.engine.differential.verdict import Verdict, kind_of
 
 PER_DOCUMENT = 4  # cases in a row that share a document
-_MANY = 10**5
-_LIMITS = Limits(_MANY, _MANY, 99, _MANY, _MANY, _MANY, _MANY, _MANY)
 _KEY = b"a key for cursors"
 _PLACE = '"from here"'  # stands for a cursor until there is one
 _FAVOURED = frozenset({"pageInfo", "hasNextPage", "totalCount", "endCursor", "nodes", "covers", "account", "accounts"})
@@ -79,7 +76,7 @@ class House:
             catalog,
             self.grants,
             cursor_key=_KEY,
-            limits=_LIMITS,
+            limits=UNBOUNDED,
             rules=rules,
             clock=lambda: NOW,
             careful=careful,
@@ -196,7 +193,7 @@ class _Oracle:
     async def told(self) -> Outcome:
         """What it says."""
         asking = self._asking()
-        outcome = await told(self._asked, asking)
+        outcome = await told(self._asked, asking, Deciding)
         if not outcome.refused:
             outcome.cuts = [path for path, _, code in outcome.errors if code == Cut.__name__]
             outcome.errors = [*_without_cuts(outcome.errors), *asking.notes, *asking.refusals]
@@ -206,7 +203,7 @@ class _Oracle:
     async def possible(self) -> set[Place]:
         """Every error it could have told."""
         asking = self._asking()
-        found = await possible(self._asked, asking)
+        found = await possible(self._asked, asking, DecidingWalker)
         return {*_without_cuts(found), *asking.notes, *asking.refusals}
 
 
