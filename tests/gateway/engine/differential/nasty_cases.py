@@ -8,7 +8,6 @@ from typing import Any
 
 import msgspec
 
-from gateway.engine.documents import Limits
 from gateway.engine.engine import Question
 from gateway.engine.grants import AllowAll
 from gateway.engine.graph import Graph
@@ -19,13 +18,11 @@ from tests.gateway.engine.differential.documents import Writer
 from tests.gateway.engine.differential.nasty_schemas import Nasty, nasty_schema
 from tests.gateway.engine.differential.nasty_world import Rates, World
 from tests.gateway.engine.differential.oracle import Asked, Outcome, Place, possible, told
-from tests.gateway.engine.differential.outcome import Watched, answered
+from tests.gateway.engine.differential.outcome import UNBOUNDED, Watched, answered
 from tests.gateway.engine.differential.verdict import Verdict, kind_of
 
 PER_SCHEMA = 40  # cases in a row that share a schema
 PER_DOCUMENT = 4  # cases in a row that share a document, so that plans are met again with other variables
-_MANY = 10**5
-_LIMITS = Limits(_MANY, _MANY, 99, _MANY, _MANY, _MANY, _MANY, _MANY)
 _ANYBODY = Principal("anybody")
 
 
@@ -36,7 +33,7 @@ class Side:
         self.world: World
         graph = Graph(nasty.schema, nasty.types)
         self.fast, self.careful = (
-            Watched(graph, None, lambda _: AllowAll(), limits=_LIMITS, rules=lambda: self.world, careful=careful)  # type: ignore[arg-type]
+            Watched(graph, None, lambda _: AllowAll(), limits=UNBOUNDED, rules=lambda: self.world, careful=careful)  # type: ignore[arg-type]
             for careful in (False, True)
         )
         self.careful._documents = self.fast._documents  # what is valid is asked once

@@ -50,23 +50,23 @@ class Asked(msgspec.Struct):
     shown: GraphQLSchema | None = None  # what documents are checked against, where it is not the whole schema
 
 
-async def told(asked: Asked, context: Any) -> Outcome:
+async def told(asked: Asked, context: Any, executor: type[Executor[Any]] = Executor) -> Outcome:
     """graphql-core's response."""
     document = _valid(asked)
     if document is None:
         return Outcome(refused=True)
-    result = await _executed(asked, document, context, Executor)
+    result = await _executed(asked, document, context, executor)
     errors = result.errors or []
     if result.data is None and errors and all(error.path is None for error in errors):
         return Outcome(refused=True)
     return Outcome(False, json.loads(json.dumps(result.data)), [place_of(error) for error in errors])
 
 
-async def possible(asked: Asked, context: Any) -> set[Place]:
+async def possible(asked: Asked, context: Any, executor: type[Executor[Any]] = Walker) -> set[Place]:
     """Every error that graphql-core could raise: those of all positions, with nothing cut short by a null."""
     document = _valid(asked)
     assert document is not None
-    result = await _executed(asked, document, context, Walker)
+    result = await _executed(asked, document, context, executor)
     return {place_of(error) for error in result.errors or ()}
 
 

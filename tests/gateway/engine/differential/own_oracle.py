@@ -20,12 +20,14 @@ from graphql import (
     get_named_type,
     is_composite_type,
 )
+from graphql.execution.executor import Executor
 from strawberry import UNSET
 from strawberry.types.arguments import convert_arguments
 
 from resolvers.batch import Batched, Derived, Link, declaration_of, lookups_of
 from sources.canonical import Record
 from sources.errors import SourceError
+from tests.gateway.engine.differential.oracle import Walker
 from tests.gateway.engine.differential.own_pages import Listing, listing_of
 from tests.gateway.engine.differential.own_rows import Asking, Row
 
@@ -38,6 +40,29 @@ class Forbidden(SourceError):
 
 class Cut(Exception):
     """A refused field that cannot be null: its null spreads, and the refusal is told elsewhere."""
+
+
+class Deciding(Executor[Any]):
+    """Asks the rules before anything else: what is refused is not even asked whether its arguments fit."""
+
+    def execute_field(
+        self, parent_type: GraphQLObjectType, source: Any, field_details_list: Any, path: Any, position_context: Any
+    ) -> Any:
+        """A refused field is null, and told once."""
+        name, asking = field_details_list[0].node.name.value, self.context_value
+        field = parent_type.fields.get(name)
+        if field is not None and not parent_type.name.startswith("__"):
+            roles = source.roles if source is not None else asking.grants.roles
+            if asking.grants.field(parent_type.name, name, roles).verdict == "deny":
+                asking.refuse(f"{parent_type.name}.{name}", path.as_list())
+                if isinstance(field.type, GraphQLNonNull):
+                    self.handle_field_error(Cut(), field.type, field_details_list, path)
+                return None
+        return super().execute_field(parent_type, source, field_details_list, path, position_context)
+
+
+class DecidingWalker(Deciding, Walker):
+    """As `Deciding`, and never stops."""
 
 
 class Later:
@@ -89,11 +114,6 @@ def _resolver(
         asking: Asking = info.context
         row, roles = (source.value, source.roles) if source is not None else (None, asking.grants.roles)
         decision = asking.grants.field(type_name, name, roles)
-        if decision.verdict == "deny":
-            asking.refuse(f"{type_name}.{name}", info.path.as_list())
-            if isinstance(field.type, GraphQLNonNull):
-                raise Cut
-            return None
         found = read(asking, row, coerced(field, given), info)
         value = await found if isawaitable(found) else found
         if decision.mask is not None and not isinstance(value, Exception):

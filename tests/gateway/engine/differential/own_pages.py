@@ -33,14 +33,14 @@ class OneEdge(msgspec.Struct, frozen=True, eq=False):
 
 
 class OnePage(msgspec.Struct, frozen=True, eq=False):
-    """What a connection's fields read."""
+    """What a connection's fields read. `end`: where a page that stayed short goes on."""
 
     nodes: Sequence[Any]
     edges: Sequence[OneEdge]
     has_next_page: bool
     has_previous_page: bool
     total_count: int | None
-    goes_on: str | None = None  # where a page that stayed short goes on
+    end: str | None = None
 
     @property
     def page_info(self) -> OnePage:
@@ -54,8 +54,8 @@ class OnePage(msgspec.Struct, frozen=True, eq=False):
 
     @property
     def end_cursor(self) -> str | None:
-        """Of the last row, or of the row after which a short page goes on, shown or not."""
-        return self.goes_on or (self.edges[-1].cursor if self.edges else None)
+        """Of the last row, or of the last one looked at."""
+        return self.end or (self.edges[-1].cursor if self.edges else None)
 
 
 _NOTHING = OnePage((), (), False, False, 0)
@@ -94,14 +94,15 @@ class Listing(msgspec.Struct, frozen=True):
         scope = self._scope(page, keys[0])
         edges = [OneEdge(row, asking.cursors.encode(place, scope)) for row, place in kept]
         total = first.total if counted else None
-        goes_on = asking.cursors.encode(end, scope) if end is not None else None
-        return OnePage([row for row, _ in kept], edges, more, after is not None, total, goes_on), error
+        going_on = asking.cursors.encode(end, scope) if end is not None else None
+        return OnePage([row for row, _ in kept], edges, more, after is not None, total, going_on), error
 
     async def _kept(
         self, asking: Asking, key: str, page: Page, rows: Rows, error: SourceError | None
     ) -> tuple[list[tuple[Any, Position]], bool, SourceError | None, Position | None]:
-        """Visible rows with their places, whether there are more, what is told besides them, where a short page goes on."""
+        """Visible rows with their places, whether there are more, what is told besides them, where a short page ends."""
         assert page.first is not None
+        end = rows.next
         kept: list[tuple[Any, Position]] = []
         for attempt in range(_EXTRA + 1):
             judged = [await asking.seen(each) for each in rows.records]
@@ -117,8 +118,9 @@ class Listing(msgspec.Struct, frozen=True):
                 more, error = True, error or failed
                 break
             rows = following or Rows()
+            end = rows.next
         unjudged = [row for row, _ in kept if isinstance(row, SourceError)]
-        end = rows.next if more and len(kept) < page.first else None
+        end = end if more and len(kept) < page.first else None
         return [pair for pair in kept if pair[0] not in unjudged], more, error or next(iter(unjudged), None), end
 
     # ------------------------------------------------------------ what is asked
