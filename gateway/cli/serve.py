@@ -102,7 +102,7 @@ def settle() -> None:
     """
     gc.collect()
     gc.freeze()
-    gc.set_threshold(10_000, 10, 10)  # higher ones let a busy process grow by 50 MB for a tenth of its time
+    gc.set_threshold(10_000, 10, 10)  # the higher they are, the larger a busy process grows
 
 
 def run_async(work: Coroutine[Any, Any, Any]) -> None:
