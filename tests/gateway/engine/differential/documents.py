@@ -32,13 +32,15 @@ Literal = Callable[[str, str, GraphQLInputType], str | None]
 
 
 class Shape(msgspec.Struct, frozen=True):
-    """How large documents get. `favours`: fields that are asked for more often than others, where they are."""
+    """How large documents get. `favours`: fields that are asked for more often than others, where they are.
+    `rooted`: arguments with this text are not asked with again below the roots."""
 
     depth: int = 6
     fields: int = 24
     selected: int = 3
     introspects: bool = True
     favours: frozenset[str] = frozenset()
+    rooted: str | None = None
 
 
 class Variable(msgspec.Struct):
@@ -160,7 +162,8 @@ class Writer:
         return name if place == 0 else f"{name}_{place}"
 
     def _arguments(self, coordinate: str, name: str, field: GraphQLField) -> str:
-        draw, known = self._draw, self._asked.get(name)
+        draw, rooted = self._draw, None if coordinate.startswith("Query.") else self._shape.rooted
+        known = [each for each in self._asked.get(name, ()) if rooted is None or rooted not in each]
         if known and draw.random() < 0.6:
             return draw.choice(known)
         given = [

@@ -117,7 +117,8 @@ def drawn(seed: int) -> Case:
     draw = random.Random(f"own document {seed // PER_DOCUMENT}")
     reader = _principal(draw, found)  # for whom the document is made; another may send it
     shown = found.fast.schema_of(found.grants(reader))
-    shape = Shape(6, 40, 6, introspects=not found.grants(reader).external, favours=_FAVOURED)
+    introspects = not found.grants(reader).external
+    shape = Shape(6, 40, 6, introspects=introspects, favours=_FAVOURED, rooted=_PLACE)
     written = Writer(shown, draw, shape, _own(draw, found.records(seed))).write()
     text = broken(written.text, draw) if draw.random() < 0.05 else written.text
     own = random.Random(f"own case {seed}")
