@@ -8,7 +8,6 @@ forbidden field can cost no call. Selections below a field are made when a value
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, TypeAlias
 
@@ -358,11 +357,6 @@ def known_statically(field: Field) -> bool:
     if isinstance(declared, Link):
         return declared.argument is not None and declared.by == "key" and not declared.many
     return isinstance(declared, Batched) and declared.known is not None
-
-
-def digest(text: str) -> bytes:
-    """What a document is remembered by."""
-    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).digest()
 
 
 def flags_of(names: Sequence[str], variables: Mapping[str, Any]) -> tuple[tuple[str, Any], ...]:
