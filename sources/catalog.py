@@ -16,6 +16,7 @@ from sources.canonical import Owned, Record, System
 from sources.continuation import Answer, Continuation, merge, unmerged
 from sources.crosswalk import Crosswalk
 from sources.errors import Ambiguous, BadAsk, SourceError, Unavailable
+from sources.pipeline.reading import reading
 from sources.ports import Ask, Capability, Connector, Layer, Reading, Report, Send, Vendor
 from sources.settings import SourceSettings
 from sources.transport import Transport
@@ -274,6 +275,6 @@ def open_catalog(
         transport = Transport(
             name, connections=settings.connections, timeout=settings.timeout, max_bytes=settings.max_bytes
         )
-        connector = known[settings.vendor].open(name, settings, stack(layers, transport.send))
+        connector = known[settings.vendor].open(name, settings, stack((*layers, reading), transport.send))
         opened.append(Source(connector, settings, transport))
     return Catalog(opened, owners)

@@ -11,7 +11,10 @@ SourceError
 ├── Missing           no such record                           (NOT_FOUND)
 ├── OutcomeUnknown    sent, and no answer                      (UNKNOWN_OUTCOME)
 ├── Unavailable       refused, reset, 5xx                      (UPSTREAM)
+│   ├── CircuitOpen   not asked: it has stopped answering
+│   └── Overloaded    not asked: too many wait for it already
 ├── TimedOut          no answer in time
+├── StaleLimit        what is remembered is older than it may be
 └── Garbled           an answer that is not the contract's
     ├── TooLarge      more bytes than allowed
     └── UnknownValue  a value the vocabulary does not have
@@ -25,6 +28,7 @@ class SourceError(Exception):
 
     code = "SOURCE_UNAVAILABLE"
     retryable = False
+    sick = False  # whether it says that the source itself is unwell: the circuit breaker counts those
 
     def __init__(
         self,
@@ -35,6 +39,7 @@ class SourceError(Exception):
         vendor_code: str | None = None,
         retry_after: float | None = None,
         request_id: str | None = None,
+        unsent: bool = False,
     ) -> None:
         super().__init__(message)
         self.message = message
@@ -43,6 +48,7 @@ class SourceError(Exception):
         self.vendor_code = vendor_code  # for logs and tests; never shown to a client
         self.retry_after = retry_after  # seconds
         self.request_id = request_id  # the vendor's own id of the request, for their support desk
+        self.unsent = unsent  # provably nothing was sent: trying again can double nothing
 
 
 class Unauthorised(SourceError):
@@ -56,12 +62,14 @@ class Throttled(SourceError):
 
     code = "SOURCE_THROTTLED"
     retryable = True
+    sick = True
 
 
 class QuotaExhausted(SourceError):
     """A long quota (a day's calls) is used up: do not call again until it resets."""
 
     code = "SOURCE_THROTTLED"
+    sick = True
 
 
 class Contended(SourceError):
@@ -106,6 +114,21 @@ class Unavailable(SourceError):
 
     code = "SOURCE_UNAVAILABLE"
     retryable = True
+    sick = True
+
+
+class CircuitOpen(Unavailable):
+    """Not asked: the circuit is open because the source has stopped answering well. `retry_after`: until its probe."""
+
+    code = "CIRCUIT_OPEN"
+    sick = False
+
+
+class Overloaded(Unavailable):
+    """Not asked: as many calls as are allowed are under way or wait."""
+
+    code = "SOURCE_THROTTLED"
+    sick = False
 
 
 class TimedOut(SourceError):
@@ -113,12 +136,21 @@ class TimedOut(SourceError):
 
     code = "SOURCE_TIMEOUT"
     retryable = True
+    sick = True
+
+
+class StaleLimit(SourceError):
+    """The source cannot be asked, and what is remembered of it is older than the type, or the asker, allows."""
+
+    code = "STALE_LIMIT_EXCEEDED"
+    retryable = True
 
 
 class Garbled(SourceError):
     """An answer that does not have the contract's shape."""
 
     code = "SOURCE_GARBLED"
+    sick = True
 
 
 class TooLarge(Garbled):
@@ -129,6 +161,8 @@ class TooLarge(Garbled):
 
 class UnknownValue(Garbled):
     """A value the mapping's vocabulary does not have; names vendor, field and value."""
+
+    sick = False  # one row has it, and asking again would bring it again
 
     def __init__(self, vendor: str, field: str, value: object) -> None:
         super().__init__(

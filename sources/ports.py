@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from enum import StrEnum
 from typing import Any, Protocol
 
 import msgspec
 
-from sources.canonical import Record, System
+from sources.canonical import Record, Served, System
 from sources.errors import SourceError
 from sources.settings import SourceSettings
 
@@ -93,6 +94,7 @@ class Rows(msgspec.Struct):
     next: Position | None = None
     total: int | None = None  # only where the source counted the whole predicate
     positions: Sequence[Position] = ()
+    served: Served = Served.LIVE
 
 
 class Reading(msgspec.Struct):
@@ -128,8 +130,21 @@ class Reader(Protocol):
 # ---------------------------------------------------------------- the wire
 
 
+class Effect(StrEnum):
+    """What a call changes, and how its repetition is made harmless. It decides what may be tried again."""
+
+    READ = "READ"
+    KEYED = "KEYED"  # a write whose idempotency key the vendor honours
+    UPSERT = "UPSERT"  # a write by an external id: whether it happened can be read
+    ONCE = "ONCE"  # a write that is neither
+
+
 class Call(msgspec.Struct, frozen=True):
-    """One HTTP request. `url` absolute; `body` bytes with its content type among the headers."""
+    """One HTTP request. `url` absolute; `body` bytes with its content type among the headers.
+
+    `read` makes the value of a reply, or raises the SourceError of a refusal or of garbage. It runs below retry and
+    breaker, so that they see every failure as the error it is; its answer is the reply's `value`.
+    """
 
     method: str
     url: str
@@ -137,15 +152,36 @@ class Call(msgspec.Struct, frozen=True):
     body: bytes | None = None
     operation: str = ""  # stable short name for telemetry, e.g. `query`, `invoices.list`
     timeout: float | None = None  # seconds, overrides the source's own
+    effect: Effect = Effect.ONCE  # whoever says nothing is never repeated
+    read: Callable[[Reply], Any] | None = None
 
 
-class Reply(msgspec.Struct, frozen=True):
-    """One HTTP answer, read in full within the byte bound. Header names in lower case."""
+class Reply(msgspec.Struct):
+    """One HTTP answer, read in full within the byte bound. Header names in lower case. `value`: see `Call.read`."""
 
     status: int
     headers: Mapping[str, str]
     body: bytes
     milliseconds: float = 0.0
+    value: Any = None
+
+
+class Limit(msgspec.Struct, frozen=True):
+    """What a vendor said of one of its limits with an answer, such as the calls of a day. `resets`: in how many seconds
+    it is whole again, where the vendor says."""
+
+    name: str
+    limit: int
+    remaining: int
+    resets: float | None = None
+
+
+class Allowance(msgspec.Struct, frozen=True):
+    """What a vendor allows one account, counted over all processes. `account` tells accounts of a vendor apart."""
+
+    account: str
+    concurrent: int | None = None
+    daily: int | None = None
 
 
 Send = Callable[[Call], Awaitable[Reply]]
@@ -187,3 +223,5 @@ class Vendor(msgspec.Struct, frozen=True):
     system: System
     settings: type[SourceSettings]
     open: Callable[[str, Any, Send], Connector]
+    limits: Callable[[Mapping[str, str]], Sequence[Limit]] = lambda _headers: ()  # from a reply's headers
+    allowance: Callable[[Any], Allowance | None] = lambda _settings: None

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 from decimal import Decimal
-from enum import Enum
 from typing import Any, Generic, NewType, TypeVar
 
 import msgspec
@@ -80,14 +79,7 @@ class ExternalId:
     id: str | None
 
 
-@strawberry.enum(description="How a fact was served.")
-class Served(Enum):
-    """How a fact was served."""
-
-    LIVE = "LIVE"
-    CACHE = "CACHE"
-    STALE = "STALE"
-    FALLBACK = "FALLBACK"
+Served = strawberry.enum(c.Served, description="How a fact was served.")
 
 
 @value
@@ -97,7 +89,7 @@ class Provenance:
     source: str | None
     source_id: str | None
     as_of: datetime | None = strawberry.field(description="When the source is known to have said so.")
-    served: Served | None
+    served: Served | None  # type: ignore[valid-type]
     age_ms: Long | None
 
 
@@ -107,11 +99,11 @@ class ProvenanceValue(msgspec.Struct, frozen=True):
     source: str
     source_id: str
     as_of: datetime
-    served: Served
+    served: c.Served
     age_ms: int
 
 
 def provenance(record: c.Record, context: Context) -> ProvenanceValue:
     """A record's provenance at the operation's present."""
     age = max(0, int((context.now - record.as_of.astimezone(UTC)).total_seconds() * 1000))
-    return ProvenanceValue(record.source, record.source_id, record.as_of, Served.LIVE, age)
+    return ProvenanceValue(record.source, record.source_id, record.as_of, c.Served.LIVE, age)

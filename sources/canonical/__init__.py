@@ -80,6 +80,7 @@ from sources.canonical.record import (
     ExternalId,
     Owned,
     Record,
+    Served,
     System,
 )
 from sources.canonical.subscription import (
@@ -176,6 +177,7 @@ __all__ = [
     "RevenueSchedule",
     "RevenueState",
     "SalesOrder",
+    "Served",
     "Settlement",
     "Sla",
     "SlaClock",

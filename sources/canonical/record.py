@@ -17,6 +17,15 @@ class System(StrEnum):
     SUPPORT = "SUPPORT"
 
 
+class Served(StrEnum):
+    """How a fact was served: read just now, from memory, from memory past its time, or by a rule for want of it."""
+
+    LIVE = "LIVE"
+    CACHE = "CACHE"
+    STALE = "STALE"
+    FALLBACK = "FALLBACK"
+
+
 class ExternalId(msgspec.Struct, frozen=True, gc=False):
     """What another system calls the same thing."""
 
