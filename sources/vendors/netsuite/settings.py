@@ -9,9 +9,9 @@ class NetSuiteSettings(SourceSettings, frozen=True, kw_only=True, forbid_unknown
     """Machine-to-machine OAuth 2.0. `url` is the account's SuiteTalk host, `https://ACCOUNT.suitetalk.api.netsuite.com`.
 
     `private_key` is the PEM key of the certificate `certificate_id`; `algorithm` PS256 or ES256 and their longer kin.
-    `concurrency` stays below the account's shared limit (5 on the smallest tier). `hold_preference` and
-    `hold_overdue_days` repeat the account's accounting preferences, which no query shows. `window` (seconds) is how
-    long a query waits for others to share its request; `max_rows` bounds the rows of one key.
+    `concurrency` is for all our processes together and stays below the account's shared limit (5 on the smallest tier).
+    `hold_preference` and `hold_overdue_days` repeat the account's accounting preferences, which no query shows.
+    `window` (seconds) is how long a query waits for others to share its request; `max_rows` bounds the rows of one key.
     """
 
     client_id: str

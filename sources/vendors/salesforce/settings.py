@@ -11,6 +11,7 @@ class SalesforceSettings(SourceSettings, frozen=True, kw_only=True, forbid_unkno
     """`url` is the org's My Domain host. With `client_secret` the client-credentials flow is used; with `username` and
     `private_key` the JWT bearer flow (RS256), at `login_url`, whose assertion is for `audience`.
 
+    `daily_calls` is our part of the org's calls of a day, for all our processes together (None: what the org has).
     `token_seconds` is how long a token is used: the answers do not say. `window` (seconds) is how long a query waits
     for others to share its request, `max_rows` the rows of one key, `regions` maps the org's region words to ours.
     """
@@ -22,6 +23,8 @@ class SalesforceSettings(SourceSettings, frozen=True, kw_only=True, forbid_unkno
     login_url: str | None = None
     audience: str = "https://login.salesforce.com"
     api_version: str = "v66.0"
+    concurrency: int = 20
+    daily_calls: int | None = None
     token_seconds: int = 1_800
     window: float = 0.003
     max_rows: int = 2_000

@@ -7,6 +7,7 @@ import pytest
 
 from sources import errors
 from sources.canonical import BillingCustomer, Price, Product
+from sources.pipeline.reading import reading
 from sources.ports import Ask, Call, Reply
 from sources.settings import Secret
 from sources.vendors.stripe import VENDOR
@@ -95,9 +96,9 @@ async def test_a_failure_of_the_transport_is_an_error_of_its_key(kind: type[erro
         raise kind("no luck", source="billing")
 
     settings = StripeSettings(vendor="stripe", key=Secret("sk_test"))
-    reading = await open_connector("billing", settings, broken).read(ONE)
-    assert type(reading.errors["cus_1"]) is kind
-    assert reading.report.calls == 1
+    told = await open_connector("billing", settings, reading(broken)).read(ONE)
+    assert type(told.errors["cus_1"]) is kind
+    assert told.report.calls == 1
 
 
 async def test_a_check_raises_what_went_wrong() -> None:
@@ -153,7 +154,7 @@ class Slow:
 def slow(fake: Fake, **settings: Any) -> tuple[Slow, Any]:
     sender = Slow(fake)
     given = StripeSettings(vendor="stripe", url="https://stripe.test", key=Secret("sk_test"), **settings)
-    return sender, open_connector("billing", given, sender.send)
+    return sender, open_connector("billing", given, reading(sender.send))
 
 
 async def test_the_same_get_at_the_same_time_goes_out_once() -> None:
@@ -195,8 +196,9 @@ async def test_closing_gives_up_what_is_under_way() -> None:
     ask = asyncio.create_task(source.read(ONE))
     await asyncio.sleep(0.01)
     await source.close()
-    with pytest.raises(asyncio.CancelledError):
-        await ask
+    told = (await ask).errors["cus_1"]
+    assert isinstance(told, errors.Unavailable)
+    assert "given up" in told.message
 
 
 async def test_products_come_a_hundred_to_a_call() -> None:

@@ -158,7 +158,7 @@ async def test_ids_are_read_a_hundred_at_a_time(count: int, calls: int) -> None:
 
 async def test_calls_at_once_are_bounded() -> None:
     desk = Desk([ticket(number) for number in range(1, 1_501)])
-    await desk.connector(parallel=3).read(Ask(c.Case, "key", tuple(str(number) for number in range(1, 1_501))))
+    await desk.connector(concurrency=3).read(Ask(c.Case, "key", tuple(str(number) for number in range(1, 1_501))))
     assert desk.script.most_at_once == 3
 
 
@@ -171,7 +171,7 @@ async def test_ids_that_are_none_are_absent_and_never_asked_for() -> None:
 
 async def test_a_failing_batch_fails_only_its_own_keys() -> None:
     desk = Desk([ticket(number) for number in range(1, 251)])
-    connector = desk.connector(parallel=1)
+    connector = desk.connector(concurrency=1)
     desk.script.faults = [reply("busy", 503)]
     reading = await connector.read(Ask(c.Case, "key", tuple(str(number) for number in range(1, 251))))
     assert len(reading.errors) == 100
