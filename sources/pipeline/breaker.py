@@ -6,14 +6,15 @@ what queued before the circuit opened is not sent either, and so that waiting fo
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Callable
+from functools import partial
 from typing import Literal
 
 import msgspec
 
 from sources.errors import CircuitOpen, QuotaExhausted, SourceError
 from sources.pipeline import course
+from sources.pipeline.alarms import Alarms
 from sources.pipeline.state import Circuit
 from sources.pipeline.window import Window
 from sources.ports import Call, Effect, Reply, Send
@@ -159,8 +160,11 @@ class Breaker:
 class Breakers:
     """The two circuits of a source: that of its reads and that of its writes."""
 
-    def __init__(self, reads: Breaker, writes: Breaker, slow: float) -> None:
+    def __init__(
+        self, reads: Breaker, writes: Breaker, slow: float, *, clock: Callable[[], float], alarms: Alarms
+    ) -> None:
         self.reads, self.writes, self._slow = reads, writes, slow
+        self._clock, self._alarms = clock, alarms
 
     def gate(self, send: Send) -> Send:
         """The first look: an open circuit refuses before anything waits."""
@@ -180,7 +184,7 @@ class Breakers:
         async def watched(call: Call) -> Reply:
             breaker = self.reads if call.effect is Effect.READ else self.writes
             ticket = breaker.enter()
-            timer = asyncio.get_running_loop().call_later(self._slow, breaker.slow, ticket)
+            alarm = self._alarms.at(self._clock() + self._slow, partial(breaker.slow, ticket))
             course.current().sent = True
             try:
                 reply = await send(call)
@@ -191,7 +195,7 @@ class Breakers:
                 breaker.left(ticket)
                 raise
             finally:
-                timer.cancel()
+                self._alarms.stop(alarm)
             breaker.answered(ticket)
             return reply
 

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from functools import partial
+from operator import attrgetter
 
 from sources.errand import Errand, Lane
 from sources.errors import Overloaded
 from sources.pipeline import course
+from sources.pipeline.alarms import Alarms
 from sources.pipeline.course import Course
 from sources.pipeline.state import Queue
 from sources.ports import Call, Reply, Send
@@ -23,17 +26,22 @@ class _Waiter:
         self.errand, self.turn = errand, turn
 
 
-def _lane(waiter: _Waiter) -> Lane:
-    return waiter.errand.lane
+_lane = attrgetter("errand.lane")
 
 
 class Bulkhead:
     """The layer of one source. Some turns, and some places of the queue, are kept from the lowest lane."""
 
     def __init__(
-        self, source: str, concurrency: int, settings: BulkheadSettings, *, clock: Callable[[], float]
+        self,
+        source: str,
+        concurrency: int,
+        settings: BulkheadSettings,
+        *,
+        clock: Callable[[], float],
+        alarms: Alarms,
     ) -> None:
-        self._source, self._settings, self._clock = source, settings, clock
+        self._source, self._settings, self._clock, self._alarms = source, settings, clock, alarms
         self._concurrency = concurrency
         self._lowest_turns = max(1, concurrency - round(concurrency * settings.kept))
         self._lowest_places = settings.queue - round(settings.queue * settings.kept)
@@ -78,7 +86,7 @@ class Bulkhead:
             self._call_next()
 
     def _call_next(self) -> None:
-        while self._waiting:
+        while self._waiting and self._running < self._concurrency:
             waiter = min(self._waiting, key=_lane)  # the first of the most urgent
             if waiter.turn.done():  # cancelled, and has not run since
                 self._waiting.remove(waiter)
@@ -91,18 +99,17 @@ class Bulkhead:
     async def _queued(self, under_way: Course) -> bool:
         self._make_place(under_way.errand.lane)
         now = self._clock()
-        loop = asyncio.get_running_loop()
-        waiter = _Waiter(under_way.errand, loop.create_future())
+        waiter = _Waiter(under_way.errand, asyncio.get_running_loop().create_future())
         self._waiting.append(waiter)
         self._call_next()  # somebody's lane may have been raised since anybody looked
-        timer = loop.call_later(min(self._settings.wait, under_way.until - now), self._expire, waiter)
+        alarm = self._alarms.at(min(now + self._settings.wait, under_way.until), partial(self._expire, waiter))
         try:
             return await waiter.turn
         except asyncio.CancelledError:
             self._leave(waiter)
             raise
         finally:
-            timer.cancel()
+            self._alarms.stop(alarm)
             under_way.queued += self._clock() - now
 
     def _make_place(self, lane: Lane) -> None:

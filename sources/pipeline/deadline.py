@@ -7,12 +7,13 @@ from collections.abc import Callable
 
 from sources.errors import SourceError, TimedOut
 from sources.pipeline import course
+from sources.pipeline.alarms import Alarms
 from sources.pipeline.course import Course
 from sources.pipeline.outcome import unknown
 from sources.ports import Call, Effect, Layer, Reply, Send
 
 
-def deadline(source: str, seconds: float, clock: Callable[[], float]) -> Layer:
+def deadline(source: str, seconds: float, *, clock: Callable[[], float], alarms: Alarms) -> Layer:
     """A layer that gives up after `seconds` (or the call's own `timeout`), or when the errand's `until` has come.
 
     Raises TimedOut that names the source; of a write that may have reached it, OutcomeUnknown.
@@ -26,12 +27,20 @@ def deadline(source: str, seconds: float, clock: Callable[[], float]) -> Layer:
             until = under_way.until = min(now + limit, under_way.errand.until)
             if until <= now:
                 raise TimedOut(f"no time is left to ask `{source}`", source=source, unsent=True)
+            task = asyncio.current_task()
+            if task is None:
+                raise RuntimeError("a call can only be made inside a task: what gives it up is the task's cancellation")
+            before = task.cancelling()
+            alarm = alarms.at(until, task.cancel)
             try:
-                async with asyncio.timeout_at(until) as scope:
-                    return await send(call)
-            except TimeoutError:
-                if not scope.expired():
+                return await send(call)
+            except asyncio.CancelledError:
+                if not alarm.rang or task.cancelling() - 1 > before:  # somebody else gives it up
                     raise
+            finally:
+                alarms.stop(alarm)
+                if alarm.rang:
+                    task.uncancel()
             raise _given_up(source, call, under_way, until - now)
 
         return limited

@@ -12,6 +12,7 @@ from functools import partial, reduce
 from typing import Literal
 
 from sources.pipeline.account import Account
+from sources.pipeline.alarms import Alarms
 from sources.pipeline.breaker import Breaker, Breakers, Transition
 from sources.pipeline.bulkhead import Bulkhead
 from sources.pipeline.deadline import deadline
@@ -58,14 +59,15 @@ class Pipeline:
             Breaker(name, settings.breaker, clock=clock, random=random, changed=partial(self._changed, kind))
             for kind in ("reads", "writes")
         )
-        breakers = Breakers(self._reads, self._writes, settings.breaker.slow)
+        alarms = Alarms(clock)
+        breakers = Breakers(self._reads, self._writes, settings.breaker.slow, clock=clock, alarms=alarms)
         # A call that has its turn never waits for a socket besides.
         concurrency = min(settings.concurrency, settings.connections)
-        self._bulkhead = Bulkhead(name, concurrency, settings.bulkhead, clock=clock)
+        self._bulkhead = Bulkhead(name, concurrency, settings.bulkhead, clock=clock, alarms=alarms)
         self._quota = Quota(name, settings.quota, clock=clock, random=random, limits=limits)
         layers: list[Layer] = [
             telemetry(name, self._statistics, self._observers, clock),
-            deadline(name, settings.timeout, clock),
+            deadline(name, settings.timeout, clock=clock, alarms=alarms),
             Retry(name, settings.retry, clock=clock, random=random).layer,
             breakers.gate,
             self._bulkhead.layer,
