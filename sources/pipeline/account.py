@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import itertools
 from collections.abc import Callable, Mapping
+from uuid import uuid4
 
 from sources.errand import Lane
 from sources.errors import QuotaExhausted, Throttled
@@ -33,7 +34,8 @@ class Account:
         self._source, self._allowance, self._ledger = source, allowance, ledger
         self._clock, self._random = clock, random
         self._kept = {lane: int(share * (allowance.daily or 0)) for lane, share in kept.items()}
-        self._leases = (f"{int(random() * 2**53):x}-{number}" for number in itertools.count())
+        prefix = uuid4().hex  # a name, not a chance: two that are the same would share their leases
+        self._leases = (f"{prefix}-{number}" for number in itertools.count())
 
     def layer(self, send: Send) -> Send:
         """`send`, where the account allows it. Raises Throttled or QuotaExhausted (unsent) where it does not."""

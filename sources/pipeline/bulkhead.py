@@ -55,6 +55,8 @@ class Bulkhead:
         async def bounded(call: Call) -> Reply:
             under_way = course.current()
             lane = under_way.errand.lane
+            if self._waiting:
+                self._call_next()  # somebody's lane may have been raised since anybody looked
             is_lowest = self._start(lane) if self._admits(lane) else await self._queued(under_way)
             try:
                 return await send(call)
@@ -101,7 +103,6 @@ class Bulkhead:
         now = self._clock()
         waiter = _Waiter(under_way.errand, asyncio.get_running_loop().create_future())
         self._waiting.append(waiter)
-        self._call_next()  # somebody's lane may have been raised since anybody looked
         alarm = self._alarms.at(min(now + self._settings.wait, under_way.until), partial(self._expire, waiter))
         try:
             return await waiter.turn
