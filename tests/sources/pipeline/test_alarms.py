@@ -73,7 +73,7 @@ def test_alarms_go_on_in_another_loop():
 
 @given(st.lists(st.tuples(st.integers(0, 20), st.one_of(st.none(), st.integers(0, 20))), max_size=30))
 def test_what_is_not_stopped_in_time_rings_in_order(plan):
-    rung = []
+    rung: list[int] = []
 
     async def run() -> None:
         alarms, loop = Alarms(clock), asyncio.get_running_loop()

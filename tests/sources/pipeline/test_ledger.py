@@ -1,6 +1,7 @@
 """The ledger: what an account may do is counted over everybody, in memory and in Redis alike."""
 
 import asyncio
+import contextlib
 import os
 import uuid
 from collections.abc import AsyncIterator
@@ -18,8 +19,8 @@ REDIS = os.environ.get("OPSGRAPH_TEST_REDIS", "redis://127.0.0.1:6379/0")
 Pair = tuple[Ledger, Ledger]
 
 
-@pytest.fixture
-async def prefix() -> AsyncIterator[str]:
+@contextlib.asynccontextmanager
+async def own_prefix() -> AsyncIterator[str]:
     """A prefix of this test's own, whose keys are gone afterwards."""
     name = f"opsgraph-test-{uuid.uuid4().hex}"
     client = Redis.from_url(REDIS)
@@ -35,6 +36,12 @@ async def prefix() -> AsyncIterator[str]:
     await client.aclose()
 
 
+@pytest.fixture
+async def prefix() -> AsyncIterator[str]:
+    async with own_prefix() as name:
+        yield name
+
+
 @pytest.fixture(params=["memory", "redis"])
 async def pair(request: pytest.FixtureRequest) -> AsyncIterator[Pair]:
     """Two ways to the same ledger, as two processes have them."""
@@ -42,12 +49,12 @@ async def pair(request: pytest.FixtureRequest) -> AsyncIterator[Pair]:
         shared = MemoryLedger(Turned())
         yield shared, shared
         return
-    prefix = request.getfixturevalue("prefix")
-    both = [RedisLedger(REDIS, clock=Turned(), prefix=prefix, limit=5.0) for _ in range(2)]
-    yield both[0], both[1]
-    assert all(ledger.is_shared for ledger in both), "Redis was left, so this was no test of it"
-    for ledger in both:
-        await ledger.close()
+    async with own_prefix() as prefix:
+        both = [RedisLedger(REDIS, clock=Turned(), prefix=prefix, limit=5.0) for _ in range(2)]
+        yield both[0], both[1]
+        assert all(ledger.is_shared for ledger in both), "Redis was left, so this was no test of it"
+        for ledger in both:
+            await ledger.close()
 
 
 async def enter(ledger: Ledger, lease: str, allowance: Allowance, *, kept: int = 0, seconds: float = 60.0) -> Verdict:
