@@ -96,11 +96,10 @@ class Quota:
     async def _open_again(self, under_way: Course) -> None:
         """Waits where all have to and the time allows it; refuses where it does not, or what is left is for others."""
         while (until := self._closed_until(under_way.errand.lane, now := self._clock())) > now:
-            # Those who have waited do not come back at the same instant.
-            until += self._random() * min(0.1 * (until - now), 0.25)
             if until >= under_way.until or self._closed_until(Lane.VALIDATE, now) <= now:
                 raise self._refused(until - now)
-            await asyncio.sleep(until - now)
+            # Those who have waited do not come back at the same instant.
+            await asyncio.sleep((until - now) + self._random() * min(0.1 * (until - now), 0.25))
             under_way.queued += self._clock() - now
 
     def _refused(self, seconds: float) -> SourceError:

@@ -51,6 +51,7 @@ class SickServer:
     def __init__(self, fault: Fault | None = None) -> None:
         self.fault = fault or says(response(200))
         self.asked = 0
+        self.reached = asyncio.Event()  # somebody has asked
         self._tasks: set[asyncio.Task[None]] = set()
         self._writers: set[asyncio.StreamWriter] = set()
 
@@ -87,5 +88,6 @@ class SickServer:
                     if line.startswith(b"content-length:"):
                         await reader.readexactly(int(line.split(b":")[1]))
                 self.asked += 1
+                self.reached.set()
                 await self.fault(writer)
         writer.close()
