@@ -12,6 +12,7 @@ from urllib.parse import urlsplit
 
 import msgspec
 
+from resolvers.budget import OperationsSettings
 from sources.catalog import vendors
 from sources.settings import Secret, SourceSettings
 
@@ -76,6 +77,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     gateway: GatewaySettings = GatewaySettings()
     identity: IdentitySettings = IdentitySettings()
     policies: PolicySettings = PolicySettings()
+    operations: OperationsSettings = OperationsSettings()
     sources: Mapping[str, SourceSettings] = msgspec.field(default_factory=dict)
     owners: Mapping[str, tuple[str, ...]] = msgspec.field(default_factory=dict)
 
@@ -84,6 +86,7 @@ _TABLES: dict[str, type[msgspec.Struct]] = {
     "gateway": GatewaySettings,
     "identity": IdentitySettings,
     "policies": PolicySettings,
+    "operations": OperationsSettings,
 }
 _SYMMETRIC = ("HS", "none")
 

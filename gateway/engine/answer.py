@@ -9,16 +9,28 @@ from datetime import date, datetime, time
 from enum import Enum
 from typing import Any
 
+import msgspec
 import orjson
 from graphql import GraphQLError
 
 from gateway.engine.loads import Ledger
 from gateway.engine.plan import Mark, Plan
-from sources.errors import SourceError
+from gateway.engine.served import oldest_stale
+from resolvers.context import Context
+from sources.canonical import Record
+from sources.errors import CircuitOpen, SourceError
+from sources.ports import Report
 
 _log = logging.getLogger("opsgraph.engine")
 DOCS = "docs/errors.md"
 _LONGEST = 300  # characters of a message
+
+
+class Told(msgspec.Struct, frozen=True):
+    """What an answer tells of its sources: what was asked, less the rows that whoever asks may not see."""
+
+    ledger: Ledger
+    hidden: Mapping[int, Record]
 
 
 def formatted(error: GraphQLError, correlation_id: str) -> dict[str, Any]:
@@ -62,12 +74,13 @@ def answer(
     errors: Sequence[GraphQLError],
     plan: Plan,
     hits: Iterable[int],
-    ledger: Ledger,
-    correlation_id: str,
+    context: Context,
+    told: Told,
 ) -> dict[str, Any]:
     """The whole response of an operation that ran; `hits` are the marks of the plan that it reached."""
     body: dict[str, Any] = {"data": data}
-    extensions: dict[str, Any] = {"correlationId": correlation_id, "sources": _sources(ledger)}
+    correlation_id = context.correlation_id
+    extensions: dict[str, Any] = {"correlationId": correlation_id, "sources": _sources(told, context.now)}
     refusals, masked = _marked(plan, hits)
     every = [*errors, *refusals]
     if every:
@@ -98,20 +111,34 @@ def _refusal(mark: Mark) -> GraphQLError:
     return GraphQLError(message, nodes=mark.nodes, path=list(mark.path), extensions=extensions)
 
 
-def _sources(ledger: Ledger) -> list[dict[str, Any]]:
+def _sources(told: Told, now: datetime) -> list[dict[str, Any]]:
+    reports = told.ledger.reports
+    stale: Mapping[str, datetime] = {}
+    if any(report.stale for report in reports.values()):
+        stale = oldest_stale(told.ledger.readings, told.hidden)
     return [
         {
-            "source": report.source,
-            "state": "OK" if report.error is None else "FAILING",
+            "source": name,
+            "state": _state(report, name in stale),
             "error": report.error,
             "calls": report.calls,
             "joined": report.joined,
             "cached": report.cached,
             "milliseconds": round(report.milliseconds, 1),
+            "staleMs": max(0, int((now - stale[name]).total_seconds() * 1000)) if name in stale else None,
         }
-        for _, report in sorted(ledger.reports.items())
-        if report.source
+        for name, report in sorted(reports.items())
+        if name
     ]
+
+
+def _state(report: Report, stale: bool) -> str:
+    """How a source did for this answer. Of stale facts only those count that whoever asks may see."""
+    if report.error == CircuitOpen.code:
+        return "OPEN"
+    if stale:
+        return "DEGRADED"
+    return "OK" if report.error is None else "FAILING"
 
 
 def refused(errors: Sequence[GraphQLError], correlation_id: str) -> dict[str, Any]:
