@@ -7,7 +7,9 @@ value of its parents; showing values is the builders' work.
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Awaitable, Coroutine, Mapping, Sequence
+from functools import partial
 from typing import Any
 
 import msgspec
@@ -32,6 +34,7 @@ from sources.canonical import Account, Record
 from sources.errors import BadAsk, SourceError
 from sources.ports import Page, Reading, Report, Rows
 
+_log = logging.getLogger("opsgraph.engine")
 _LISTS = (list, tuple)
 _GRACE = 0.1  # seconds
 _WRITES: set[asyncio.Task[Any]] = set()  # held until they are over, whoever has gone meanwhile
@@ -187,7 +190,7 @@ class Run:
         read = self._bound(declared, _max_age(own.pop(MAX_AGE, None)) if declared.dated else None)
         writes = self.plan.serial and frame.selection is self.plan.root
         computation = declared.compute(frame.rows, read, self.context, **own)
-        answers = list(await (self._to_the_end(computation) if writes else self._in_time(computation)))
+        answers = list(await (self._to_the_end(field, computation) if writes else self._in_time(computation)))
         if len(answers) != len(frame.rows):
             raise RuntimeError(f"`{field.coordinate}` gave {len(answers)} answers for {len(frame.rows)} parents")
         if writes:  # it may have changed whatever was read before
@@ -196,12 +199,16 @@ class Run:
         await self._judge(answers)
         return answers
 
-    async def _to_the_end(self, computation: Awaitable[Sequence[Any]]) -> Sequence[Any]:
+    async def _to_the_end(self, field: Field, computation: Awaitable[Sequence[Any]]) -> Sequence[Any]:
         """What a write answers. What was sent is not cut, neither by the deadline nor by whoever asked going away."""
         task = self._writing = asyncio.ensure_future(computation)
         _WRITES.add(task)
         task.add_done_callback(_WRITES.discard)
-        return await asyncio.shield(task)
+        try:
+            return await asyncio.shield(task)
+        except asyncio.CancelledError:
+            task.add_done_callback(partial(_tell, field.coordinate))
+            raise
 
     async def _in_time(self, computation: Awaitable[Sequence[Any]]) -> Sequence[Any]:
         """What a computation answers, at the deadline an error. What it reads ends a moment before by itself, so it
@@ -282,6 +289,13 @@ class Run:
             return reading
 
         return read
+
+
+def _tell(coordinate: str, task: asyncio.Task[Any]) -> None:
+    """Of a write whose asker has gone the log is told."""
+    error = None if task.cancelled() else task.exception()
+    if error is not None:
+        _log.error("`%s` failed after its asker had gone", coordinate, exc_info=error)
 
 
 def _max_age(given: Any) -> float | None:
