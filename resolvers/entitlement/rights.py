@@ -172,9 +172,14 @@ def last_known(rights: Sequence[Right], notes: Notes) -> LastKnown | None:
         for right in rights
         if right.subscription_missing and right.entitlement.feature is not None
         if right.entitlement.subscription_key is None
-        if notes.allows(msgspec.structs.replace(right, subscription_missing=False))
+        if _in_force(msgspec.structs.replace(right, subscription_missing=False), notes)
     ]
     return LastKnown(Verdict.ALLOW, max(granted)) if granted else None
+
+
+def _in_force(right: Right, notes: Notes) -> bool:
+    judged = judge_right(right, notes.request, notes.figures)
+    return judged is not None and judged.verdict is Verdict.ALLOW and judged.rule == 7
 
 
 def _extends(entitlement: c.Entitlement, notes: Notes) -> bool:
