@@ -19,7 +19,6 @@ from gateway.engine.served import oldest_stale
 from resolvers.context import Context
 from sources.canonical import Record
 from sources.errors import CircuitOpen, SourceError
-from sources.ports import Report
 
 _log = logging.getLogger("opsgraph.engine")
 DOCS = "docs/errors.md"
@@ -112,33 +111,38 @@ def _refusal(mark: Mark) -> GraphQLError:
 
 
 def _sources(told: Told, now: datetime) -> list[dict[str, Any]]:
-    reports = told.ledger.reports
-    stale: Mapping[str, datetime] = {}
-    if any(report.stale for report in reports.values()):
-        stale = oldest_stale(told.ledger.readings, told.hidden)
-    return [
-        {
-            "source": name,
-            "state": _state(report, name in stale),
-            "error": report.error,
-            "calls": report.calls,
-            "joined": report.joined,
-            "cached": report.cached,
-            "milliseconds": round(report.milliseconds, 1),
-            "staleMs": max(0, int((now - stale[name]).total_seconds() * 1000)) if name in stale else None,
-        }
-        for name, report in sorted(reports.items())
-        if name
-    ]
-
-
-def _state(report: Report, stale: bool) -> str:
-    """How a source did for this answer. Of stale facts only those count that whoever asks may see."""
-    if report.error == CircuitOpen.code:
-        return "OPEN"
+    shown, stale = [], 0
+    for name, report in sorted(told.ledger.reports.items()):
+        stale += report.stale
+        if name:
+            shown.append(
+                {
+                    "source": name,
+                    "state": "OK" if report.error is None else _failing(report.error),
+                    "error": report.error,
+                    "calls": report.calls,
+                    "joined": report.joined,
+                    "cached": report.cached,
+                    "milliseconds": round(report.milliseconds, 1),
+                    "staleMs": None,
+                }
+            )
     if stale:
-        return "DEGRADED"
-    return "OK" if report.error is None else "FAILING"
+        _date(shown, oldest_stale(told.ledger.readings, told.hidden), now)
+    return shown
+
+
+def _failing(error: str) -> str:
+    return "OPEN" if error == CircuitOpen.code else "FAILING"
+
+
+def _date(shown: Sequence[dict[str, Any]], oldest: Mapping[str, datetime], now: datetime) -> None:
+    """Says of which sources stale facts were used, as far as whoever asks may see them, and how old the oldest is."""
+    for each in shown:
+        since = oldest.get(each["source"])
+        if since is not None:
+            each["staleMs"] = max(0, int((now - since).total_seconds() * 1000))
+            each["state"] = "OPEN" if each["state"] == "OPEN" else "DEGRADED"
 
 
 def refused(errors: Sequence[GraphQLError], correlation_id: str) -> dict[str, Any]:

@@ -7,9 +7,7 @@ value of its parents; showing values is the builders' work.
 from __future__ import annotations
 
 import asyncio
-import logging
-from collections.abc import Awaitable, Coroutine, Mapping, Sequence
-from functools import partial
+from collections.abc import Coroutine, Mapping, Sequence
 from typing import Any
 
 import msgspec
@@ -18,12 +16,13 @@ from graphql.execution.values import VariableValues
 from graphql.pyutils import is_iterable
 
 from gateway.engine.cursors import Cursors
+from gateway.engine.deadlines import Writes, in_time
 from gateway.engine.early import Early
 from gateway.engine.frames import Frame, Partial, descend
 from gateway.engine.graph import Graph
 from gateway.engine.introspect import introspect
 from gateway.engine.links import Links
-from gateway.engine.loads import Ledger, Loads, late
+from gateway.engine.loads import Ledger, Loads
 from gateway.engine.lookups import check_lookups
 from gateway.engine.paging import ConnectionPage
 from gateway.engine.plan import BATCHED, DERIVED, EVENT, LINK, META, Field, Plan, Roles
@@ -34,10 +33,7 @@ from sources.canonical import Account, Record
 from sources.errors import BadAsk, SourceError
 from sources.ports import Page, Reading, Report, Rows
 
-_log = logging.getLogger("opsgraph.engine")
 _LISTS = (list, tuple)
-_GRACE = 0.1  # seconds
-_WRITES: set[asyncio.Task[Any]] = set()  # held until they are over, whoever has gone meanwhile
 
 
 class Asked(msgspec.Struct, frozen=True):
@@ -67,7 +63,7 @@ class Run:
         self.ledger = Ledger()
         self.loads = loads
         self._deadline = deadline
-        self._writing: asyncio.Task[Any] | None = None
+        self._writes = Writes()
         self.seen = Seen(graph, plan.grants, context.principal, self.loads)
         self.links = Links(plan, loads.catalog, loads, self.seen, cursors, context.principal)
         self.types = graph.types
@@ -87,10 +83,7 @@ class Run:
         finally:
             if timer is not None:
                 timer.cancel()
-            if self._writing is None or self._writing.done():
-                self.loads.close()
-            else:  # it may read yet
-                self._writing.add_done_callback(lambda _: self.loads.close())
+            self._writes.afterwards(self.loads.close)
         return root
 
     def classify(self, value: Any, roles: Roles) -> tuple[str, Roles] | None:
@@ -190,7 +183,8 @@ class Run:
         read = self._bound(declared, _max_age(own.pop(MAX_AGE, None)) if declared.dated else None)
         writes = self.plan.serial and frame.selection is self.plan.root
         computation = declared.compute(frame.rows, read, self.context, **own)
-        answers = list(await (self._to_the_end(field, computation) if writes else self._in_time(computation)))
+        waiting = self._writes.run(field.coordinate, computation) if writes else in_time(computation, self._deadline)
+        answers = list(await waiting)
         if len(answers) != len(frame.rows):
             raise RuntimeError(f"`{field.coordinate}` gave {len(answers)} answers for {len(frame.rows)} parents")
         if writes:  # it may have changed whatever was read before
@@ -198,31 +192,6 @@ class Run:
             self.seen.forget()
         await self._judge(answers)
         return answers
-
-    async def _to_the_end(self, field: Field, computation: Awaitable[Sequence[Any]]) -> Sequence[Any]:
-        """What a write answers. What was sent is not cut, neither by the deadline nor by whoever asked going away."""
-        task = self._writing = asyncio.ensure_future(computation)
-        _WRITES.add(task)
-        task.add_done_callback(_WRITES.discard)
-        try:
-            return await asyncio.shield(task)
-        except asyncio.CancelledError:
-            task.add_done_callback(partial(_tell, field.coordinate))
-            raise
-
-    async def _in_time(self, computation: Awaitable[Sequence[Any]]) -> Sequence[Any]:
-        """What a computation answers, at the deadline an error. What it reads ends a moment before by itself, so it
-        can still say what it has."""
-        until = self._deadline
-        if until is None:
-            return await computation
-        try:
-            async with asyncio.timeout_at(until + _GRACE) as limit:
-                return await computation
-        except TimeoutError:
-            if not limit.expired():
-                raise
-            raise late() from None
 
     async def _judge(self, answers: list[Any]) -> None:
         """Judges the records among a computation's answers, all of them together. In a tuple places matter, so that a
@@ -289,13 +258,6 @@ class Run:
             return reading
 
         return read
-
-
-def _tell(coordinate: str, task: asyncio.Task[Any]) -> None:
-    """Of a write whose asker has gone the log is told."""
-    error = None if task.cancelled() else task.exception()
-    if error is not None:
-        _log.error("`%s` failed after its asker had gone", coordinate, exc_info=error)
 
 
 def _max_age(given: Any) -> float | None:
