@@ -43,6 +43,7 @@ def create_app(settings: Settings, extra: Sequence[BaseRoute] = ()) -> Starlette
         policies.granted,
         cursor_key=cursor_key.reveal().encode() if cursor_key else None,
         rules=lambda: policies.rules,
+        operations=settings.operations,
     )
     verifier = Verifier(settings.identity, issuers.send, policies.policies.external())
     readiness = Readiness(catalog, policies)

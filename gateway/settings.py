@@ -13,6 +13,7 @@ from urllib.parse import urlsplit
 import msgspec
 
 from sources.cache import CacheSettings
+from resolvers.budget import OperationsSettings
 from sources.catalog import vendors
 from sources.settings import Secret, SourceSettings
 
@@ -78,6 +79,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     identity: IdentitySettings = IdentitySettings()
     policies: PolicySettings = PolicySettings()
     cache: CacheSettings = CacheSettings()
+    operations: OperationsSettings = OperationsSettings()
     sources: Mapping[str, SourceSettings] = msgspec.field(default_factory=dict)
     owners: Mapping[str, tuple[str, ...]] = msgspec.field(default_factory=dict)
 
@@ -87,6 +89,7 @@ _TABLES: dict[str, type[msgspec.Struct]] = {
     "identity": IdentitySettings,
     "policies": PolicySettings,
     "cache": CacheSettings,
+    "operations": OperationsSettings,
 }
 _SYMMETRIC = ("HS", "none")
 
