@@ -12,8 +12,8 @@ from urllib.parse import urlsplit
 
 import msgspec
 
-from sources.cache import CacheSettings
 from resolvers.budget import OperationsSettings
+from sources.cache import CacheSettings
 from sources.catalog import vendors
 from sources.settings import Secret, SourceSettings
 
