@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import asyncio
 import selectors
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine
 from datetime import UTC, datetime
+from functools import wraps
 from typing import Any, TypeVar
 
 T = TypeVar("T")
@@ -48,6 +49,10 @@ class VirtualLoop(asyncio.SelectorEventLoop):
     def time(self) -> float:
         return self._skipping.passed
 
+    def be_late(self, seconds: float) -> None:
+        """Time passes while nobody gets a turn."""
+        self._skipping.passed += seconds
+
     def wall(self) -> float:
         return BEGINNING + self.time()
 
@@ -56,3 +61,13 @@ def run(work: Coroutine[Any, Any, T]) -> T:
     """Runs a program to its end in virtual time; raises Stuck where it never would."""
     with asyncio.Runner(loop_factory=VirtualLoop) as runner:
         return runner.run(work)
+
+
+def in_virtual_time(test: Callable[..., Coroutine[Any, Any, None]]) -> Callable[..., None]:
+    """Runs a test on such a loop."""
+
+    @wraps(test)
+    def ran(*arguments: Any, **named: Any) -> None:
+        run(test(*arguments, **named))
+
+    return ran
