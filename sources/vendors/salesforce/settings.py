@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import msgspec
 
-from sources.settings import Secret, SourceSettings
+from sources.settings import Secret, SourceSettings, at_least
 
 
 class SalesforceSettings(SourceSettings, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -14,6 +14,7 @@ class SalesforceSettings(SourceSettings, frozen=True, kw_only=True, forbid_unkno
     `daily_calls` is our part of the org's calls of a day, for all our processes together (None: what the org has).
     `token_seconds` is how long a token is used: the answers do not say. `window` (seconds) is how long a query waits
     for others to share its request, `max_rows` the rows of one key, `regions` maps the org's region words to ours.
+    Raises ValueError for a figure out of range.
     """
 
     client_id: str
@@ -29,3 +30,10 @@ class SalesforceSettings(SourceSettings, frozen=True, kw_only=True, forbid_unkno
     window: float = 0.003
     max_rows: int = 2_000
     regions: dict[str, str] = msgspec.field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        at_least(self, 0, "window")
+        at_least(self, 1, "max_rows", "token_seconds")
+        if self.daily_calls is not None:
+            at_least(self, 1, "daily_calls")
