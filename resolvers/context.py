@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import Any
 
 import msgspec
 
 from policies.principal import Principal
+from sources.overview import Overview
 
 
 class Context(msgspec.Struct, frozen=True):
     """`now` is the operation's one present (UTC): every judgement by time uses it. `rules` are the compiled decision
-    tables that computations consult (entitlement). `unknown` are the records whose types this audience is not shown."""
+    tables that computations consult (entitlement). `unknown` are the records whose types this audience is not shown.
+    `sources` gives how every source is doing."""
 
     principal: Principal
     now: datetime
     correlation_id: str
     rules: Any = None
     unknown: frozenset[type] = frozenset()
+    sources: Callable[[], Sequence[Overview]] = tuple

@@ -10,6 +10,7 @@ from resolvers import find
 from resolvers.batch import batched, connection, link, links
 from resolvers.entitlement import gather
 from resolvers.types import references as ref
+from resolvers.types import source
 from resolvers.types.connection import Connection
 from resolvers.types.entitlement_check import EntitlementCheck, Intent, Severity
 from resolvers.types.filters import (
@@ -95,5 +96,6 @@ class Query:
     legal_entities: list[ref.LegalEntityRef | None] | None = links(c.LegalEntity, by="list")
     accounting_periods: list[AccountingPeriod | None] | None = links(c.AccountingPeriod, by="list")
     support_plans: list[ref.SupportPlanRef | None] | None = links(c.SupportPlan, by="list")
+    sources: list[source.Source | None] | None = batched(source.sources, needs=())
     node: Node | None = batched(find.node, needs=find.NODE_NEEDS, arguments={"id": strawberry.ID})
     nodes: list[Node | None] | None = batched(find.nodes, needs=find.NODE_NEEDS, arguments={"ids": list[strawberry.ID]})

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import secrets
 from collections import OrderedDict
-from collections.abc import AsyncGenerator, Callable, Hashable, Mapping
+from collections.abc import AsyncGenerator, Callable, Hashable, Mapping, Sequence
 from contextlib import aclosing
 from datetime import UTC, datetime
 from typing import Any
@@ -30,6 +30,7 @@ from resolvers.batch import Stream
 from resolvers.context import Context
 from sources.catalog import Catalog
 from sources.errors import SourceError
+from sources.overview import Overview, overview
 
 _PROVEN = 2  # runs after which a plan is compiled: one that is never seen again is not worth it
 _ERRORS = 5
@@ -68,6 +69,7 @@ class Engine:
         cursor_key: bytes | None = None,
         limits: Limits | None = None,
         rules: Callable[[], Any] | None = None,
+        sources: Callable[[], Sequence[Overview]] | None = None,
         clock: Callable[[], datetime] = lambda: datetime.now(UTC),
         deadline: float = 10.0,
         careful: bool = False,
@@ -80,6 +82,7 @@ class Engine:
         self._cursors = Cursors(cursor_key or secrets.token_bytes(32))
         self._rules, self._clock, self._deadline = rules or (lambda: None), clock, deadline
         self._careful = careful
+        self._sources = sources or (lambda: overview(catalog))
 
     async def run(self, question: Question, principal: Principal, correlation_id: str) -> Response:
         """Parses, validates, plans, runs; never raises for what a client sent."""
@@ -139,7 +142,7 @@ class Engine:
 
     def _context(self, plan: Plan, principal: Principal, correlation_id: str) -> Context:
         unknown = self._unknown(plan) if plan.grants.external else frozenset()
-        return Context(principal, self._clock(), correlation_id, self._rules(), unknown)
+        return Context(principal, self._clock(), correlation_id, self._rules(), unknown, self._sources)
 
     def _unknown(self, plan: Plan) -> frozenset[type]:
         """Records whose type an audience is not shown: ids of them are no ids."""

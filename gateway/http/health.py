@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
@@ -17,9 +19,8 @@ async def livez(_request: Request) -> Response:
 class Readiness:
     """Ready means: requests are accepted. A source that fails degrades answers, it does not make us unready."""
 
-    def __init__(self, catalog: Catalog, policies: PolicyStore) -> None:
-        self._catalog, self._policies = catalog, policies
-        self.draining = False
+    def __init__(self, catalog: Catalog, policies: PolicyStore, draining: Callable[[], bool]) -> None:
+        self._catalog, self._policies, self._draining = catalog, policies, draining
 
     async def readyz(self, _request: Request) -> Response:
         """Names every source and how its last call went, and which policies are in force."""
@@ -31,5 +32,6 @@ class Readiness:
             "loadedAt": status.loaded_at.isoformat(),
             "stale": status.last_error is not None,  # newer rules are there and cannot be used: the log says why
         }
-        body = {"ready": not self.draining, "degraded": degraded, "sources": states, "policies": policies}
-        return JSONResponse(body, 503 if self.draining else 200)
+        draining = self._draining()
+        body = {"ready": not draining, "degraded": degraded, "sources": states, "policies": policies}
+        return JSONResponse(body, 503 if draining else 200)
