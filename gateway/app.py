@@ -21,31 +21,44 @@ from gateway.http.front import Front
 from gateway.http.graphql import GraphQLEndpoint
 from gateway.http.health import Readiness, livez
 from gateway.http.lag import Lag
+from gateway.http.metrics import Metrics
 from gateway.identity.verify import Verifier
 from gateway.settings import Settings
+from gateway.telemetry.journal import Journal
+from gateway.telemetry.meters import Meters
 from policies.principal import Principal
 from policies.store import PolicyStore
 from resolvers.registry import names
 from resolvers.schema import build_schema
 from sources.canonical import Record
 from sources.catalog import Catalog, open_catalog
+from sources.overview import Overview, overview
 from sources.ports import Send
 from sources.transport import Transport
 
 GRAPHQL = "/graphql"
 
 
+class Watchers:
+    """Who is told of calls and circuits, of which a catalog has to be opened with all."""
+
+    def __init__(self) -> None:
+        self.journal, self.meters = Journal(), Meters()
+        self.observers = (self.journal, self.meters)
+
+
 class Parts(msgspec.Struct, frozen=True):
     """What a gateway is made of besides its settings.
 
-    `issuers` fetches the issuers' keys; `granted` makes of the policies in force what a principal may do, where that is
-    not for them alone to say.
+    `issuers` fetches the issuers' keys; `watchers` are those that the catalog was opened with; `granted` makes of the
+    policies in force what a principal may do, where that is not for them alone to say.
     """
 
     schema: strawberry.Schema
     types: Mapping[type[Record], str]
     catalog: Catalog
     issuers: Send
+    watchers: Watchers
     granted: Callable[[PolicyStore], Callable[[Principal], Grants]] = lambda policies: policies.granted
 
 
@@ -55,8 +68,10 @@ def create_app(settings: Settings, extra: Sequence[BaseRoute] = ()) -> Front:
     `extra` are routes of whoever runs it, such as the demo's console.
     """
     issuers = Transport("identity", connections=4, timeout=5.0, max_bytes=1024 * 1024)
+    watchers = Watchers()
     catalog = open_catalog(settings.sources, settings.owners)
-    return assemble(settings, Parts(build_schema(), names(), catalog, issuers.send), extra, closing=[issuers.close])
+    parts = Parts(build_schema(), names(), catalog, issuers.send, watchers)
+    return assemble(settings, parts, extra, closing=[issuers.close])
 
 
 def assemble(
@@ -66,16 +81,13 @@ def assemble(
     closing: Sequence[Callable[[], Awaitable[None]]] = (),
 ) -> Front:
     """The same of any parts; `closing` is called at the end, after the catalog has been closed."""
-    catalog = parts.catalog
+    catalog, watchers = parts.catalog, parts.watchers
     policies = open_policies(settings.policies, parts.schema._schema, parts.types)
-    cursor_key = settings.gateway.cursor_key
-    engine = Engine(
-        Graph.of(parts.schema, parts.types),
-        catalog,
-        parts.granted(policies),
-        cursor_key=cursor_key.reveal().encode() if cursor_key else None,
-        rules=lambda: policies.rules,
-    )
+
+    def sources() -> list[Overview]:
+        return overview(catalog, watchers.journal.histories())
+
+    engine = _engine(settings, parts, policies, sources)
     verifier = Verifier(settings.identity, parts.issuers, policies.policies.external())
     admission = Admission(settings.admission)
     door = Door(admission, GRAPHQL, settings.admission.retry_after)
@@ -85,28 +97,19 @@ def assemble(
         body_bytes=settings.gateway.body_bytes,
         body_timeout=settings.gateway.body_timeout,
         admission=admission,
+        answered=watchers.meters.answered,
     )
-
-    def observe(late: float, now: float) -> None:
-        admission.observe(late, now)
-        door.tick(now)
-
-    def reclassify() -> None:
-        verifier.reclassify(policies.policies.external())
+    readiness = Readiness(sources, policies, lambda: app.draining)
+    metrics = Metrics(watchers.meters, admission, sources)
 
     @contextlib.asynccontextmanager
     async def lifespan(_app: Front) -> AsyncIterator[None]:
-        watching = asyncio.create_task(watch(policies, settings.policies.poll, reclassify))
-        lag = Lag(observe)
-        lag.start()
-        yield
-        lag.stop()
-        watching.cancel()
+        async with _running(settings, policies, verifier, admission, door):
+            yield
         await catalog.close()
         for close in closing:
             await close()
 
-    readiness = Readiness(catalog, policies, lambda: app.draining)
     app = Front(
         {GRAPHQL: endpoint},
         admission=admission,
@@ -115,9 +118,47 @@ def assemble(
             Route(GRAPHQL, endpoint),
             Route("/livez", livez),
             Route("/readyz", readiness.readyz),
+            *([Route("/metrics", metrics.page)] if settings.gateway.metrics else []),
             *extra,
         ],
         lifespan=lifespan,
     )
     app.state.engine, app.state.catalog = engine, catalog
     return app
+
+
+def _engine(
+    settings: Settings, parts: Parts, policies: PolicyStore, sources: Callable[[], Sequence[Overview]]
+) -> Engine:
+    cursor_key = settings.gateway.cursor_key
+    return Engine(
+        Graph.of(parts.schema, parts.types),
+        parts.catalog,
+        parts.granted(policies),
+        cursor_key=cursor_key.reveal().encode() if cursor_key else None,
+        rules=lambda: policies.rules,
+        sources=sources,
+    )
+
+
+@contextlib.asynccontextmanager
+async def _running(
+    settings: Settings, policies: PolicyStore, verifier: Verifier, admission: Admission, door: Door
+) -> AsyncIterator[None]:
+    """What goes on beside the requests: watching the rules and how late the loop is."""
+
+    def reclassify() -> None:
+        verifier.reclassify(policies.policies.external())
+
+    def observe(late: float, now: float) -> None:
+        admission.observe(late, now)
+        door.tick(now)
+
+    watching = asyncio.create_task(watch(policies, settings.policies.poll, reclassify))
+    lag = Lag(observe)
+    lag.start()
+    try:
+        yield
+    finally:
+        lag.stop()
+        watching.cancel()

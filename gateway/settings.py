@@ -31,6 +31,7 @@ class GatewaySettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_
     drain: float = 10.0  # how long it then waits for what is under way
     cursor_key: Secret | None = None  # the same in every process; none: a key of this process's own
     console: bool = False
+    metrics: bool = True  # whether there is a `/metrics`
 
 
 class Claims(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

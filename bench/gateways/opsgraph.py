@@ -13,7 +13,7 @@ from bench.gateways.connector import Connector, FactsConnector
 from bench.gateways.types import NAMES, SCHEMA
 from bench.identity import AUDIENCE, ISSUER, published
 from bench.serving import serve
-from gateway.app import Parts, assemble
+from gateway.app import Parts, Watchers, assemble
 from gateway.cli.serve import run_async
 from gateway.engine.grants import AllowAll, Grants
 from gateway.http.front import Front
@@ -73,7 +73,7 @@ def application(upstream: str, key_file: Path, *, facts: bool) -> Front:
     settings = Settings(
         identity=IdentitySettings(issuers=(trusted,)), policies=PolicySettings(rules=str(RULES), poll=0)
     )
-    return assemble(settings, Parts(SCHEMA, NAMES, catalog(upstream, facts=facts), issuers, granted))
+    return assemble(settings, Parts(SCHEMA, NAMES, catalog(upstream, facts=facts), issuers, Watchers(), granted))
 
 
 def main(arguments: Sequence[str] | None = None) -> None:

@@ -8,14 +8,18 @@ refused when all requests together fill its share, or when the loop has been too
 from __future__ import annotations
 
 from gateway.settings import AdmissionSettings, ByLane
+from gateway.telemetry.exposition import Counter
 from sources.errand import Lane
 
 CODE = "OVERLOADED"
 MESSAGE = "there is more to do than can be done: nothing was done for this request, try again"
 TURN = "opsgraph.turn"  # of a request's scope: the turn in which it arrived
+UNREAD = "UNREAD"  # what is counted of a request that was refused before its lane was known
 LANES = tuple(Lane)
 _REMEMBERED = 10_000  # callers
-_HINT_SECONDS = 2.0  # for so long a caller is taken to ask for more of what it asked for
+_HINT_SECONDS = 2.0  # for so long a caller is taken to ask for more of what it asked for,
+_SURE = 8  # if that is all that it asked for so many times:
+_SAMPLE = 16  # and then one of so many requests is read nevertheless, lest it asks for something else by now
 _RELAPSE_SECONDS = 1.0  # who was late so shortly before is believed at once to be late again
 _CALM = 0.5  # of the delay that shuts a lane opens it again
 
@@ -38,14 +42,13 @@ class Admission:
     def __init__(self, settings: AdmissionSettings) -> None:
         self.under_way = self.turn = 0
         self.delay = 0.0  # seconds, as observed last
-        self.refused = dict.fromkeys(LANES, 0)  # by the lane that was refused
-        self.turned_away = 0  # before anybody knew which lane it was
+        self.shed = Counter("opsgraph_requests_shed_total", "Requests refused for want of room.", ["lane"])
         self._settings, self._enabled = settings, settings.enabled
         self._room = [max(1, int(settings.concurrency * share)) for share in _by_lane(settings.shares)]
         self._least_room = min(self._room)
         self._late = [_Late(delay, settings.interval) for delay in _by_lane(settings.delays)]
         self._any_late = False
-        self._hints: dict[int, tuple[Lane, float]] = {}
+        self._habits: dict[int, _Habit] = {}  # by the hash of what a caller authorises itself with
         self._now = 0.0
         self._refusals = 0
 
@@ -66,7 +69,7 @@ class Admission:
         if authorization:
             self._remember(hash(authorization), lane)
         if not self.open_to(lane, self.under_way - 1, turn):
-            self.refused[lane] += 1
+            self.shed.add(lane.name)
             raise Shed(lane, self.retry_after())
 
     def meet(self, authorization: bytes, turn: int) -> None:
@@ -78,11 +81,11 @@ class Admission:
         """Whether a caller is refused unread: because nobody is let in, or not for what it asked for lately."""
         if self.open_to(Lane.BACKFILL, others, turn):
             return False
-        hint = self._hints.get(hash(authorization))
-        lane = hint[0] if hint is not None and self._now - hint[1] < _HINT_SECONDS else Lane.VALIDATE
+        habit = self._habits.get(hash(authorization))
+        lane = habit.lane if habit is not None and habit.counts(self._now) else Lane.VALIDATE
         if self.open_to(lane, others, turn):
             return False
-        self.turned_away += 1
+        self.shed.add(UNREAD)
         return True
 
     def retry_after(self) -> int:
@@ -99,12 +102,35 @@ class Admission:
         self._any_late = any(late.shut is not None for late in self._late)
 
     def _remember(self, caller: int, lane: Lane) -> None:
-        known = self._hints.get(caller)
-        if known is not None and known[0] < lane and self._now - known[1] < _HINT_SECONDS:
+        habit = self._habits.get(caller)
+        if habit is None:
+            if len(self._habits) >= _REMEMBERED:
+                self._habits.clear()
+            habit = self._habits[caller] = _Habit(lane, self._now)
+        habit.note(lane, self._now)
+
+
+class _Habit:
+    """What a caller asks for: `lane` is the most urgent that it has asked for lately, `times` how often at least."""
+
+    __slots__ = ("_at", "_judged", "lane", "times")
+
+    def __init__(self, lane: Lane, now: float) -> None:
+        self.lane, self._at, self.times, self._judged = lane, now, 0, 0
+
+    def note(self, lane: Lane, now: float) -> None:
+        fresh = now - self._at < _HINT_SECONDS
+        if fresh and self.lane < lane:
             return  # it also asks for more urgent things, and must be read to know which this is
-        if len(self._hints) >= _REMEMBERED:
-            self._hints.clear()
-        self._hints[caller] = (lane, self._now)
+        self.times = self.times + 1 if fresh and self.lane == lane else 1
+        self.lane, self._at = lane, now
+
+    def counts(self, now: float) -> bool:
+        """Whether the next request is taken to be like those before, unread."""
+        if self.times < _SURE or now - self._at >= _HINT_SECONDS:
+            return False
+        self._judged += 1
+        return self._judged % _SAMPLE != 0
 
 
 class _Late:

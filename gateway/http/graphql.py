@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable, Mapping
+from time import perf_counter
 from typing import Any, Protocol
 
 from graphql import GraphQLError
@@ -49,7 +50,8 @@ def portal(_question: Question, _principal: Principal) -> Lane:
 
 class GraphQLEndpoint:
     """Whether there is room, method, media type and token are looked at before a body is read, and whether there is
-    room for its lane before the question is put. `lane` tells a question's lane, cheaply, when there is a shortage."""
+    room for its lane before the question is put. `lane` tells a question's lane, cheaply, when there is a shortage;
+    `answered` is told of every answer: its body, whether the operation ran, the seconds it took."""
 
     def __init__(
         self,
@@ -60,10 +62,11 @@ class GraphQLEndpoint:
         body_timeout: float,
         admission: Admission | None = None,
         lane: Callable[[Question, Principal], Lane] = portal,
+        answered: Callable[[Mapping[str, Any], bool, float], None] = lambda _body, _started, _seconds: None,
     ) -> None:
         self._engine, self._verifier = engine, verifier
         self._body_bytes, self._body_timeout = body_bytes, body_timeout
-        self._admission, self._lane = admission, lane
+        self._admission, self._lane, self._answered = admission, lane, answered
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answers one request; says nothing to a client that has gone."""
@@ -123,7 +126,9 @@ class GraphQLEndpoint:
                 lane = self._lane(question, principal)
                 turn = scope.get(TURN, self._admission.turn)
                 self._admission.check(lane, headers.get(b"authorization", b""), turn)
+            began = perf_counter()
             response = await self._engine.run(question, principal, answering.correlation_id)
+            self._answered(response.body, response.started, perf_counter() - began)
         except asyncio.CancelledError:
             if not watch.ended_it():
                 raise

@@ -19,7 +19,8 @@ class GracefulServer(uvicorn.Server):
     """Stops in steps. At once: `/readyz` says no, and every answer ends its connection. After `notice` seconds: nobody
     new is let in. Then what is under way has the configured time.
 
-    `notice` is for balancers, which go on sending until they have looked; an interrupt from a terminal skips it.
+    `notice` is for balancers, which go on sending until they have looked; an interrupt from a terminal skips it, and so
+    does a second signal.
     """
 
     def __init__(self, config: uvicorn.Config, notice: float = 0.0) -> None:
@@ -41,8 +42,9 @@ class GracefulServer(uvicorn.Server):
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
         """A signal came."""
+        again = self.should_exit
         self._drain()
-        if sig == signal.SIGINT and self._loop is not None:
+        if (again or sig == signal.SIGINT) and self._loop is not None:
             self._loop.call_soon_threadsafe(self._hurried.set)
         super().handle_exit(sig, frame)
 
