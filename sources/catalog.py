@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import pkgutil
+import time
 from collections.abc import Mapping, Sequence
-from functools import partial, reduce
+from functools import partial
 from importlib import import_module
 
 import msgspec
@@ -16,8 +17,10 @@ from sources.canonical import Owned, Record, System
 from sources.continuation import Answer, Continuation, merge, unmerged
 from sources.crosswalk import Crosswalk
 from sources.errors import Ambiguous, BadAsk, SourceError, Unavailable
-from sources.pipeline.reading import reading
-from sources.ports import Ask, Capability, Connector, Layer, Reading, Report, Send, Vendor
+from sources.pipeline.ledger import Ledger, MemoryLedger
+from sources.pipeline.pipeline import Pipeline
+from sources.pipeline.telemetry import Observer
+from sources.ports import Ask, Capability, Connector, Reading, Report, Vendor
 from sources.settings import SourceSettings
 from sources.transport import Transport
 
@@ -52,17 +55,13 @@ def vendors() -> dict[str, Vendor]:
     return found
 
 
-def stack(layers: Sequence[Layer], send: Send) -> Send:
-    """`send` wrapped by `layers`, the first one outermost."""
-    return reduce(lambda inner, layer: layer(inner), reversed(layers), send)
-
-
 class Source(msgspec.Struct, frozen=True):
-    """One open source: its connector, its settings, its transport."""
+    """One open source: its connector, its settings, its transport, and the pipeline between the two."""
 
     connector: Connector
     settings: SourceSettings
     transport: Transport
+    pipeline: Pipeline | None = None
 
 
 class Catalog:
@@ -266,15 +265,28 @@ def _name(record: Record, links: Mapping[str, tuple[str, ...]]) -> Record:
 def open_catalog(
     configured: Mapping[str, SourceSettings],
     owners: Mapping[str, Sequence[str]] | None = None,
-    layers: Sequence[Layer] = (),
+    *,
+    ledger: Ledger | None = None,
+    observers: Sequence[Observer] = (),
 ) -> Catalog:
-    """Opens each configured source without I/O. `layers` wrap every transport's send, outermost first."""
+    """Opens each configured source without I/O. `ledger` counts what vendors allow an account over all processes
+    (without one: over this one), `observers` are told of calls and circuits."""
     known = vendors()
+    ledger = ledger or MemoryLedger(time.monotonic)
     opened = []
     for name, settings in configured.items():
         transport = Transport(
             name, connections=settings.connections, timeout=settings.timeout, max_bytes=settings.max_bytes
         )
-        connector = known[settings.vendor].open(name, settings, stack((*layers, reading), transport.send))
-        opened.append(Source(connector, settings, transport))
+        vendor = known[settings.vendor]
+        pipeline = Pipeline(
+            name,
+            settings,
+            transport.send,
+            allowance=vendor.allowance(settings),
+            limits=vendor.limits,
+            ledger=ledger,
+            observers=observers,
+        )
+        opened.append(Source(vendor.open(name, settings, pipeline.send), settings, transport, pipeline))
     return Catalog(opened, owners)

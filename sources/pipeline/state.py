@@ -1,4 +1,4 @@
-"""State: how a source is doing, as one frozen picture; taking it costs no call."""
+"""What can be seen of a source's pipeline at one moment."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from sources.ports import Limit
 
 
 class Circuit(msgspec.Struct, frozen=True):
-    """One circuit breaker. `calls` and `failures` are those of its window; `retry_in`: seconds until its probe."""
+    """`calls` and `failures` of the window; `retry_in`: seconds until a probe may go, where it is open."""
 
     state: Literal["closed", "open", "half_open"]
     calls: int
@@ -19,7 +19,7 @@ class Circuit(msgspec.Struct, frozen=True):
 
 
 class Queue(msgspec.Struct, frozen=True):
-    """Calls under way and calls that wait for a place, and how many of each there may be."""
+    """Calls under way of at most `concurrency`, and calls that wait for their turn, of at most `bound`."""
 
     running: int
     waiting: int
@@ -28,7 +28,7 @@ class Queue(msgspec.Struct, frozen=True):
 
 
 class Latency(msgspec.Struct, frozen=True):
-    """The last minute: how long calls took (milliseconds; None without calls) and how they went."""
+    """The last minute. `failures` counts what the source failed at, `refused` what was not sent to it at all."""
 
     p50_ms: float | None
     p99_ms: float | None
@@ -39,7 +39,7 @@ class Latency(msgspec.Struct, frozen=True):
 
 
 class State(msgspec.Struct, frozen=True):
-    """One source. `paused_for`: seconds for which its own hint forbids calls; `last_error`: a public code."""
+    """All of it. `paused_for`: seconds for which the source has asked to be left alone. `last_error`: a public code."""
 
     source: str
     reads: Circuit
