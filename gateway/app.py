@@ -69,7 +69,7 @@ def create_app(settings: Settings, extra: Sequence[BaseRoute] = ()) -> Front:
     """
     issuers = Transport("identity", connections=4, timeout=5.0, max_bytes=1024 * 1024)
     watchers = Watchers()
-    catalog = open_catalog(settings.sources, settings.owners)
+    catalog = open_catalog(settings.sources, settings.owners, observers=watchers.observers)
     parts = Parts(build_schema(), names(), catalog, issuers.send, watchers)
     return assemble(settings, parts, extra, closing=[issuers.close])
 
@@ -97,6 +97,7 @@ def assemble(
         body_bytes=settings.gateway.body_bytes,
         body_timeout=settings.gateway.body_timeout,
         admission=admission,
+        lane=engine.lane,
         answered=watchers.meters.answered,
     )
     readiness = Readiness(sources, policies, lambda: app.draining)
@@ -137,6 +138,7 @@ def _engine(
         parts.granted(policies),
         cursor_key=cursor_key.reveal().encode() if cursor_key else None,
         rules=lambda: policies.rules,
+        operations=settings.operations,
         sources=sources,
     )
 

@@ -12,6 +12,7 @@ from urllib.parse import urlsplit
 
 import msgspec
 
+from resolvers.budget import OperationsSettings
 from sources.catalog import vendors
 from sources.settings import Secret, SourceSettings
 
@@ -116,6 +117,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     gateway: GatewaySettings = GatewaySettings()
     identity: IdentitySettings = IdentitySettings()
     policies: PolicySettings = PolicySettings()
+    operations: OperationsSettings = OperationsSettings()
     admission: AdmissionSettings = AdmissionSettings()
     sources: Mapping[str, SourceSettings] = msgspec.field(default_factory=dict)
     owners: Mapping[str, tuple[str, ...]] = msgspec.field(default_factory=dict)
@@ -125,6 +127,7 @@ _TABLES: dict[str, type[msgspec.Struct]] = {
     "gateway": GatewaySettings,
     "identity": IdentitySettings,
     "policies": PolicySettings,
+    "operations": OperationsSettings,
     "admission": AdmissionSettings,
 }
 _SYMMETRIC = ("HS", "none")

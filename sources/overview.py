@@ -80,12 +80,10 @@ def _of(catalog: Catalog, name: str, source: Source, history: History) -> Overvi
 
 def state_of(name: str, source: Source) -> State:
     """The state of its pipeline; of one that has none, a state in which nothing is the matter."""
-    pipeline = getattr(source, "pipeline", None)
-    if pipeline is None:
-        queue = Queue(0, 0, source.settings.connections, 0)
-        return State(name, _CLOSED, _CLOSED, queue, Latency(None, None, 0, 0, 0, 0), (), None, None)
-    found: State = pipeline.state()
-    return found
+    if source.pipeline is not None:
+        return source.pipeline.state()
+    queue = Queue(0, 0, source.settings.connections, 0)
+    return State(name, _CLOSED, _CLOSED, queue, Latency(None, None, 0, 0, 0, 0), (), None, None)
 
 
 def condition(state: State, last: str | None) -> Condition:

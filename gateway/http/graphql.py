@@ -25,6 +25,7 @@ from gateway.http.requests import (
     from_body,
     from_query,
     merged,
+    wishes,
 )
 from gateway.http.watch import Watch
 from gateway.identity.verify import Unauthenticated, Verifier
@@ -116,11 +117,12 @@ class GraphQLEndpoint:
     ) -> None:
         watch = Watch(receive, self._body_timeout)
         try:
+            asked = wishes(headers)
             if scope["method"] == "GET":
-                question = from_query(scope["query_string"])
+                question = from_query(scope["query_string"], asked)
             else:
                 check_content_type(headers.get(b"content-type", b""))
-                question = from_body(await read_body(receive, headers, self._body_bytes))
+                question = from_body(await read_body(receive, headers, self._body_bytes), asked)
             watch.running()
             if self._admission is not None and self._admission.pressed:
                 lane = self._lane(question, principal)

@@ -8,8 +8,8 @@ from datetime import UTC, datetime
 
 import msgspec
 
-from gateway.telemetry.events import CANCELLED, OK, Called, Changed
 from sources.overview import History, Mishap
+from sources.pipeline.telemetry import CANCELLED, OK, Called, Changed
 
 _log = logging.getLogger("opsgraph.sources")
 _CLOSED = "closed"

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
-from gateway.telemetry.events import Called, Changed
 from gateway.telemetry.exposition import Counter, Histogram, gauge
 from sources.overview import Overview
+from sources.pipeline.telemetry import Called, Changed
 
 _STATES = ("closed", "half_open", "open")
 

@@ -23,7 +23,7 @@ NOTICE, DRAIN = 60.0, 60.0  # longer than any test: every step is ended by what 
 
 
 async def main() -> None:
-    """Says its port and a token when it listens, then a line for each question that waits in the engine."""
+    """Says its port and a token when it listens, then a line for each question that waits in the engine, at last how many there were."""
     released = asyncio.Event()
 
     async def before() -> None:
@@ -50,7 +50,10 @@ async def main() -> None:
     while not gateway.started:  # noqa: ASYNC110 - uvicorn has no event for it
         await asyncio.sleep(0.005)
     say(f"{listening.getsockname()[1]} {ISSUER.token(exp=99_999_999_999)}")
-    await serving
+    try:
+        await serving
+    finally:
+        say(f"{len(engine.asked)} questions")
 
 
 def say(line: str) -> None:

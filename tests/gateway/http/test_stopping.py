@@ -170,7 +170,7 @@ async def test_a_request_that_comes_while_the_idle_connections_end_is_answered()
 
 
 async def test_a_load_goes_on_through_the_stop_without_a_failure() -> None:
-    """Clients that keep their connections, and make new ones where they are told to or refused nothing."""
+    """Clients that keep their connections until they are told to end them, and then make new ones."""
     async with served() as made:
         made.release()
         outcomes: list[int] = []
@@ -179,14 +179,15 @@ async def test_a_load_goes_on_through_the_stop_without_a_failure() -> None:
             while True:
                 try:
                     reader, writer = await made.connect()
-                except OSError:
-                    return  # nobody listens any longer: a balancer goes elsewhere
-                ends = False
+                    writer.write(made.question)
+                    status, ends = await answered(reader)
+                except (OSError, asyncio.IncompleteReadError):
+                    return  # nobody takes connections any longer: a balancer goes elsewhere
+                outcomes.append(status)
                 while not ends:
                     writer.write(made.question)
                     status, ends = await answered(reader)
                     outcomes.append(status)
-                writer.close()
 
         clients = [asyncio.create_task(client()) for _ in range(8)]
         while len(outcomes) < 100:  # noqa: ASYNC110 - they only count
@@ -194,9 +195,11 @@ async def test_a_load_goes_on_through_the_stop_without_a_failure() -> None:
         made.process.send_signal(signal.SIGTERM)
         await draining(made)
         made.process.send_signal(signal.SIGTERM)
-        await asyncio.wait_for(asyncio.gather(*clients, return_exceptions=False), PATIENCE)
+        await asyncio.wait_for(asyncio.gather(*clients), PATIENCE)
         assert set(outcomes) == {200}
         assert await asyncio.wait_for(made.process.wait(), PATIENCE) == 0
+        assert made.process.stdout is not None
+        assert await made.process.stdout.read() == f"{len(outcomes)} questions\n".encode()
 
 
 async def test_it_listens_several_times_because_a_loop_takes_one_connection_a_turn() -> None:
