@@ -22,9 +22,10 @@ from policies.principal import Principal
 from policies.store import PolicyStore
 from sources.canonical import Record, System
 from sources.catalog import Catalog, Source
+from sources.pipeline.pipeline import Pipeline
 from sources.ports import Call, Reply
 from sources.ports import Connector as AnyConnector
-from sources.settings import SourceSettings
+from sources.settings import BulkheadSettings, SourceSettings
 from sources.transport import Transport
 
 RULES = Path(__file__).parent / "rules"
@@ -45,15 +46,23 @@ class BenchCatalog(Catalog):
         return found
 
 
+def _settings(upstream: str) -> SourceSettings:
+    """As many calls at once as the peers make, and room for the rest to wait: the load is more than a company's."""
+    queue = BulkheadSettings(queue=10_000, wait=5.0)
+    return SourceSettings(
+        vendor="bench", url=upstream, connections=_CONNECTIONS, concurrency=_CONNECTIONS, bulkhead=queue
+    )
+
+
 def catalog(upstream: str, *, facts: bool) -> Catalog:
-    """The four systems, each with a transport of its own."""
+    """The four systems, each with a transport and a pipeline of its own."""
     opened = []
     for system in System:
         name = system.value.lower()
         transport = Transport(name, connections=_CONNECTIONS)
         kind = FactsConnector if facts else Connector
-        settings = SourceSettings(vendor="bench", url=upstream, connections=_CONNECTIONS)
-        opened.append(Source(kind(system, upstream, transport.send), settings, transport))
+        pipeline = Pipeline(name, _settings(upstream), transport.send)
+        opened.append(Source(kind(system, upstream, pipeline.send), _settings(upstream), transport, pipeline))
     return BenchCatalog(opened)
 
 
