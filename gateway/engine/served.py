@@ -6,7 +6,7 @@ nothing more is noted than which answers there were.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 
 from sources.canonical import Record, Served
@@ -58,11 +58,13 @@ def _each(reading: Reading, rows: Rows) -> dict[int, Served]:
     only the reports know whose those were."""
     if not reading.reports:
         return dict.fromkeys(map(id, rows.records), rows.served)
-    by_source = {report.source: report for report in reading.reports}
-    return {id(record): _of_report(by_source.get(record.source), rows.served) for record in rows.records}
+    of_source: dict[str, list[Report]] = {}
+    for report in reading.reports:
+        of_source.setdefault(report.source, []).append(report)
+    return {id(record): _as_reported(of_source.get(record.source), rows.served) for record in rows.records}
 
 
-def _of_report(report: Report | None, served: Served) -> Served:
-    if report is None or (served is Served.STALE and report.stale):
+def _as_reported(reports: Sequence[Report] | None, served: Served) -> Served:
+    if reports is None or (served is Served.STALE and any(each.stale for each in reports)):
         return served
-    return Served.CACHE if report.cached else Served.LIVE
+    return Served.CACHE if any(each.cached for each in reports) else Served.LIVE
