@@ -263,5 +263,6 @@ def add(total: Report, part: Report) -> None:
     total.calls += part.calls
     total.joined += part.joined
     total.cached += part.cached
+    total.stale += part.stale
     total.milliseconds = max(total.milliseconds, part.milliseconds)
     total.error = part.error or total.error

@@ -119,6 +119,7 @@ class Cached:
             if rows is not None:
                 reading.rows[key] = rows
             reading.report.cached += 1
+            reading.report.stale += now >= entry.stale
             if now >= entry.refresh:
                 (early if now < entry.stale else past)[ident] = key
         self._refresh(shelf, ask, early, Lane.BACKFILL)
@@ -239,7 +240,9 @@ class Cached:
             if error is not None:
                 reading.errors[key] = error
             if rows is not None:
-                reading.rows[key] = rows if is_as_new(rows, flight, wanted.floor) else as_old(rows)
+                fresh = is_as_new(rows, flight, wanted.floor)
+                reading.rows[key] = rows if fresh else as_old(rows)
+                report.stale += not fresh
         reading.along += told.along
 
     def _stand_in(
@@ -258,6 +261,7 @@ class Cached:
                 continue
             entry.used = used = True
             reading.report.cached += 1
+            reading.report.stale += now >= entry.stale
             rows = entry.rows if now < entry.stale else entry.old()
             if rows is not None:
                 reading.rows[key] = rows
