@@ -87,6 +87,16 @@ def _sqlite(parsed: URL, connections: int) -> Engine:
     return engine
 
 
+def retire_engine(engine: Engine) -> None:
+    """Close every connection, those included that a thread still has and gives back later."""
+
+    @event.listens_for(engine, "checkin")
+    def close(_connection: Any, record: Any) -> None:
+        record.invalidate()
+
+    engine.dispose()
+
+
 @contextmanager
 def sole_owner(url: str) -> Iterator[None]:
     """Hold the SQLite file of `url` for this process alone, until the block ends or the process dies.

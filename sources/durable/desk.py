@@ -13,6 +13,7 @@ from dbos import DBOSClient
 from dbos import error as dbos_errors
 from sqlalchemy import Engine
 
+from sources.database import retire_engine
 from sources.durable.codec import JsonSerializer, boxed, unboxed
 from sources.durable.port import (
     Checkpoint,
@@ -28,8 +29,8 @@ from sources.durable.port import (
 T = TypeVar("T")
 
 APPLICATION = "opsgraph"
-VERSION = "1"  # of the shape of our rows in the engine; workflows carry versions of their own in their names
 QUEUE = "operations"
+VERSION = "1"  # of the shape of our rows in the engine; workflows carry versions of their own in their names
 
 _STATES = {
     "ENQUEUED": RunState.QUEUED,
@@ -145,14 +146,14 @@ class Desk:
     async def resume(self, run_id: str) -> None:
         run = await self._require(run_id)
         if run.state is RunState.CANCELED:
-            await self._call(lambda: self._client.resume_workflow(run_id))
+            await self._call(lambda: self._client.resume_workflow(run_id, queue_name=QUEUE))
             return
         if run.state is not RunState.FAILED:
             raise NotResumable(f"run `{run_id}` is {run.state}: only a canceled or failed one is resumed")
         behind = await self.checkpoints(run_id)
         failed = next((step.number for step in behind if step.error is not None), None)
         again = failed if failed is not None else max((step.number for step in behind), default=0) + 1
-        await self._call(lambda: self._client.rewind_workflow(run_id, start_step=again))
+        await self._call(lambda: self._client.rewind_workflow(run_id, start_step=again, queue_name=QUEUE))
 
     async def forget(self, before: datetime, first: int = 1000) -> int:
         """Delete at most `first` runs that ended before an instant, with all they have; returns how many."""
@@ -171,7 +172,7 @@ class Desk:
     async def close(self, grace: float = 10.0) -> None:
         self._client.destroy()
         self._threads.shutdown(wait=False, cancel_futures=True)
-        self._engine.dispose()
+        retire_engine(self._engine)
 
     async def _call(self, work: Callable[[], T]) -> T:
         return await asyncio.get_running_loop().run_in_executor(self._threads, work)

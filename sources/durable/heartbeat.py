@@ -23,10 +23,14 @@ _BEAT = """
 INSERT INTO opsgraph_executors (id, seen_at) VALUES (:id, clock_timestamp())
 ON CONFLICT (id) DO UPDATE SET seen_at = clock_timestamp()
 """
-_SILENT = """
-SELECT DISTINCT executor_id FROM dbos.workflow_status
-WHERE status = 'PENDING' AND executor_id IS NOT NULL AND executor_id NOT IN (
+_LEFT = """
+SELECT workflow_uuid, executor_id FROM dbos.workflow_status
+WHERE status = 'PENDING' AND name = ANY(:known) AND executor_id IS NOT NULL AND executor_id NOT IN (
     SELECT id FROM opsgraph_executors WHERE seen_at > clock_timestamp() - make_interval(secs => :silence))
+"""
+_STRAY = """
+SELECT workflow_uuid, executor_id FROM dbos.workflow_status
+WHERE status = 'PENDING' AND executor_id = :id AND name <> ALL(:known)
 """
 _FORGET = """
 DELETE FROM opsgraph_executors WHERE seen_at < clock_timestamp() - make_interval(secs => 86400 + :silence)
@@ -43,11 +47,21 @@ class Pulse(msgspec.Struct, frozen=True):
 class Heartbeat:
     """One executor's sign of life and its eye on the others. Times are the database's, so clocks need not agree.
 
-    `recover(ids)` puts the runs of silent executors back into the queue.
+    `put_back(run, executor)` puts a run that the executor holds back into the queue, unless somebody else did. That
+    befalls runs of silent executors whose workflow is `known` here, and runs this executor took although it does not
+    know their workflow, as happens while a new version is being rolled out.
     """
 
-    def __init__(self, engine: Engine, executor: str, pulse: Pulse, recover: Callable[[Sequence[str]], None]) -> None:
-        self._engine, self._id, self._pulse, self._recover = engine, executor, pulse, recover
+    def __init__(
+        self,
+        engine: Engine,
+        executor: str,
+        pulse: Pulse,
+        known: Sequence[str],
+        put_back: Callable[[str, str], bool],
+    ) -> None:
+        self._engine, self._id, self._pulse = engine, executor, pulse
+        self._known, self._put_back = list(known), put_back
 
     def enrol(self) -> None:
         """Say that we live before the first run is taken: who was never heard of counts as silent."""
@@ -61,16 +75,17 @@ class Heartbeat:
         with self._engine.begin() as connection:
             connection.execute(text("DELETE FROM opsgraph_executors WHERE id = :id"), {"id": self._id})
 
-    def round(self) -> Sequence[str]:
-        """Beat once and take over what silent executors left; returns their ids."""
+    def round(self) -> list[str]:
+        """Beat once and put back what nobody can go on with; returns the ids of those runs."""
         with self._engine.begin() as connection:
             connection.execute(text(_BEAT), {"id": self._id})
-            silent = [str(found) for found in connection.scalars(text(_SILENT), {"silence": self._pulse.silence})]
-            connection.execute(text(_FORGET), {"silence": self._pulse.silence})
-        if silent:
-            logger.warning("taking over the runs of silent executors: %s", ", ".join(silent))
-            self._recover(silent)
-        return silent
+            found = {"id": self._id, "silence": self._pulse.silence, "known": self._known}
+            rows = [*connection.execute(text(_LEFT), found), *connection.execute(text(_STRAY), found)]
+            connection.execute(text(_FORGET), found)
+        back = [run_id for run_id, executor in rows if self._put_back(run_id, executor)]
+        if back:
+            logger.warning("%d runs held by %s go on", len(back), ", ".join({executor for _, executor in rows}))
+        return back
 
     async def beat(self) -> None:
         """Go round until cancelled; a database that cannot be reached is tried again at the next beat."""

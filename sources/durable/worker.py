@@ -67,7 +67,8 @@ class Worker(Desk):
         self._gate = Gate(capacity.at_work)
         self._clock, self._at_once, self._capacity, self._ownership = clock, at_once, capacity, ownership
         self._beating: asyncio.Task[None] | None = None
-        self._heartbeat = Heartbeat(engine, executor, pulse, self._recover) if pulse else None
+        known = tuple(workflow.name for workflow in workflows)
+        self._heartbeat = Heartbeat(engine, executor, pulse, known, self._put_back) if pulse else None
         self._dbos = DBOS(config=_config(engine, executor, capacity))
         self._bodies = {workflow.name: self._register(workflow) for workflow in workflows}
         self._loop = LoopThread("durable")
@@ -100,18 +101,17 @@ class Worker(Desk):
 
     async def _launch(self) -> None:
         DBOS.launch()  # adopts the loop it is called on
-        if not self._heartbeat:
-            return
         await DBOS.register_queue_async(
             QUEUE,
             worker_concurrency=self._capacity.resident,
             polling_interval_sec=self._capacity.poll,
             on_conflict="always_update",
         )
-        self._beating = asyncio.create_task(self._heartbeat.beat())
+        if self._heartbeat:
+            self._beating = asyncio.create_task(self._heartbeat.beat())
 
-    def _recover(self, executors: Sequence[str]) -> None:
-        DBOS._recover_pending_workflows(list(executors))
+    def _put_back(self, run_id: str, executor: str) -> bool:
+        return self._dbos._sys_db.reenqueue_for_recovery(run_id, [executor], QUEUE)
 
     async def _accept(self, workflow: Workflow, run_id: str, box: dict[str, Any]) -> None:
         if not self._at_once:
