@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from typing import Any, TypeVar
 
 import msgspec
-from dbos import DBOSClient
+from dbos import DBOSClient, EnqueueOptions
 from dbos import error as dbos_errors
 from sqlalchemy import Engine
 
@@ -66,20 +66,29 @@ class Desk:
     async def start(self, workflow: str, run_id: str, payload: Any) -> Run:
         if workflow not in self._workflows:
             raise UnknownWorkflow(f"no workflow `{workflow}` is registered: {', '.join(self._workflows) or 'none is'}")
+        box = boxed(payload)
         try:
-            await self._accept(self._workflows[workflow], run_id, boxed(payload))
-        except dbos_errors.DBOSConflictingWorkflowError:
-            raise DurableError(f"`{run_id}` is the id of another workflow's run: ids are given once") from None
-        return await self._require(run_id)
+            state = await self._accept(workflow, run_id, box)
+        except dbos_errors.DBOSWorkflowIDInUseError:
+            return await self._known(workflow, run_id)
+        return Run(id=run_id, workflow=workflow, state=state, payload=box["value"])
 
-    async def _accept(self, workflow: Workflow, run_id: str, box: dict[str, Any]) -> None:
-        options: Any = {
-            "workflow_name": workflow.name,
+    async def _accept(self, workflow: str, run_id: str, box: dict[str, Any]) -> RunState:
+        options: EnqueueOptions = {
+            "workflow_name": workflow,
             "queue_name": QUEUE,
             "workflow_id": run_id,
+            "workflow_id_reuse_policy": "reject",
             "app_version": VERSION,
         }
         await self._call(lambda: self._client.enqueue(options, box))
+        return RunState.QUEUED
+
+    async def _known(self, workflow: str, run_id: str) -> Run:
+        run = await self._require(run_id)
+        if run.workflow != workflow:
+            raise DurableError(f"`{run_id}` is the id of a run of `{run.workflow}`: ids are given once")
+        return run
 
     async def signal(self, run_id: str, topic: str, message: Any, key: str | None = None) -> None:
         box = boxed(message)

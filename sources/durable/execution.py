@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, TypeVar
 
 import msgspec
@@ -42,10 +42,16 @@ class DurableExecution:
         return msgspec.convert(box["value"], result)
 
     async def wait(self, topic: str, seconds: float, message: type[T]) -> T | None:
-        self._place.give()
-        box = await DBOS.recv_async(topic, timeout_seconds=seconds)
-        await self._place.take()
-        return None if box is None else msgspec.convert(unboxed(box), message)
+        until = await self.now() + timedelta(seconds=seconds)
+        while seconds > 0:
+            self._place.give()
+            box = await DBOS.recv_async(topic, timeout_seconds=seconds)
+            await self._place.take()
+            if box is not None:
+                return msgspec.convert(unboxed(box), message)
+            # The engine also answers with nothing when it is woken for a message that was taken before.
+            seconds = (until - await self.now()).total_seconds()
+        return None
 
     async def sleep(self, seconds: float) -> None:
         self._place.give()

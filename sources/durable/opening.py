@@ -39,7 +39,7 @@ async def open_engine_room(
         desk = Desk(open_engine(url, connections=_GATEWAY_CONNECTIONS, name="opsgraph-gateway"), workflows)
         await desk.launch()
         return desk
-    return await _running(url, workflows, role, executor, capacity or Capacity(), pulse or Pulse(), clock)
+    return await _running(url, workflows, role, executor, capacity, pulse or Pulse(), clock)
 
 
 async def _running(
@@ -47,11 +47,13 @@ async def _running(
     workflows: Sequence[Workflow],
     role: Role,
     executor: str,
-    capacity: Capacity,
+    capacity: Capacity | None,
     pulse: Pulse,
     clock: Callable[[], datetime],
 ) -> Durable:
     sqlite = is_sqlite(url)
+    # What is accepted from a file's own process does not go through the queue: it is looked at for what is resumed.
+    capacity = capacity or (Capacity(poll=1.0) if sqlite else Capacity())
     ownership = ExitStack()
     ownership.enter_context(sole_owner(url))
     try:

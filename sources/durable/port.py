@@ -90,7 +90,10 @@ class Execution(Protocol):
         ...
 
     async def wait(self, topic: str, seconds: float, message: type[T]) -> T | None:
-        """The next signal on a topic, or None after `seconds` (which may be days). Signals that came earlier count."""
+        """The next signal on a topic, or None after `seconds` (which may be days).
+
+        Signals that came earlier count; of two that came within a second, either may be the first.
+        """
         ...
 
     async def sleep(self, seconds: float) -> None:

@@ -19,7 +19,7 @@ from sources.durable.execution import DurableExecution
 from sources.durable.gate import Gate
 from sources.durable.heartbeat import Heartbeat, Pulse
 from sources.durable.loop import LoopThread
-from sources.durable.port import DurableError, Workflow
+from sources.durable.port import DurableError, RunState, Workflow
 
 logger = logging.getLogger(__name__)
 
@@ -37,7 +37,7 @@ class Capacity(msgspec.Struct, frozen=True):
     resident: int = 10_000
     threads: int = 4
     poll: float = 0.2
-    listen: float = 2.0
+    listen: float = 5.0
 
 
 class Worker(Desk):
@@ -113,14 +113,14 @@ class Worker(Desk):
     def _put_back(self, run_id: str, executor: str) -> bool:
         return self._dbos._sys_db.reenqueue_for_recovery(run_id, [executor], QUEUE)
 
-    async def _accept(self, workflow: Workflow, run_id: str, box: dict[str, Any]) -> None:
+    async def _accept(self, workflow: str, run_id: str, box: dict[str, Any]) -> RunState:
         if not self._at_once:
-            await super()._accept(workflow, run_id, box)
-            return
-        await self._loop.run(self._begin(self._bodies[workflow.name], run_id, box))
+            return await super()._accept(workflow, run_id, box)
+        await self._loop.run(self._begin(self._bodies[workflow], run_id, box))
+        return RunState.RUNNING
 
     async def _begin(self, body: Any, run_id: str, box: dict[str, Any]) -> None:
-        with SetWorkflowID(run_id):
+        with SetWorkflowID(run_id, workflow_id_reuse_policy="reject"):
             await DBOS.start_workflow_async(body, box)
 
     def _nudge(self, run_id: str) -> None:

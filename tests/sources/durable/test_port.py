@@ -111,7 +111,7 @@ async def test_a_name_or_an_id_that_does_not_fit_is_refused(opened: Opened) -> N
     await durable.start("one/1", run_id, Ask())
     with pytest.raises(UnknownWorkflow, match="`three/1`"):
         await durable.start("three/1", name(), Ask())
-    with pytest.raises(DurableError, match="another workflow's run"):
+    with pytest.raises(DurableError, match="a run of `one/1`"):
         await durable.start("two/1", run_id, Ask())
     for refused in (durable.cancel, durable.resume):
         with pytest.raises(NoSuchRun):
@@ -142,6 +142,18 @@ async def test_a_signal_wakes_a_run_that_waits(opened: Opened) -> None:
     assert (await durable.state(run_id)).state is RunState.RUNNING
     await durable.signal(run_id, "approval", Approval("bob", at))
     assert (await durable.result(run_id, 20)).result == ["ada", "bob"]
+
+
+async def test_a_wake_without_a_signal_does_not_end_the_wait(opened: Opened) -> None:
+    durable = await opened(approving())
+    waiting = durable._dbos._sys_db.notifications_map
+    await durable.start("approve/1", run_id := name(), Ask(1))
+    await reached(lambda: waiting.get(f"{run_id}::approval") is not None)
+    waiting.get(f"{run_id}::approval").set()
+    await reached(lambda: waiting.get(f"{run_id}::approval") is None)
+    await reached(lambda: waiting.get(f"{run_id}::approval") is not None)
+    await durable.signal(run_id, "approval", Approval("ada", datetime.now(UTC)))
+    assert (await durable.result(run_id, 20)).result == ["ada"]
 
 
 async def test_a_signal_from_this_process_needs_no_look_into_the_database(opened: Opened) -> None:
