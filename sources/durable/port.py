@@ -163,6 +163,10 @@ class Durable(Protocol):
         """Go on with a canceled run, or do the failed step of a failed run again. Raises NoSuchRun, NotResumable."""
         ...
 
+    async def forget(self, before: datetime, first: int = 1000) -> int:
+        """Delete at most `first` runs that ended before an instant, with all they have; returns how many."""
+        ...
+
     async def close(self, grace: float = 10.0) -> None:
         """Take no further step, wait at most `grace` seconds for those under way, and leave. Runs go on elsewhere, or
         here after the next start."""
