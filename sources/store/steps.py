@@ -1,4 +1,4 @@
-"""Steps: what an operation did, undid and made sure of, as people see it. (What never runs twice is checkpointed.)"""
+"""Steps: what an operation did, undid and made sure of, as people see it (the engine has checkpoints of its own)."""
 
 from __future__ import annotations
 
