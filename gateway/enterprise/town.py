@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import argparse
 import asyncio
-import contextlib
 import json
 import os
 import socket
@@ -23,10 +22,9 @@ from starlette.applications import Starlette
 
 from gateway.enterprise.generate import generate
 from gateway.enterprise.identity_provider import AUDIENCE, IdentityProvider
+from gateway.enterprise.listening import Listening
 from sources.catalog import vendors
 from sources.simulation.kit import Clock
-
-HOST = "127.0.0.1"
 
 
 def simulator(vendor: str) -> ModuleType | None:
@@ -38,32 +36,6 @@ def simulator(vendor: str) -> ModuleType | None:
         if error.name != name:
             raise
         return None
-
-
-class Listening:
-    """An application on a socket: bound at once, so that its address is known before it runs."""
-
-    def __init__(self, port: int = 0) -> None:
-        self.socket = socket.socket()
-        self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        self.socket.bind((HOST, port))
-        self.url = f"http://{HOST}:{self.socket.getsockname()[1]}"
-
-    def server(self, app: Starlette) -> uvicorn.Server:
-        """A server for it; the caller runs `serve([socket])`."""
-        config = uvicorn.Config(app, log_level="error", access_log=False, lifespan="off", timeout_graceful_shutdown=1)
-        return _Quiet(config)
-
-
-class _Quiet(uvicorn.Server):
-    """One of several servers in a process: signals are not its business."""
-
-    def install_signal_handlers(self) -> None:
-        """None of its own."""
-
-    def capture_signals(self) -> Any:
-        """None of its own."""
-        return contextlib.nullcontext()
 
 
 def build(
