@@ -164,7 +164,9 @@ def imported(node: ast.AST) -> list[str]:
 
 def test_what_serves_loads_no_simulator() -> None:
     serving = [
-        name for name in ("gateway.app", "gateway.settings", "sources.catalog") if importlib.util.find_spec(name)
+        name
+        for name in ("gateway.app", "gateway.cli.serve", "gateway.settings", "sources.catalog")
+        if importlib.util.find_spec(name)
     ]
     program = f"""
 import importlib, sys

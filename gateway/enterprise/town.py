@@ -45,16 +45,25 @@ def build(
     enterprise = generate(accounts=accounts, seed=seed)
     clock = Clock()
     servers: list[tuple[uvicorn.Server, socket.socket]] = []
-    known: dict[str, Any] = {"simulators": {}, "sources": {}, "secrets": {}, "landmarks": enterprise.landmarks}
+    known: dict[str, Any] = {
+        "simulators": {},
+        "sources": {},
+        "fronts": {},
+        "secrets": {},
+        "landmarks": enterprise.landmarks,
+    }
     for name, vendor in vendors().items():
         package = simulator(name) if not only or name in only else None
         if package is None:
             continue
         place = Listening()
-        servers.append((place.server(package.create_simulator(enterprise, clock=clock)), place.socket))
+        app = package.create_simulator(enterprise, clock=clock)
+        servers.append((place.server(app), place.socket))
         connection = package.connection(place.url)
+        source = vendor.system.value.lower()
         known["simulators"][name] = place.url
-        known["sources"][vendor.system.value.lower()] = {"vendor": name, **connection.table}
+        known["sources"][source] = {"vendor": name, **connection.table}
+        known["fronts"][source] = {"url": place.url, "tokens": app.state.token_paths}
         known["secrets"] |= connection.secrets
     if not only:
         servers.append(_identity(known, enterprise.landmarks))
