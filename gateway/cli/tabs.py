@@ -26,7 +26,8 @@ query EntitlementCheck($account: ID!) {
 }
 """
 
-_SOURCES = """# How each source does. Have one fail with the buttons beside this, or with `opsgraph chaos billing --down`.
+_SOURCES = """# How each source does. Have one fail with the
+# buttons beside this, or with `opsgraph chaos`.
 query Sources {
   sources {
     name
@@ -46,11 +47,15 @@ query Sources {
 
 _OUTAGE = """# The same question while billing is down.
 #
-# 1. Run it once: every fact is LIVE, and from now on remembered.
-# 2. Press "Down" at billing under Sources (or: opsgraph chaos billing --down --for 5m).
-# 3. Run it again, and again: the decision stands, on facts of billing that are marked: CACHE while they are fresh,
-#    then STALE. After some ten failures the circuit of billing opens, and billing is left in peace.
-# 4. Press "Down" once more, and run it: within seconds the facts are LIVE again.
+# 1. Run it: every fact is LIVE, and now remembered.
+# 2. Press "Down" at billing, under Sources, or
+#    opsgraph chaos billing --down --for 5m
+# 3. Run it again and again: the decision stands.
+#    What billing said is CACHE while it is fresh,
+#    then STALE. After ten failures the circuit
+#    opens, and billing is left in peace.
+# 4. Press "Down" once more and run it: within
+#    seconds the facts are LIVE again.
 query EntitlementWhileBillingIsDown($account: ID!) {
   entitlementCheck(account: $account, supportTier: "premium", intent: OPEN_CASE) {
     decision

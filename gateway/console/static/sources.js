@@ -95,12 +95,17 @@ const circuitOf = (source) => {
 const scarcest = (limits) =>
   [...(limits ?? [])].sort((one, other) => one.remaining / one.limit - other.remaining / other.limit)[0];
 
+const counted = ({ calls, failures, retries, refused }) => {
+  const told = [[failures, 'failed'], [retries, 'tried again'], [refused, 'refused unsent']];
+  return [calls ?? 0, ...told.filter(([count]) => count).map(([count, what]) => `${count} ${what}`)].join(', ');
+};
+
 const facts = (source) => {
   const { latency = {}, queue = {}, lastError } = source;
   const limit = scarcest(source.limits);
   return {
     'p50 / p99': `${milliseconds(latency?.p50Ms)} / ${milliseconds(latency?.p99Ms)}`,
-    calls: `${latency?.calls ?? 0}, ${latency?.failures ?? 0} failed, ${latency?.retries ?? 0} again, ${latency?.refused ?? 0} refused`,
+    calls: counted(latency ?? {}),
     queue: `${queue?.running ?? 0} of ${queue?.concurrency ?? '–'} run, ${queue?.waiting ?? 0} wait`,
     quota: limit ? `${limit.remaining.toLocaleString('en')} of ${limit.limit.toLocaleString('en')} left (${limit.name})` : '–',
     'last error': lastError ? `${lastError.code}, ${new Date(lastError.at).toLocaleTimeString()}` : 'none',
