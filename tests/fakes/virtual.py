@@ -1,0 +1,91 @@
+"""Virtual time: a loop on which a wait takes no time and all the same comes after what is due before it."""
+
+import asyncio
+import functools
+import selectors
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+
+class _Jumping(selectors.DefaultSelector):
+    """Where nothing has happened, the time that would be waited has passed."""
+
+    loop: "VirtualLoop"
+
+    def select(self, timeout: float | None = None) -> list[tuple[selectors.SelectorKey, int]]:
+        happened: list[tuple[selectors.SelectorKey, int]] = super().select(0)
+        if happened or timeout == 0:
+            return happened
+        if timeout is None:
+            raise RuntimeError("everybody waits, and nothing will ever happen")
+        self.loop.now += timeout
+        return []
+
+
+class VirtualLoop(asyncio.SelectorEventLoop):
+    """Starts at 1,000 seconds."""
+
+    def __init__(self) -> None:
+        self.now = 1_000.0
+        selector = _Jumping()
+        selector.loop = self
+        super().__init__(selector)
+
+    def time(self) -> float:
+        return self.now
+
+
+def clock() -> float:
+    """The running loop's time."""
+    return asyncio.get_running_loop().time()
+
+
+def virtual(test: Callable[..., Awaitable[None]]) -> Callable[..., None]:
+    """The test, run in virtual time."""
+
+    @functools.wraps(test)
+    def run(*args: Any, **named: Any) -> None:
+        async def ran() -> None:
+            await test(*args, **named)
+
+        with asyncio.Runner(loop_factory=VirtualLoop) as runner:
+            runner.run(ran())
+
+    return run
+
+
+class Turned:
+    """A clock that goes when it is turned."""
+
+    def __init__(self, now: float = 1_000.0) -> None:
+        self.now = now
+
+    def __call__(self) -> float:
+        return self.now
+
+    def turn(self, seconds: float) -> None:
+        self.now += seconds
+
+
+class Wire:
+    """A `send` by script: takes `seconds`, then answers by `outcomes`, one each and the last one for good."""
+
+    def __init__(self, *outcomes: Any, seconds: float = 0.0) -> None:
+        self.outcomes, self.seconds = list(outcomes), seconds
+        self.calls: list[Any] = []
+        self.at: list[float] = []
+        self.running = self.most_running = 0
+
+    async def __call__(self, call: Any) -> Any:
+        self.calls.append(call)
+        self.at.append(clock())
+        self.running += 1
+        self.most_running = max(self.most_running, self.running)
+        try:
+            await asyncio.sleep(self.seconds)
+        finally:
+            self.running -= 1
+        outcome = self.outcomes.pop(0) if len(self.outcomes) > 1 else self.outcomes[0]
+        if isinstance(outcome, BaseException):
+            raise outcome
+        return outcome
