@@ -40,6 +40,9 @@ TYPED = frozenset(
     }
 )
 
+# What a question is answered about some accounts, whatever becomes of the sources.
+_ORDINARY = frozenset({"IDENTITY_AMBIGUOUS"})
+
 
 class Known(msgspec.Struct, frozen=True):
     """Keys to ask about. The first `hot` accounts get half of the asks: what is known of them is remembered."""
@@ -52,7 +55,7 @@ class Known(msgspec.Struct, frozen=True):
 
 class Outcome(msgspec.Struct, frozen=True):
     """What became of one ask. `began` on the machine's clock, `ms` until the answer. `errors`: (path, code);
-    `missing`: fields that are null without an error; `served`: (source, how) of every fact."""
+    `missing`: fields that are null without an error; `served`: source -> how -> facts."""
 
     kind: str
     began: float
@@ -60,7 +63,7 @@ class Outcome(msgspec.Struct, frozen=True):
     status: int
     errors: tuple[tuple[str, str], ...] = ()
     missing: tuple[str, ...] = ()
-    served: tuple[tuple[str, str], ...] = ()
+    served: dict[str, dict[str, int]] = msgspec.field(default_factory=dict)
 
 
 def documents(sick: str) -> dict[str, str]:
@@ -94,9 +97,14 @@ def read(kind: str, began: float, ms: float, status: int, body: bytes) -> Outcom
         answer: dict[str, Any] = json.loads(body)
     except ValueError:
         return Outcome(kind, began, ms, status, errors=(("", "NO_ANSWER"),))
-    errors = tuple((_path(error), str(error.get("extensions", {}).get("code"))) for error in answer.get("errors", ()))
+    every = [(_path(error), str(error.get("extensions", {}).get("code"))) for error in answer.get("errors", ())]
+    errors = tuple((path, code) for path, code in every if code not in _ORDINARY)
     data = answer.get("data") or {}
-    return Outcome(kind, began, ms, status, errors, _missing(kind, data, [path for path, _ in errors]), _served(data))
+    served: dict[str, dict[str, int]] = {}
+    for source, how in _served(data):
+        counts = served.setdefault(source, {})
+        counts[how] = counts.get(how, 0) + 1
+    return Outcome(kind, began, ms, status, errors, _missing(kind, data, [path for path, _ in every]), served)
 
 
 def _path(error: Mapping[str, Any]) -> str:

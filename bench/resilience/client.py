@@ -1,7 +1,7 @@
 """The soak's load, a process of its own: an open loop of asks, and what became of each.
 
-One JSON order on standard input, `{"port", "token", "sick", "known", "rate", "seconds"}`; one JSON list on standard
-output, when everything is answered or given up.
+One JSON order on standard input; when everything is answered or given up, the outcomes are in the order's file, as a
+JSON list, and `done` is on standard output.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ import asyncio
 import sys
 import time
 from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
 
 import aiohttp
 import msgspec
@@ -21,7 +22,7 @@ _GIVEN_UP = 30.0
 
 
 class Order(msgspec.Struct, frozen=True):
-    """What is to be asked: `rate` a second, for `seconds`."""
+    """What is to be asked: `rate` a second, for `seconds`; what became of it goes to `file`."""
 
     port: int
     token: str
@@ -29,6 +30,7 @@ class Order(msgspec.Struct, frozen=True):
     known: Known
     rate: float
     seconds: float
+    file: str
 
 
 async def carry_out(order: Order) -> list[Outcome]:
@@ -67,7 +69,8 @@ def main() -> None:
     order = msgspec.json.decode(sys.stdin.readline(), type=Order)
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         outcomes = runner.run(carry_out(order))
-    print(msgspec.json.encode(outcomes).decode(), flush=True)
+    Path(order.file).write_bytes(msgspec.json.encode(outcomes))
+    print("done", flush=True)
 
 
 if __name__ == "__main__":

@@ -77,7 +77,9 @@ def figures(log: Log, sick: str) -> Figures:
         "closed": [each for each in failing if not _inside(opened or (), each.began)],
         "open": [each for each in failing if _inside(opened or (), each.began)],
     }
-    served = Counter(how for each in failing if each.kind != "a" for source, how in each.served if source == sick)
+    served: Counter[str] = Counter()
+    for each in failing:
+        served.update(each.served.get(sick, {}))
     rate = sum(began <= at < log.on for at in log.reached) / (log.on - began)
     return Figures(
         fault=log.fault,
@@ -114,8 +116,8 @@ def _untyped(outcome: Outcome, sick: str) -> int:
 
 
 def _normal(outcome: Outcome) -> bool:
-    stale = any(how == "STALE" for _, how in outcome.served)
-    return outcome.status == 200 and not outcome.errors and not outcome.missing and not stale
+    """A stale fact is normal: facts past their time are served while they are read again, of healthy sources too."""
+    return outcome.status == 200 and not outcome.errors and not outcome.missing
 
 
 def _open(seen: Sequence[Seen], on: float, off: float) -> tuple[tuple[float, float], ...] | None:

@@ -57,7 +57,7 @@ class Scene:
     """Everything, running."""
 
     def __init__(self, stack: ExitStack, folder: Path, accounts: int) -> None:
-        self._stack = stack
+        self._outcomes = folder / "outcomes.json"
         command = [PYTHON, "-m", "gateway.enterprise.town", "--accounts", str(accounts)]
         company = stack.enter_context(Program("company", command, None))
         known = json.loads(company.line(180))
@@ -117,7 +117,7 @@ class Scene:
         """One run: healthy, then `fault` (with what else the proxy is `told` of it), then recovering."""
         _call("DELETE", f"{self._control}/asks", None, {})
         sick, total = plan.sick, plan.healthy + plan.failing + plan.recovering
-        order = Order(self._port, self._token, sick, known, plan.rate, total)
+        order = Order(self._port, self._token, sick, known, plan.rate, total, str(self._outcomes))
         with Program("load", [PYTHON, "-m", "bench.resilience.client"], None) as load:
             load.say(msgspec.json.encode(order).decode())
             began, seen = time.monotonic(), list[Seen]()
@@ -128,7 +128,8 @@ class Scene:
             off = time.monotonic()
             self.set(sick, {"fault": "off"})
             self._watch(sick, began + total, seen)
-            outcomes = msgspec.json.decode(load.line(90), type=tuple[Outcome, ...])
+            load.line(90)
+        outcomes = msgspec.json.decode(self._outcomes.read_bytes(), type=tuple[Outcome, ...])
         asks = _call("GET", f"{self._control}/asks?source={sick}", None, {})
         reached = tuple(at for at, _, token in asks if not token)
         return Log(fault, began, on, off, time.monotonic(), outcomes, tuple(seen), reached)
