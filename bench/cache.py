@@ -1,6 +1,7 @@
 """What remembering costs: hits and misses of the cache, each beside the least that could be done instead.
 
-`python -m bench.cache [--rounds N]` prints microseconds; each pair is measured in turns, the median of the rounds counts.
+`python -m bench.cache [--rounds N]` prints microseconds of processor time. Both sides of a pair are measured in turns;
+the median of the rounds counts.
 """
 
 from __future__ import annotations
@@ -9,9 +10,9 @@ import argparse
 import asyncio
 import statistics
 import time
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, TypeAlias
 
 import msgspec
 
@@ -20,14 +21,15 @@ from sources.cache import Cache, Cached, CacheSettings
 from sources.cache.freshness import Overrides
 from sources.canonical import Record, System
 from sources.catalog import Catalog, Source
-from sources.ports import Ask, Capability, Page, Reading, Report, Rows
+from sources.ports import Ask, Capability, Reading, Report, Rows
 from sources.settings import SourceSettings
 
+Index: TypeAlias = tuple[type[Record], str]
 _BATCH = 200
 _LISTED = 5  # records of an account
 _NOW = datetime(2026, 11, 21, tzinfo=UTC)
 _HOUR = Overrides(ttl=3_600.0, refresh_ahead=0.0)
-_SETTINGS = CacheSettings(types={name: _HOUR for name in ("Account", "Contact", "Invoice", "BillingCustomer")})
+_SETTINGS = CacheSettings(types=dict.fromkeys(("Account", "Contact", "Invoice", "BillingCustomer"), _HOUR))
 
 
 class Instant:
@@ -102,18 +104,18 @@ def _catalog(connector: Any) -> Catalog:
     return Catalog([source], owners)
 
 
-def _timed(act: Callable[[], object], turns: int) -> float:
-    started = time.perf_counter()
+def _timed(recall: Callable[[Ask], object], ask: Ask, turns: int) -> float:
+    started = time.process_time()
     for _ in range(turns):
-        act()
-    return (time.perf_counter() - started) / turns * 1e6
+        recall(ask)
+    return (time.process_time() - started) / turns * 1e6
 
 
-async def _timed_async(act: Callable[[], Awaitable[object]], turns: int) -> float:
-    started = time.perf_counter()
-    for _ in range(turns):
-        await act()
-    return (time.perf_counter() - started) / turns * 1e6
+async def _timed_reads(read: Callable[[Ask], Awaitable[object]], asks: Sequence[Ask]) -> float:
+    started = time.process_time()
+    for ask in asks:
+        await read(ask)
+    return (time.process_time() - started) / len(asks) * 1e6
 
 
 class Row(msgspec.Struct, frozen=True):
@@ -125,57 +127,51 @@ class Row(msgspec.Struct, frozen=True):
     least: float
 
 
+_KEYS = tuple(f"K{number}" for number in range(_BATCH))
+_BY_KEY, _LISTS, _OWN = (c.Contact, "key"), (c.Contact, "account"), (c.Invoice, "account")
+_OF_CONNECTOR: tuple[tuple[str, Index, int, int], ...] = (
+    ("one by key", _BY_KEY, 1, 2_000),
+    ("a batch by key", _BY_KEY, _BATCH, 100),
+    ("a batch of lists", _LISTS, _BATCH, 100),
+)
+_OF_CATALOG: tuple[tuple[str, Index, int, int], ...] = (
+    ("one by key", _BY_KEY, 1, 2_000),
+    ("a batch by key", _BY_KEY, _BATCH, 50),
+    ("a batch of lists", _LISTS, _BATCH, 50),
+    ("one by own ids", _OWN, 1, 1_000),
+    ("a batch by own ids", _OWN, _BATCH, 50),
+)
+
+
 async def hits(rounds: int) -> list[Row]:
     """Whole answers from memory, without waiting."""
     ours, least = Cached(Instant(), Cache(_SETTINGS)), Plain()
-    rows = []
-    keys = tuple(f"K{number}" for number in range(_BATCH))
-    for name, record, by, some, turns in (
-        ("one by key", c.Contact, "key", keys[:1], 5_000),
-        ("a batch by key", c.Contact, "key", keys, 200),
-        ("a batch of lists", c.Contact, "account", keys, 200),
-    ):
-        ask = Ask(record, by, some)
-        await ours.read(ask)
-        await least.read(ask)
-        pairs = [(_timed(lambda: ours.recall(ask), turns), _timed(lambda: least.recall(ask), turns)) for _ in range(rounds)]
-        rows.append(Row(f"connector, {name}", len(some), *_medians(pairs)))
-    one, other = _catalog(Cached(Instant(), Cache(_SETTINGS))), _catalog(Plain())
-    for name, record, by, some, turns in (
-        ("one by key", c.Contact, "key", keys[:1], 5_000),
-        ("a batch by key", c.Contact, "key", keys, 100),
-        ("a batch by account", c.Contact, "account", keys, 50),
-        ("a batch by own ids", c.Invoice, "account", keys, 50),
-        ("one by own ids", c.Invoice, "account", keys[:1], 2_000),
-    ):
-        ask = Ask(record, by, some)
-        await one.read(ask)
-        await other.read(ask)
-        assert one.recall(ask) is not None
-        assert other.recall(ask) is not None
-        pairs = [(_timed(lambda: one.recall(ask), turns), _timed(lambda: other.recall(ask), turns)) for _ in range(rounds)]
-        rows.append(Row(f"catalog, {name}", len(some), *_medians(pairs)))
-    return rows
+    rows = [await _hit("connector", each, ours, least, rounds) for each in _OF_CONNECTOR]
+    whole, plain = _catalog(Cached(Instant(), Cache(_SETTINGS))), _catalog(Plain())
+    return rows + [await _hit("catalog", each, whole, plain, rounds) for each in _OF_CATALOG]
+
+
+async def _hit(where: str, case: tuple[str, Index, int, int], ours: Any, least: Any, rounds: int) -> Row:
+    name, (record, by), width, turns = case
+    ask = Ask(record, by, _KEYS[:width])
+    for each in (ours, least):
+        await each.read(ask)
+        assert each.recall(ask) is not None
+    pairs = [(_timed(ours.recall, ask, turns), _timed(least.recall, ask, turns)) for _ in range(rounds)]
+    return Row(f"{where}, {name}", width, *_medians(pairs))
 
 
 async def misses(rounds: int) -> list[Row]:
     """Answers that have to be asked for, and are remembered; beside asking the source alone."""
     bare, rows = Instant(), []
-    for name, by, width, turns in (("one by key", "key", 1, 500), ("a batch of lists", "account", 50, 20)):
-        pairs, number = [], 0
-        for _ in range(rounds):
+    for name, by, width, turns in (("one by key", "key", 1, 500), ("lists of 50", "account", 50, 20)):
+        pairs = []
+        for number in range(rounds):
+            start = number * turns * width
+            keys = [f"K{start + each}" for each in range(turns * width)]
+            asks = [Ask(c.Contact, by, tuple(keys[at : at + width])) for at in range(0, len(keys), width)]
             ours = Cached(Instant(), Cache(_SETTINGS))
-            asks = []
-            for _ in range(turns):
-                asks.append(Ask(c.Contact, by, tuple(f"K{number + each}" for each in range(width)), Page()))
-                number += width
-            left, same = iter(asks), iter(asks)
-            pairs.append(
-                (
-                    await _timed_async(lambda left=left, ours=ours: ours.read(next(left)), turns),
-                    await _timed_async(lambda same=same: bare.read(next(same)), turns),
-                )
-            )
+            pairs.append((await _timed_reads(ours.read, asks), await _timed_reads(bare.read, asks)))
         rows.append(Row(f"miss, {name}", width, *_medians(pairs)))
     return rows
 

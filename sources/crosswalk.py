@@ -38,7 +38,7 @@ class Resolved(msgspec.Struct):
 
 
 class Crosswalk:
-    """Remembers ids, never facts: `ttl` seconds, at most `bound` entries, the least recently used go first."""
+    """Remembers ids, never facts: `ttl` seconds, at most `bound` entries."""
 
     def __init__(
         self,

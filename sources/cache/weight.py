@@ -1,8 +1,8 @@
 """Weight: about how many bytes of memory records take, without looking at each of them.
 
-Some answers of each type are written out, and the others are taken for their like. A record in memory takes up to three
-times its written length, because each of its values is an object of its own; long text takes hardly more than itself, so
-that the estimate errs on the safe side (measured: 1.0 to 2.5 times what is really taken).
+Some answers of each type are written out, and the others are taken for their like. A record in memory takes up to
+three times its written length, because each of its values is an object of its own; long text takes hardly more than
+itself, so that the estimate errs on the safe side (measured: 1.0 to 2.5 times what is really taken).
 """
 
 from __future__ import annotations
