@@ -26,8 +26,11 @@ class LoopThread:
             self.loop.close()
 
     async def run(self, work: Coroutine[Any, Any, T]) -> T:
-        """Run a coroutine over there and wait for it here."""
-        return await asyncio.wrap_future(asyncio.run_coroutine_threadsafe(work, self.loop))
+        """Run a coroutine over there and wait for it here.
+
+        Who is cancelled while waiting leaves, and the work goes on: half an acceptance would be a run that nobody runs.
+        """
+        return await asyncio.shield(asyncio.wrap_future(asyncio.run_coroutine_threadsafe(work, self.loop)))
 
     async def stop(self) -> None:
         """Cancel what still runs over there and end the thread."""

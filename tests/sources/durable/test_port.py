@@ -100,6 +100,22 @@ async def test_fifty_starts_at_once_with_one_id_are_one_run(opened: Opened) -> N
     assert (again.state, again.result, counted.count) == (RunState.SUCCEEDED, 1, 1)
 
 
+async def test_a_run_whose_asker_went_away_is_run_or_was_never_accepted(opened: Opened, tmp_path: Path) -> None:
+    durable = await opened(saga(Ledger(tmp_path / "ledger")))
+    ids = [name() for _ in range(30)]
+    for number, run_id in enumerate(ids):
+        asking = asyncio.create_task(durable.start("saga/1", run_id, Order(steps=1, pause=0.0)))
+        await asyncio.sleep(number / 10_000)
+        asking.cancel()
+        await asyncio.gather(asking, return_exceptions=True)
+    await durable.start("saga/1", last := name(), Order(steps=1))
+    await durable.result(last, 20)
+    accepted = [run_id for run_id in ids if await durable.state(run_id)]
+    assert accepted
+    for run_id in accepted:
+        assert (await durable.result(run_id, 20)).state is RunState.SUCCEEDED
+
+
 async def test_a_name_or_an_id_that_does_not_fit_is_refused(opened: Opened) -> None:
     async def body(execution: Execution, ask: Ask) -> None:
         return None
