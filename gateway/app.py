@@ -30,6 +30,7 @@ from policies.principal import Principal
 from policies.store import PolicyStore
 from resolvers.registry import names
 from resolvers.schema import build_schema
+from sources.cache import Cache
 from sources.canonical import Record
 from sources.catalog import Catalog, open_catalog
 from sources.overview import Overview, overview
@@ -69,7 +70,8 @@ def create_app(settings: Settings, extra: Sequence[BaseRoute] = ()) -> Front:
     """
     issuers = Transport("identity", connections=4, timeout=5.0, max_bytes=1024 * 1024)
     watchers = Watchers()
-    catalog = open_catalog(settings.sources, settings.owners, observers=watchers.observers)
+    cache = Cache(settings.cache)
+    catalog = open_catalog(settings.sources, settings.owners, cache=cache, observers=watchers.observers)
     parts = Parts(build_schema(), names(), catalog, issuers.send, watchers)
     return assemble(settings, parts, extra, closing=[issuers.close])
 

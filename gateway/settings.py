@@ -13,6 +13,7 @@ from urllib.parse import urlsplit
 import msgspec
 
 from resolvers.budget import OperationsSettings
+from sources.cache import CacheSettings
 from sources.catalog import vendors
 from sources.settings import Secret, SourceSettings
 
@@ -117,6 +118,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     gateway: GatewaySettings = GatewaySettings()
     identity: IdentitySettings = IdentitySettings()
     policies: PolicySettings = PolicySettings()
+    cache: CacheSettings = CacheSettings()
     operations: OperationsSettings = OperationsSettings()
     admission: AdmissionSettings = AdmissionSettings()
     sources: Mapping[str, SourceSettings] = msgspec.field(default_factory=dict)
@@ -127,6 +129,7 @@ _TABLES: dict[str, type[msgspec.Struct]] = {
     "gateway": GatewaySettings,
     "identity": IdentitySettings,
     "policies": PolicySettings,
+    "cache": CacheSettings,
     "operations": OperationsSettings,
     "admission": AdmissionSettings,
 }
