@@ -70,7 +70,8 @@ def create_app(settings: Settings, extra: Sequence[BaseRoute] = ()) -> Front:
     """
     issuers = Transport("identity", connections=4, timeout=5.0, max_bytes=1024 * 1024)
     watchers = Watchers()
-    catalog = open_catalog(settings.sources, settings.owners, cache=Cache(settings.cache), observers=watchers.observers)
+    cache = Cache(settings.cache)
+    catalog = open_catalog(settings.sources, settings.owners, cache=cache, observers=watchers.observers)
     parts = Parts(build_schema(), names(), catalog, issuers.send, watchers)
     return assemble(settings, parts, extra, closing=[issuers.close])
 
