@@ -20,6 +20,7 @@ from gateway.identity.verify import Verifier
 from gateway.settings import Settings
 from resolvers.registry import names
 from resolvers.schema import build_schema
+from sources.cache import Cache
 from sources.catalog import open_catalog
 from sources.transport import Transport
 
@@ -31,7 +32,7 @@ def create_app(settings: Settings, extra: Sequence[BaseRoute] = ()) -> Starlette
 
     `extra` are routes of whoever runs it, such as the demo's console.
     """
-    catalog = open_catalog(settings.sources, settings.owners)
+    catalog = open_catalog(settings.sources, settings.owners, cache=Cache(settings.cache))
     issuers = Transport("identity", connections=4, timeout=5.0, max_bytes=1024 * 1024)
     schema = build_schema()
     policies = open_policies(settings.policies, schema._schema, names())
@@ -42,6 +43,7 @@ def create_app(settings: Settings, extra: Sequence[BaseRoute] = ()) -> Starlette
         policies.granted,
         cursor_key=cursor_key.reveal().encode() if cursor_key else None,
         rules=lambda: policies.rules,
+        operations=settings.operations,
     )
     verifier = Verifier(settings.identity, issuers.send, policies.policies.external())
     readiness = Readiness(catalog, policies)

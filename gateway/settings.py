@@ -12,6 +12,8 @@ from urllib.parse import urlsplit
 
 import msgspec
 
+from resolvers.budget import OperationsSettings
+from sources.cache import CacheSettings
 from sources.catalog import vendors
 from sources.settings import Secret, SourceSettings
 
@@ -76,6 +78,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     gateway: GatewaySettings = GatewaySettings()
     identity: IdentitySettings = IdentitySettings()
     policies: PolicySettings = PolicySettings()
+    cache: CacheSettings = CacheSettings()
+    operations: OperationsSettings = OperationsSettings()
     sources: Mapping[str, SourceSettings] = msgspec.field(default_factory=dict)
     owners: Mapping[str, tuple[str, ...]] = msgspec.field(default_factory=dict)
 
@@ -84,6 +88,8 @@ _TABLES: dict[str, type[msgspec.Struct]] = {
     "gateway": GatewaySettings,
     "identity": IdentitySettings,
     "policies": PolicySettings,
+    "cache": CacheSettings,
+    "operations": OperationsSettings,
 }
 _SYMMETRIC = ("HS", "none")
 

@@ -2,20 +2,30 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import datetime
 from typing import Any
 
 import msgspec
 
 from policies.principal import Principal
+from sources.canonical import Record, Served
+
+
+def live(_record: Record) -> Served:
+    """How a record was served that no memory has handed over."""
+    return Served.LIVE
 
 
 class Context(msgspec.Struct, frozen=True):
     """`now` is the operation's one present (UTC): every judgement by time uses it. `rules` are the compiled decision
-    tables that computations consult (entitlement). `unknown` are the records whose types this audience is not shown."""
+    tables that computations consult (entitlement). `unknown` are the records whose types this audience is not shown.
+    `served` tells of a record that was read for this operation how it was served: the record itself cannot, because
+    operations share it."""
 
     principal: Principal
     now: datetime
     correlation_id: str
     rules: Any = None
     unknown: frozenset[type] = frozenset()
+    served: Callable[[Record], Served] = live

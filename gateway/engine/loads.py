@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from functools import partial
 from typing import Any, TypeAlias
 
 import msgspec
 from aiodataloader import DataLoader
 
+from gateway.engine.served import ServedFacts
+from sources import errand
 from sources.canonical import Record
 from sources.catalog import Catalog
 from sources.errors import BadAsk, SourceError
@@ -18,7 +20,7 @@ from sources.ports import Ask, Page, Reading, Report, Rows
 FAN_OUT = 25  # parents that a reader with one call a parent may be asked for
 _MOST = 2_000  # keys of one question
 
-Index: TypeAlias = tuple[type[Record], str, Page]
+Index: TypeAlias = tuple[type[Record], str, Page, float | None]  # the last one: how old facts may be
 _Asked: TypeAlias = "tuple[tuple[str, ...], Ledger]"
 
 
@@ -62,6 +64,11 @@ class Ledger:
         self._readings = other._readings
 
     @property
+    def readings(self) -> Collection[Reading]:
+        """The answers themselves."""
+        return self._readings.values()
+
+    @property
     def reports(self) -> dict[str, Report]:
         """A report for each source, added up."""
         totals: dict[str, Report] = {}
@@ -73,16 +80,17 @@ class Ledger:
                 total.calls += report.calls
                 total.joined += report.joined
                 total.cached += report.cached
+                total.stale += report.stale
                 total.milliseconds += report.milliseconds
                 total.error = report.error or total.error
         return totals
 
 
 class Loads:
-    """Facts by key, unjudged."""
+    """Facts by key, unjudged. `served` tells how each was served."""
 
     def __init__(self, catalog: Catalog) -> None:
-        self._catalog = catalog
+        self.catalog, self.served = catalog, ServedFacts()
         self._known: dict[Index, dict[str, Found | asyncio.Future[None]]] = {}
         self._loaders: dict[Index, DataLoader[_Asked, None]] = {}
         self._tasks: set[asyncio.Task[Any] | None] = set()  # of questions that several wait for
@@ -92,13 +100,22 @@ class Loads:
         self._closed = False
 
     async def get(
-        self, record: type[Record], by: str, keys: Sequence[str], page: Page, ledger: Ledger, *, alone: bool = False
+        self,
+        record: type[Record],
+        by: str,
+        keys: Sequence[str],
+        page: Page,
+        ledger: Ledger,
+        *,
+        alone: bool = False,
+        max_age: float | None = None,
     ) -> list[Found]:
         """What is known by each key; the calls that this causes go to `ledger`.
 
-        `alone`: nobody else of this operation asks this index, so that there is nobody to wait for.
+        `alone`: nobody else of this operation asks this index, so that there is nobody to wait for. `max_age`: facts
+        that are older (seconds) will not do, though others of this operation take them.
         """
-        index = (record, by, page)
+        index = (record, by, page, max_age)
         known = self._known.get(index)
         if known is None:
             known = self._known[index] = {}
@@ -117,14 +134,13 @@ class Loads:
 
     def recall(self, record: type[Record], by: str, keys: Sequence[str], page: Page, ledger: Ledger) -> bool:
         """Whether every key is known without waiting, here or in the memory of its source."""
-        index = (record, by, page)
-        known = self._known.setdefault(index, {})
+        known = self._known.setdefault((record, by, page, None), {})
         missing = [key for key in keys if key not in known]
         if not missing:
             return all(known[key].__class__ is Found for key in keys)
         if self._refusal(record, by, page, len(missing)) is not None:
             return False
-        reading = self._catalog.recall(Ask(record, by, tuple(missing), page))
+        reading = self.catalog.recall(Ask(record, by, tuple(missing), page))
         if reading is None:
             return False
         self._note(reading, record, by, (ledger,))
@@ -137,18 +153,19 @@ class Loads:
         for record in records:
             if not isinstance(record, Record):
                 continue
-            known = self._known.setdefault((type(record), "key", _PLAIN), {})
+            known = self._known.setdefault((type(record), "key", _PLAIN, None), {})
             if known.get(record.key, _NOTHING).__class__ is Found:
                 known[record.key] = Found(Rows([record]), None)
 
-    async def read(self, ask: Ask, *ledgers: Ledger) -> Reading:
+    async def read(self, ask: Ask, *ledgers: Ledger, max_age: float | None = None) -> Reading:
         """One question to the catalog, told in the ledgers; past the deadline it is an error of its keys."""
         task = asyncio.current_task()
         if self._expired or task is None:
             return _too_late(ask)
         self._reading.add(task)
+        begun = errand.begin(errand.narrowed(max_age)) if max_age is not None else None
         try:
-            reading = await self._catalog.read(ask)
+            reading = await self.catalog.read(ask)
         except asyncio.CancelledError:
             if task in self._late and task.uncancel() == 0:
                 return _too_late(ask)
@@ -156,10 +173,13 @@ class Loads:
         finally:
             self._reading.discard(task)
             self._late.discard(task)
+            if begun is not None:
+                errand.end(begun)
         self._note(reading, ask.record, ask.by, ledgers)
         return reading
 
     def _note(self, reading: Reading, record: type[Record], by: str, ledgers: Sequence[Ledger]) -> None:
+        self.served.note(reading)
         for ledger in ledgers:
             ledger.add(reading)
         if reading.along:
@@ -207,14 +227,14 @@ class Loads:
         return [None] * len(asked)
 
     async def _fetch(self, index: Index, keys: Sequence[str], ledgers: Sequence[Ledger]) -> dict[str, Found]:
-        record, by, page = index
+        record, by, page, max_age = index
         refused = self._refusal(record, by, page, len(keys))
         if refused is not None:
             return dict.fromkeys(keys, Found(None, refused))
         found: dict[str, Found] = {}
         for start in range(0, len(keys), _MOST):
             part = tuple(keys[start : start + _MOST])
-            found |= _found(await self.read(Ask(record, by, part, page), *ledgers), part)
+            found |= _found(await self.read(Ask(record, by, part, page), *ledgers, max_age=max_age), part)
         return found
 
     def _refusal(self, record: type[Record], by: str, page: Page, keys: int) -> SourceError | None:
@@ -222,7 +242,7 @@ class Loads:
             return None
         if page.after is not None:
             return BadAsk("`after` goes on with one list: ask for one parent at a time")
-        capability = self._catalog.capability(record, by)
+        capability = self.catalog.capability(record, by)
         if capability is not None and capability.fan_out and keys > FAN_OUT:
             return BadAsk(f"`{record.__name__}` is read with one call a parent: {keys} parents are more than {FAN_OUT}")
         return None
@@ -237,7 +257,7 @@ def _found(reading: Reading, keys: Sequence[str]) -> dict[str, Found]:
 
 def late() -> DeadlineExceeded:
     """What is said where something was not there in time."""
-    return DeadlineExceeded("the operation's time is up: ask for less, or with a longer deadline")
+    return DeadlineExceeded("the operation's time is up: ask for less at once, or again")
 
 
 def _too_late(ask: Ask) -> Reading:

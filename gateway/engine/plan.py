@@ -35,6 +35,7 @@ from gateway.engine.graph import Graph, attribute_of
 from gateway.engine.paging import Paging
 from gateway.engine.seen import JUDGING
 from resolvers.batch import Batched, Declaration, Derived, Link, Stream, declaration_of
+from resolvers.budget import Budget, OperationClass
 
 Roles: TypeAlias = frozenset[str]
 Path: TypeAlias = tuple[str, ...]
@@ -181,7 +182,9 @@ class Branch:
 class Plan:
     """An operation, planned. `uses` counts its runs: it is compiled when it proves to be used."""
 
-    __slots__ = ("askers", "counted", "document", "grants", "marks", "operation", "root", "shown", "size", "uses")
+    __slots__ = (
+        "askers", "budget", "counted", "document", "grants", "marks", "operation", "root", "shown", "size", "uses",
+    )  # fmt: skip
 
     def __init__(
         self, operation: OperationDefinitionNode, document: DocumentNode, grants: Grants, shown: GraphQLSchema
@@ -190,6 +193,7 @@ class Plan:
         self.shown = shown  # the schema that this audience may know: what introspection tells of
         self.marks: list[Mark] = []
         self.root: Selection
+        self.budget: Budget
         self.uses = 0
         self.size = 0  # fields planned so far, for the bound on remembered plans
         self.counted = 0  # of them, those that the bound has been told of; 0: not remembered
@@ -202,6 +206,12 @@ class Plan:
     def asks(self, record: type, by: str, times: int = 1) -> None:
         """Another place asks an index."""
         self.askers[record, by] = self.askers.get((record, by), 0) + times
+
+    @property
+    def classes(self) -> set[OperationClass]:
+        """The operation classes of what its root fields read."""
+        budgets = (getattr(each.declared, "budget", None) for each in self.root.fields)
+        return {each for each in budgets if each is not None}
 
     @property
     def serial(self) -> bool:

@@ -23,6 +23,7 @@ from gateway.http.requests import (
     from_body,
     from_query,
     merged,
+    wishes,
 )
 from gateway.http.watch import Watch
 from gateway.identity.verify import Unauthenticated, Verifier
@@ -91,11 +92,12 @@ class GraphQLEndpoint:
     ) -> None:
         watch = Watch(receive, self._body_timeout)
         try:
+            asked = wishes(headers)
             if scope["method"] == "GET":
-                question = from_query(scope["query_string"])
+                question = from_query(scope["query_string"], asked)
             else:
                 check_content_type(headers.get(b"content-type", b""))
-                question = from_body(await read_body(receive, headers, self._body_bytes))
+                question = from_body(await read_body(receive, headers, self._body_bytes), asked)
             watch.running()
             response = await self._engine.run(question, principal, answering.correlation_id)
         except asyncio.CancelledError:
