@@ -14,7 +14,7 @@ from sources.pipeline.bulkhead import Bulkhead
 from sources.pipeline.deadline import deadline
 from sources.pipeline.state import Queue
 from sources.settings import BulkheadSettings
-from tests.fakes.virtual import VirtualLoop, Wire, clock, virtual
+from tests.fakes.virtual import Later, Wire, clock, virtual
 from tests.sources.pipeline.calls import READ, ok, on_behalf
 
 
@@ -244,5 +244,5 @@ def test_whatever_happens_no_turn_is_lost_and_none_is_made(steps, concurrency, q
         assert crowd.bulkhead.queue().running == concurrency
         await asyncio.sleep(5)
 
-    with asyncio.Runner(loop_factory=VirtualLoop) as runner:
+    with asyncio.Runner(loop_factory=Later) as runner:
         runner.run(run())
