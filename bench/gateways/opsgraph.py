@@ -13,7 +13,7 @@ from pathlib import Path
 from starlette.applications import Starlette
 from starlette.routing import Route
 
-from bench.gateways.connector import Connector, FactsConnector
+from bench.gateways.connector import Connector
 from bench.gateways.types import NAMES, SCHEMA
 from bench.identity import AUDIENCE, ISSUER, published
 from bench.serving import serve
@@ -28,6 +28,8 @@ from gateway.http.graphql import GraphQLEndpoint
 from gateway.identity.verify import Verifier
 from gateway.settings import IdentitySettings, Issuer, PolicySettings
 from policies.principal import Principal
+from sources.cache import Cache, Cached, CacheSettings
+from sources.cache.freshness import Freshness
 from sources.canonical import Record, System
 from sources.catalog import Catalog, Source
 from sources.ports import Call, Reply
@@ -53,16 +55,25 @@ class BenchCatalog(Catalog):
         return found
 
 
+class LastingCache(Cache):
+    """The cache, for longer than a measurement lasts."""
+
+    def freshness(self, record: type[Record]) -> Freshness:
+        """An hour for everything, also for what is not there."""
+        return Freshness(3_600.0, refresh_ahead=0.0, negative=3_600.0)
+
+
 def catalog(upstream: str, *, facts: bool) -> Catalog:
-    """The four systems, each with a transport of its own."""
+    """The four systems, each with a transport of its own, behind the cache; `facts`: what was read once stays known."""
     opened = []
+    cache = LastingCache() if facts else Cache(CacheSettings(enabled=False))
     for system in System:
         name = system.value.lower()
         transport = Transport(name, connections=_CONNECTIONS)
-        kind = FactsConnector if facts else Connector
         settings = SourceSettings(vendor="bench", url=upstream, connections=_CONNECTIONS)
-        opened.append(Source(kind(system, upstream, transport.send), settings, transport))
-    return BenchCatalog(opened)
+        connector = Cached(Connector(system, upstream, transport.send), cache)
+        opened.append(Source(connector, settings, transport))
+    return BenchCatalog(opened, cache=cache)
 
 
 def application(upstream: str, key_file: Path, *, facts: bool) -> Starlette:
