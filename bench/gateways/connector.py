@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any, TypeAlias
@@ -107,40 +106,6 @@ class Connector:
 
     async def close(self) -> None:
         """Nothing of its own to close."""
-
-
-class FactsConnector(Connector):
-    """The same, from memory: what was read once is kept for good and answers by key.
-
-    It stands for a cache hit: no call, no decoding, no mapping; everything above the connector is as ever.
-    """
-
-    def __init__(self, system: System, url: str, send: Send) -> None:
-        super().__init__(system, url, send)
-        self._facts: dict[tuple[Any, ...], dict[str, Rows]] = defaultdict(dict)
-
-    async def read(self, ask: Ask) -> Reading:
-        """From memory; what is not there yet is read as ever."""
-        known = self._facts[ask.record, ask.by, ask.page]
-        missing = tuple(key for key in ask.keys if key not in known)
-        if missing:
-            reading = await super().read(msgspec.structs.replace(ask, keys=missing))
-            for key in missing:
-                known[key] = reading.rows.get(key, _NOTHING)
-        rows = {key: found for key in ask.keys if (found := known[key]).records}
-        return Reading(rows, Report(self.name, cached=len(ask.keys)))
-
-    def recall(self, ask: Ask) -> Reading | None:
-        """The same without waiting, where everything is there."""
-        known = self._facts[ask.record, ask.by, ask.page]
-        try:
-            rows = {key: found for key in ask.keys if (found := known[key]).records}
-        except KeyError:
-            return None
-        return Reading(rows, Report(self.name, cached=len(ask.keys)))
-
-
-_NOTHING = Rows()
 
 
 def grouped(resource: Resource, keys: Sequence[str], found: Sequence[Record]) -> dict[str, Rows]:
