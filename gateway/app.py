@@ -33,7 +33,7 @@ from resolvers.schema import build_schema
 from sources.cache import Cache
 from sources.canonical import Record
 from sources.catalog import Catalog, open_catalog
-from sources.overview import Overview, overview
+from sources.overview import Overview, Remembered, overview, remembered
 from sources.ports import Send
 from sources.transport import Transport
 
@@ -102,8 +102,12 @@ def assemble(
         lane=engine.lane,
         answered=watchers.meters.answered,
     )
-    readiness = Readiness(sources, policies, lambda: app.draining)
-    metrics = Metrics(watchers.meters, admission, sources)
+
+    def cache() -> Remembered:
+        return remembered(catalog)
+
+    readiness = Readiness(sources, cache, policies, lambda: app.draining)
+    metrics = Metrics(watchers.meters, admission, sources, cache)
 
     @contextlib.asynccontextmanager
     async def lifespan(_app: Front) -> AsyncIterator[None]:

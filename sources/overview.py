@@ -51,6 +51,24 @@ class Overview(msgspec.Struct, frozen=True):
     history: History
 
 
+class Remembered(msgspec.Struct, frozen=True):
+    """What the cache holds in this process, in bytes and answers, how many it gave up for want of room; and whether the
+    Redis that processes share is in use: None where there is none, False while it is left alone because it fails."""
+
+    bytes: int
+    bound: int
+    answers: int
+    evicted: int
+    redis: bool | None
+
+
+def remembered(catalog: Catalog) -> Remembered:
+    """How the cache is doing."""
+    memory, shared = catalog.cache.memory, catalog.cache.shared
+    redis = None if shared is None else not shared.notices.fuse.blown
+    return Remembered(memory.size, memory.bound, len(memory), memory.evicted, redis)
+
+
 _UNKNOWN = History()
 _CLOSED = Circuit("closed", 0, 0, None)
 

@@ -66,11 +66,12 @@ class Question(msgspec.Struct, frozen=True):
 
 
 class Response(msgspec.Struct, frozen=True):
-    """The body, and whether the operation ran at all (`started`): that decides the HTTP status."""
+    """The body, whether the operation ran at all (`started`): that decides the HTTP status; and its classes."""
 
     body: dict[str, Any]
     started: bool
     method_not_allowed: bool = False
+    classes: tuple[OperationClass, ...] = ()
 
 
 class Engine:
@@ -171,7 +172,7 @@ class Engine:
             self._count(asked.plan)
         data, errors, hits = self._shown(asked.plan, run, frame)
         body = answer(data, errors, asked.plan, hits, context, Told(run.ledger, run.seen.hidden))
-        return Response(body, started=True)
+        return Response(body, started=True, classes=asked.plan.budget.classes)
 
     def _errand(self, question: Question, plan: Plan, began: float) -> Errand:
         """On what terms its sources are asked: a client may shorten its time, never lengthen it; raises Refused."""

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from time import perf_counter
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeAlias
 
 from graphql import GraphQLError
 from starlette.types import Receive, Scope, Send
@@ -34,6 +34,7 @@ from sources.errand import Lane
 
 _log = logging.getLogger("opsgraph.http")
 _METHODS = "GET, POST"
+Answered: TypeAlias = Callable[[Mapping[str, Any], bool, float, Sequence[str]], None]
 _ALWAYS = [(b"cache-control", b"no-store"), (b"vary", b"accept, authorization")]
 _CONTENT_TYPES = {each: (b"content-type", f"{each}; charset=utf-8".encode()) for each in (JSON, RESPONSE_JSON)}
 
@@ -49,10 +50,14 @@ def portal(_question: Question, _principal: Principal) -> Lane:
     return Lane.PORTAL
 
 
+def unheeded(_body: Mapping[str, Any], _started: bool, _seconds: float, _classes: Sequence[str]) -> None:
+    """Nobody counts answers."""
+
+
 class GraphQLEndpoint:
     """Whether there is room, method, media type and token are looked at before a body is read, and whether there is
     room for its lane before the question is put. `lane` tells a question's lane, cheaply, when there is a shortage;
-    `answered` is told of every answer: its body, whether the operation ran, the seconds it took."""
+    `answered` is told of every answer: its body, whether the operation ran, the seconds it took, its classes."""
 
     def __init__(
         self,
@@ -63,7 +68,7 @@ class GraphQLEndpoint:
         body_timeout: float,
         admission: Admission | None = None,
         lane: Callable[[Question, Principal], Lane] = portal,
-        answered: Callable[[Mapping[str, Any], bool, float], None] = lambda _body, _started, _seconds: None,
+        answered: Answered = unheeded,
     ) -> None:
         self._engine, self._verifier = engine, verifier
         self._body_bytes, self._body_timeout = body_bytes, body_timeout
@@ -130,7 +135,7 @@ class GraphQLEndpoint:
                 self._admission.check(lane, headers.get(b"authorization", b""), turn)
             began = perf_counter()
             response = await self._engine.run(question, principal, answering.correlation_id)
-            self._answered(response.body, response.started, perf_counter() - began)
+            self._answered(response.body, response.started, perf_counter() - began, response.classes)
         except asyncio.CancelledError:
             if not watch.ended_it():
                 raise

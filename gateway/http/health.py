@@ -9,8 +9,9 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
 from policies.store import PolicyStore
-from sources.overview import Condition, Overview
+from sources.overview import Condition, Overview, Remembered
 
+_REDIS = {None: None, True: "IN_USE", False: "LEFT"}
 _WELL = (Condition.OK, Condition.NOT_ASKED_YET)
 
 
@@ -23,9 +24,13 @@ class Readiness:
     """Ready means: requests are accepted. A source that fails degrades answers, it does not make us unready."""
 
     def __init__(
-        self, sources: Callable[[], Sequence[Overview]], policies: PolicyStore, draining: Callable[[], bool]
+        self,
+        sources: Callable[[], Sequence[Overview]],
+        cache: Callable[[], Remembered],
+        policies: PolicyStore,
+        draining: Callable[[], bool],
     ) -> None:
-        self._sources, self._policies, self._draining = sources, policies, draining
+        self._sources, self._cache, self._policies, self._draining = sources, cache, policies, draining
 
     async def readyz(self, _request: Request) -> Response:
         """Names every source and how it is doing, more of those that are not well, and which policies are in force."""
@@ -37,6 +42,7 @@ class Readiness:
             "degraded": [each.name for each in unwell],
             "sources": {each.name: each.condition.value for each in sources},
             "why": {each.name: _why(each) for each in unwell},
+            "cache": {"redis": _REDIS[self._cache().redis]},
             "policies": {
                 "digest": status.digest,
                 "loadedAt": status.loaded_at.isoformat(),

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from gateway.telemetry.exposition import Counter, Histogram, gauge
-from sources.overview import Overview
+from sources.overview import Overview, Remembered
 from sources.pipeline.telemetry import Called, Changed
 
 _STATES = ("closed", "half_open", "open")
@@ -25,9 +25,11 @@ class Meters:
             "opsgraph_circuit_changes_total", "Changes of circuits, by the new state.", [*source, "kind", "state"]
         )
         self._facts = Counter("opsgraph_source_keys_total", "Keys answered without a call.", [*source, "from"])
-        self._operations = Counter("opsgraph_operations_total", "Answers, by what became of them.", ["outcome"])
+        self._operations = Counter(
+            "opsgraph_operations_total", "Answers, by class and what became of them.", ["class", "outcome"]
+        )
         self._errors = Counter("opsgraph_errors_total", "Errors in answers, by code.", ["code"])
-        self._took = Histogram("opsgraph_operation_seconds", "How long operations took.")
+        self._took = Histogram("opsgraph_operation_seconds", "How long operations took.", ["class"])
         self._families = (
             self._calls,
             self._seconds,
@@ -53,11 +55,11 @@ class Meters:
         """A circuit has changed."""
         self._changes.add(event.source, event.kind, event.state)
 
-    def answered(self, body: Mapping[str, Any], started: bool, seconds: float) -> None:
+    def answered(self, body: Mapping[str, Any], started: bool, seconds: float, classes: Sequence[str]) -> None:
         """An operation was answered, or refused before it started: its body says how it went."""
-        errors = body.get("errors", ())
-        self._operations.add(("PARTIAL" if started else "REFUSED") if errors else "OK")
-        self._took.observe(seconds)
+        errors, kind = body.get("errors", ()), "+".join(classes) or "none"
+        self._operations.add(kind, ("PARTIAL" if started else "REFUSED") if errors else "OK")
+        self._took.observe(seconds, kind)
         for error in errors:
             self._errors.add(error["extensions"]["code"])
         for source in body.get("extensions", {}).get("sources", ()):
@@ -102,3 +104,13 @@ def of_sources(sources: Iterable[Overview]) -> Iterator[Iterable[str]]:
             for limit in pipeline.limits
         ),
     )
+
+
+def of_cache(held: Remembered) -> Iterator[Iterable[str]]:
+    """The gauges of the cache."""
+    yield gauge("opsgraph_cache_bytes", "What the cache holds.", [({}, held.bytes)])
+    yield gauge("opsgraph_cache_bound_bytes", "What it may hold.", [({}, held.bound)])
+    yield gauge("opsgraph_cache_answers", "Answers that it holds.", [({}, held.answers)])
+    yield gauge("opsgraph_cache_evicted", "Answers given up for want of room.", [({}, held.evicted)])
+    if held.redis is not None:
+        yield gauge("opsgraph_cache_redis_in_use", "0 while the shared cache is left alone.", [({}, held.redis)])
