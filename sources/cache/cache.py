@@ -7,7 +7,6 @@ import random
 import time
 from collections.abc import Callable, Iterable
 from importlib import import_module
-from math import inf
 
 from sources.cache import tags
 from sources.cache.flights import Flight, Landing
@@ -43,7 +42,8 @@ class Cache:
         self.flights: set[Flight] = set()
         self._chance = chance
         self._table = Table(self.settings.types)
-        self._forgotten: dict[Tag, float] = {}
+        self._forgotten: dict[Tag, int] = {}
+        self.times_forgotten = 0
         self.shared: Shared | None = None
         if self.settings.enabled and self.settings.redis is not None:
             self.shared = self._open_shared()
@@ -83,8 +83,8 @@ class Cache:
         """Forgets in this process only."""
         wanted = frozenset(found)
         if self.flights:
-            now = asyncio.get_running_loop().time()
-            self._forgotten.update(dict.fromkeys(wanted, now))
+            self.times_forgotten += 1
+            self._forgotten.update(dict.fromkeys(wanted, self.times_forgotten))
             kinds = {kind for kind, _ in wanted}
             for flight in self.flights:
                 if _touched(flight, wanted, kinds):
@@ -108,14 +108,17 @@ class Cache:
                 if key in reading.errors:
                     self._put_off(shelf, ident)
                 elif key not in landing.found and key not in landing.lent:  # those were remembered with their own age
-                    self.put(shelf, ident, reading.rows.get(key), flight.begun, flight.started, flight.started)
+                    self.put(shelf, ident, reading.rows.get(key), flight.begun, flight.started, flight.since)
+
+    def ended(self, flight: Flight) -> None:
+        """The flight is over, whether it has landed or was given up."""
         self.flights.discard(flight)
         if not self.flights:
             self._forgotten.clear()
 
-    def put(self, shelf: Shelf, ident: Ident, rows: Rows | None, begun: float, started: float, since: float) -> None:
+    def put(self, shelf: Shelf, ident: Ident, rows: Rows | None, begun: float, started: float, since: int) -> None:
         """Remembers an answer of a reading that began at `begun` (unix seconds), `started` on the loop's clock, unless
-        it speaks of what was forgotten after `since`."""
+        it speaks of what was forgotten since (the count of `times_forgotten` back then)."""
         if shelf.freshness.life <= 0:
             return
         if rows is not None and not isinstance(rows.records, tuple):
@@ -135,13 +138,13 @@ class Cache:
         if known is not None:
             known.refresh = asyncio.get_running_loop().time() + _AGAIN
 
-    def _was_forgotten(self, entry: Entry, since: float) -> bool:
+    def _was_forgotten(self, entry: Entry, since: int) -> bool:
         forgotten = self._forgotten
         if not forgotten:
             return False
-        if forgotten.get(("type", entry.shelf.record.__name__), -inf) >= since:
+        if forgotten.get(("type", entry.shelf.record.__name__), 0) > since:
             return True
-        return any(forgotten.get(tag, -inf) >= since for tag in entry.tags())
+        return any(forgotten.get(tag, 0) > since for tag in entry.tags())
 
     async def close(self) -> None:
         """Gives up what is under way."""

@@ -137,7 +137,7 @@ class Cached:
     def _launch(self, shelf: Shelf, ask: Ask, keys: Mapping[Ident, str], lane: Lane, floor: float) -> Flight:
         cache = self._cache
         flight = Flight(shelf, keys, lane, cache.wall(), cache.settings.grace)
-        flight.floor = floor
+        flight.floor, flight.since = floor, cache.times_forgotten
         cache.flights.add(flight)
 
         async def bring(flight: Flight) -> Landing:
@@ -147,9 +147,10 @@ class Cached:
 
         def remember(shelf: Shelf, ident: Ident, rows: Rows | None, begun: float) -> None:
             started = asyncio.get_running_loop().time() - max(0.0, cache.wall() - begun)
-            cache.put(shelf, ident, rows, begun, started, flight.started)
+            cache.put(shelf, ident, rows, begun, started, flight.since)
 
-        flight.leave_ground(bring, self._land)
+        task = flight.leave_ground(bring, self._land)
+        task.add_done_callback(lambda _: cache.ended(flight))
         return flight
 
     def _land(self, flight: Flight, landing: Landing) -> None:
@@ -160,7 +161,7 @@ class Cached:
                 known = beside.entries.get(record.key)
                 if known is None or known.as_of < flight.begun - flight.shelf.lag:
                     begun, started = flight.begun - flight.shelf.lag, flight.started - flight.shelf.lag
-                    self._cache.put(beside, record.key, Rows((record,)), begun, started, flight.started)
+                    self._cache.put(beside, record.key, Rows((record,)), begun, started, flight.since)
         self._cache.land(flight, landing)
 
     async def _fetched(
@@ -233,8 +234,8 @@ class Cached:
             report.cached += key in landing.found
             report.joined += key not in landing.found and (not own or key in landing.lent)
             if rows is None and error is not None and not is_of_the_question(error):
-                if self._stand_in(shelf, {ident: key}, wanted, error, reading):
-                    report.error = error.code
+                self._stand_in(shelf, {ident: key}, wanted, error, reading)
+                report.error = error.code
                 continue
             if error is not None:
                 reading.errors[key] = error

@@ -37,13 +37,14 @@ class Flight:
 
     __slots__ = (
         "_askers", "_done", "_grace", "_task", "_timer", "begun", "errand", "floor", "forgotten", "kept", "keys",
-        "landing", "shelf", "started",
+        "landing", "shelf", "since", "started",
     )  # fmt: skip
 
     def __init__(self, shelf: Shelf, keys: Mapping[Ident, str], lane: Lane, begun: float, grace: float) -> None:
         self.shelf, self.keys, self.begun = shelf, dict(keys), begun
         self.errand = Errand(lane=lane)
         self.floor = -inf  # unix seconds before which facts do not do for whoever set it off
+        self.since = 0  # how often something had been forgotten when it left
         self.kept, self.forgotten = False, False
         self.landing: Landing | None = None
         self._grace, self._askers = grace, 0
