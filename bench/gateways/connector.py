@@ -14,7 +14,7 @@ from sources import canonical as c
 from sources.canonical import Record, System
 from sources.decode import decode
 from sources.errors import BadAsk, Unavailable
-from sources.ports import Ask, Call, Capability, Reading, Report, Rows, Send
+from sources.ports import Ask, Call, Capability, Effect, Reading, Reply, Report, Rows, Send
 
 Index: TypeAlias = tuple[type[Record], str]
 _PLAIN = Capability()
@@ -83,10 +83,15 @@ class Connector:
         resource = self._resources.get((ask.record, ask.by))
         if resource is None:
             raise BadAsk(f"`{self.name}` cannot find `{ask.record.__name__}` by `{ask.by}`: ask by what it declares")
-        reply = await self._send(Call("GET", self._address(resource, ask), _HEADERS, operation=resource.path))
-        if reply.status != 200:
-            raise Unavailable(f"`{self.name}` failed ({reply.status})", source=self.name, status=reply.status)
-        found = r.mapped(decode(resource.shape, reply, self.name).data, self.name, datetime.now(UTC))
+
+        def read(reply: Reply) -> Any:
+            if reply.status != 200:
+                raise Unavailable(f"`{self.name}` failed ({reply.status})", source=self.name, status=reply.status)
+            return decode(resource.shape, reply, self.name)
+
+        address = self._address(resource, ask)
+        reply = await self._send(Call("GET", address, _HEADERS, operation=resource.path, effect=Effect.READ, read=read))
+        found = r.mapped(reply.value.data, self.name, datetime.now(UTC))
         report = Report(self.name, calls=1, milliseconds=reply.milliseconds)
         return Reading(grouped(resource, ask.keys, found), report)
 

@@ -140,6 +140,16 @@ async def test_backfill_leaves_some_turns_to_others():
 
 
 @virtual
+async def test_the_turns_of_backfill_come_back_when_it_has_ended():
+    crowd = Crowd(seconds=0.1, concurrency=4, kept=0.25)
+    for _ in range(3):
+        await asyncio.gather(*[await crowd.come(str(number), Lane.BACKFILL) for number in range(3)])
+    again = [await crowd.come(str(number), Lane.BACKFILL) for number in range(3)]
+    assert crowd.bulkhead.queue().running == 3
+    await asyncio.gather(*again)
+
+
+@virtual
 async def test_a_backfill_somebody_waits_for_gets_a_kept_turn_when_others_come():
     crowd = Crowd(concurrency=4, kept=0.25)
     backfills = [await crowd.come(str(number), Lane.BACKFILL) for number in range(4)]
