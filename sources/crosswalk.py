@@ -202,6 +202,8 @@ class Crosswalk:
         """Records that one account alone claims (own id -> account), unless they name another one."""
         found = await connector.read(Ask(facet, "key", tuple(sole)))
         reading.report.calls += found.report.calls
+        reading.report.cached += found.report.cached
+        reading.report.stale += found.report.stale
         for own, account in sole.items():
             if own in found.errors:
                 reading.errors[account] = found.errors[own]
@@ -212,7 +214,8 @@ class Crosswalk:
                         source=connector.name,
                     )
                 elif not getattr(record, "deleted", False):
-                    reading.rows[account] = Rows([msgspec.structs.replace(record, account_key=account)])
+                    named = msgspec.structs.replace(record, account_key=account)
+                    reading.rows[account] = Rows([named], served=found.rows[own].served)
 
     async def _accounts(self, by: str, keys: Sequence[str]) -> Reading:
         """The CRM's accounts by `key`, or by the ids that they note (`external`: `SYSTEM:id`)."""
@@ -233,7 +236,7 @@ class Crosswalk:
             if isinstance(error, _MEANT) or ids is None:
                 continue
             resolved.links[key] = ids
-            resolved.report.error = error.code
+            resolved.report.error = resolved.report.error or error.code  # the cause, where it is known
             del resolved.errors[key]
 
     def links(self, source: str, accounts: Sequence[str]) -> dict[str, tuple[str, ...]] | None:

@@ -13,7 +13,7 @@ from sources.cache.cache import Cache
 from sources.cache.flights import Flight, Landing, wait
 from sources.cache.keys import Ident, Index, idents, scope
 from sources.cache.memory import Shelf
-from sources.canonical import Record
+from sources.canonical import Record, Served
 from sources.errand import Lane, current
 from sources.errors import SourceError
 from sources.ports import Ask, Capability, Connector, Page, Reading, Report, Rows
@@ -241,9 +241,8 @@ class Cached:
             if error is not None:
                 reading.errors[key] = error
             if rows is not None:
-                fresh = is_as_new(rows, flight, wanted.floor)
-                reading.rows[key] = rows if fresh else as_old(rows)
-                report.stale += not fresh
+                taken = reading.rows[key] = rows if is_as_new(rows, flight, wanted.floor) else as_old(rows)
+                report.stale += taken.served is Served.STALE
         reading.along += told.along
 
     def _stand_in(
