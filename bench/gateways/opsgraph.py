@@ -6,28 +6,20 @@
 from __future__ import annotations
 
 import argparse
-import contextlib
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
-
-from starlette.applications import Starlette
-from starlette.routing import Route
 
 from bench.gateways.connector import Connector, FactsConnector
 from bench.gateways.types import NAMES, SCHEMA
 from bench.identity import AUDIENCE, ISSUER, published
 from bench.serving import serve
-from gateway.app import GRAPHQL
+from gateway.app import Parts, Watchers, assemble
 from gateway.cli.serve import run_async
-from gateway.engine.engine import Engine
 from gateway.engine.grants import AllowAll, Grants
-from gateway.engine.graph import Graph
-from gateway.engine.shapes import open_policies
 from gateway.http.front import Front
-from gateway.http.graphql import GraphQLEndpoint
-from gateway.identity.verify import Verifier
-from gateway.settings import IdentitySettings, Issuer, PolicySettings
+from gateway.settings import IdentitySettings, Issuer, PolicySettings, Settings
 from policies.principal import Principal
+from policies.store import PolicyStore
 from sources.canonical import Record, System
 from sources.catalog import Catalog, Source
 from sources.pipeline.pipeline import Pipeline
@@ -74,31 +66,23 @@ def catalog(upstream: str, *, facts: bool) -> Catalog:
     return BenchCatalog(opened)
 
 
-def application(upstream: str, key_file: Path, *, facts: bool) -> Starlette:
-    """The gateway, put together as `gateway.app` does."""
-    sources = catalog(upstream, facts=facts)
-    policies = open_policies(PolicySettings(rules=str(RULES)), SCHEMA._schema, NAMES)
+def application(upstream: str, key_file: Path, *, facts: bool) -> Front:
+    """The gateway, put together by `gateway.app`."""
     allowed = AllowAll()
 
-    def grants(principal: Principal) -> Grants:
-        return allowed if OPEN in principal.roles else policies.granted(principal)
+    def granted(policies: PolicyStore) -> Callable[[Principal], Grants]:
+        return lambda principal: allowed if OPEN in principal.roles else policies.granted(principal)
 
     keys = published(key_file)
 
-    async def issuer(call: Call) -> Reply:
+    async def issuers(call: Call) -> Reply:
         return Reply(200, {}, keys)
 
     trusted = Issuer(issuer=ISSUER, audience=AUDIENCE, jwks="http://127.0.0.1/jwks.json", algorithms=("EdDSA",))
-    verifier = Verifier(IdentitySettings(issuers=(trusted,)), issuer, policies.policies.external())
-    engine = Engine(Graph.of(SCHEMA, NAMES), sources, grants, rules=lambda: policies.rules)
-    endpoint = GraphQLEndpoint(engine, verifier, body_bytes=256 * 1024, body_timeout=15.0)
-
-    @contextlib.asynccontextmanager
-    async def lifespan(_app: Starlette) -> AsyncIterator[None]:
-        yield
-        await sources.close()
-
-    return Front({GRAPHQL: endpoint}, routes=[Route(GRAPHQL, endpoint)], lifespan=lifespan)
+    settings = Settings(
+        identity=IdentitySettings(issuers=(trusted,)), policies=PolicySettings(rules=str(RULES), poll=0)
+    )
+    return assemble(settings, Parts(SCHEMA, NAMES, catalog(upstream, facts=facts), issuers, Watchers(), granted))
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
