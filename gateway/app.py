@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 
 import msgspec
@@ -158,9 +159,13 @@ async def _running(
     def reclassify() -> None:
         verifier.reclassify(policies.policies.external())
 
+    last = [time.monotonic(), time.process_time()]
+
     def observe(late: float, now: float) -> None:
         admission.observe(late, now)
-        door.tick(now)
+        worked = time.process_time()
+        door.tick(now - last[0], worked - last[1])
+        last[:] = now, worked
 
     watching = asyncio.create_task(watch(policies, settings.policies.poll, reclassify))
     lag = Lag(observe)
