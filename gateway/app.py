@@ -175,9 +175,13 @@ async def _running(
     def reclassify() -> None:
         verifier.reclassify(policies.policies.external())
 
+    last = [time.monotonic(), time.process_time()]
+
     def observe(late: float, now: float) -> None:
         admission.observe(late, now)
-        door.tick(now)
+        worked = time.process_time()
+        door.tick(now - last[0], worked - last[1])
+        last[:] = now, worked
 
     watching = asyncio.create_task(watch(policies, settings.policies.poll, reclassify))
     lag = Lag(observe)
