@@ -11,6 +11,7 @@ from resolvers.batch import batched, connection, link, links
 from resolvers.budget import OperationClass
 from resolvers.entitlement import gather
 from resolvers.types import references as ref
+from resolvers.types import source
 from resolvers.types.connection import Connection
 from resolvers.types.entitlement_check import EntitlementCheck, Intent, Severity
 from resolvers.types.filters import (
@@ -104,6 +105,7 @@ class Query:
     legal_entities: list[ref.LegalEntityRef | None] | None = links(c.LegalEntity, by="list", budget=_360)
     accounting_periods: list[AccountingPeriod | None] | None = links(c.AccountingPeriod, by="list", budget=_360)
     support_plans: list[ref.SupportPlanRef | None] | None = links(c.SupportPlan, by="list", budget=_360)
+    sources: list[source.Source | None] | None = batched(source.sources, needs=(), budget=_LOOKUP)
     node: Node | None = batched(find.node, needs=find.NODE_NEEDS, arguments={"id": strawberry.ID}, budget=_360)
     nodes: list[Node | None] | None = batched(
         find.nodes, needs=find.NODE_NEEDS, arguments={"ids": list[strawberry.ID]}, budget=_360

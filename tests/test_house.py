@@ -165,7 +165,7 @@ def imported(node: ast.AST) -> list[str]:
 def test_what_serves_loads_no_simulator_and_no_database() -> None:
     serving = [
         name
-        for name in ("gateway.app", "gateway.settings", "sources.catalog", "sources.durable")
+        for name in ("gateway.app", "gateway.cli.serve", "gateway.settings", "sources.catalog", "sources.durable")
         if importlib.util.find_spec(name)
     ]
     program = f"""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import secrets
 from collections import OrderedDict
-from collections.abc import AsyncGenerator, Callable, Hashable, Mapping
+from collections.abc import AsyncGenerator, Callable, Hashable, Mapping, Sequence
 from contextlib import aclosing
 from datetime import UTC, datetime
 from typing import Any
@@ -36,6 +36,7 @@ from sources.canonical import Record, Served
 from sources.catalog import Catalog
 from sources.errand import Errand, Lane
 from sources.errors import BadAsk, SourceError
+from sources.overview import Overview, overview
 
 _PROVEN = 2  # runs after which a plan is compiled: one that is never seen again is not worth it
 _ERRORS = 5
@@ -65,11 +66,12 @@ class Question(msgspec.Struct, frozen=True):
 
 
 class Response(msgspec.Struct, frozen=True):
-    """The body, and whether the operation ran at all (`started`): that decides the HTTP status."""
+    """The body, whether the operation ran at all (`started`): that decides the HTTP status; and its classes."""
 
     body: dict[str, Any]
     started: bool
     method_not_allowed: bool = False
+    classes: tuple[OperationClass, ...] = ()
 
 
 class Engine:
@@ -88,6 +90,7 @@ class Engine:
         cursor_key: bytes | None = None,
         limits: Limits | None = None,
         rules: Callable[[], Any] | None = None,
+        sources: Callable[[], Sequence[Overview]] | None = None,
         clock: Callable[[], datetime] = lambda: datetime.now(UTC),
         operations: OperationsSettings = OperationsSettings(),  # noqa: B008 - frozen
         careful: bool = False,
@@ -101,6 +104,7 @@ class Engine:
         self._cursors, self.tokens = Cursors(key), FreshnessTokens(key)
         self._rules, self._clock, self._operations = rules or (lambda: None), clock, operations
         self._careful = careful
+        self._sources = sources or (lambda: overview(catalog))
 
     async def run(self, question: Question, principal: Principal, correlation_id: str) -> Response:
         """Parses, validates, plans, runs; never raises for what a client sent."""
@@ -168,7 +172,7 @@ class Engine:
             self._count(asked.plan)
         data, errors, hits = self._shown(asked.plan, run, frame)
         body = answer(data, errors, asked.plan, hits, context, Told(run.ledger, run.seen.hidden))
-        return Response(body, started=True)
+        return Response(body, started=True, classes=asked.plan.budget.classes)
 
     def _errand(self, question: Question, plan: Plan, began: float) -> Errand:
         """On what terms its sources are asked: a client may shorten its time, never lengthen it; raises Refused."""
@@ -185,7 +189,10 @@ class Engine:
         return Errand(budget.lane, began + seconds, budget.patience, wishes.max_age, not_before)
 
     def lane(self, question: Question, principal: Principal) -> Lane:
-        """How urgent a question is, before it is run; one that will be refused is not."""
+        """How urgent a question is, before it is run. One that would have to be read first is not: that costs, and this
+        is asked when there is too much to do; one that will be refused is not either."""
+        if not self._documents.knows(question.query, _audience(self._policies(principal))):
+            return Lane.PORTAL
         try:
             return self._errand(question, self._asked(question, principal).plan, 0.0).lane
         except Refused:
@@ -195,7 +202,7 @@ class Engine:
         self, plan: Plan, principal: Principal, correlation_id: str, served: Callable[[Record], Served] = live
     ) -> Context:
         unknown = self._unknown(plan) if plan.grants.external else frozenset()
-        return Context(principal, self._clock(), correlation_id, self._rules(), unknown, served)
+        return Context(principal, self._clock(), correlation_id, self._rules(), unknown, served, self._sources)
 
     def _unknown(self, plan: Plan) -> frozenset[type]:
         """Records whose type an audience is not shown: ids of them are no ids."""

@@ -37,13 +37,14 @@ class Flight:
 
     __slots__ = (
         "_askers", "_done", "_grace", "_task", "_timer", "begun", "errand", "floor", "forgotten", "kept", "keys",
-        "landing", "shelf", "started",
+        "landing", "shelf", "since", "started",
     )  # fmt: skip
 
     def __init__(self, shelf: Shelf, keys: Mapping[Ident, str], lane: Lane, begun: float, grace: float) -> None:
         self.shelf, self.keys, self.begun = shelf, dict(keys), begun
         self.errand = Errand(lane=lane)
         self.floor = -inf  # unix seconds before which facts do not do for whoever set it off
+        self.since = 0  # how often something had been forgotten when it left
         self.kept, self.forgotten = False, False
         self.landing: Landing | None = None
         self._grace, self._askers = grace, 0
@@ -133,5 +134,22 @@ async def wait(flights: Iterable[Flight], until: float) -> None:
     pending = [flight.done for flight in flights if flight.landing is None]
     if not pending:
         return
-    left = None if until == inf else max(0.0, until - asyncio.get_running_loop().time())
-    await asyncio.wait(pending, timeout=left)
+    loop = asyncio.get_running_loop()
+    if len(pending) > 1:
+        await asyncio.wait(pending, timeout=None if until == inf else max(0.0, until - loop.time()))
+        return
+    (flight,) = pending
+    waiter = loop.create_future()
+
+    def wake(*_: object) -> None:
+        if not waiter.done():
+            waiter.set_result(None)
+
+    timer = None if until == inf else loop.call_at(until, wake)
+    flight.add_done_callback(wake)
+    try:
+        await waiter
+    finally:
+        flight.remove_done_callback(wake)
+        if timer is not None:
+            timer.cancel()

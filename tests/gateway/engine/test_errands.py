@@ -1,6 +1,7 @@
 """Errands: on what terms an operation's sources are asked, and that they end with it."""
 
 import asyncio
+import contextlib
 from collections import Counter
 from collections.abc import Sequence
 from typing import Any
@@ -8,6 +9,7 @@ from typing import Any
 import pytest
 import strawberry
 
+from gateway.engine.documents import Refused
 from gateway.engine.engine import Engine, Question, Wishes
 from gateway.engine.grants import AllowAll
 from gateway.engine.graph import Graph
@@ -101,7 +103,7 @@ async def test_a_client_may_shorten_its_time_and_never_lengthen_it(asked: float,
 async def test_at_the_shortened_deadline_the_rest_is_answered() -> None:
     desk = Desk()
     desk.shelf.gates["Case.account"] = asyncio.Event()
-    body = await desk.body('{ page(key: "a1") { name cases { key } } }', wishes=Wishes(timeout=0.05))
+    body = await desk.body('{ page(key: "a1") { name cases { key } } }', wishes=Wishes(timeout=0.3))
     assert body["data"] == {"page": {"name": "name of a1", "cases": None}}
     assert codes(body) == [("DEADLINE_EXCEEDED", ["page", "cases"])]
 
@@ -189,5 +191,16 @@ async def test_an_age_of_less_than_nothing_is_refused_before_anything_is_read() 
 )
 async def test_the_lane_of_a_question_is_known_before_anything_is_read(query: str, lane: Lane) -> None:
     desk = Desk()
+    with contextlib.suppress(Refused):
+        desk.over.plan(Question(query), ADA)
     assert desk.over.lane(Question(query), ADA) is lane
     assert desk.shelf.asked == []
+
+
+async def test_a_document_that_was_never_seen_is_not_urgent_and_is_not_read_to_find_out() -> None:
+    desk = Desk()
+    question = Question('{ quick(key: "a1") { name } }')
+    assert desk.over.lane(question, ADA) is Lane.PORTAL
+    assert desk.over.lane(question, ADA) is Lane.PORTAL
+    desk.over.plan(question, ADA)
+    assert desk.over.lane(question, ADA) is Lane.LOOKUP
