@@ -100,9 +100,10 @@ def unmerged(ask: Ask, answer: Answer) -> Reading | None:
         return None
     if names is not None and (reading.errors or len(set(names.values())) < len(names)):
         return None
-    source, rows = reading.report.source, {}
+    source, rows, short = reading.report.source, {}, ask.page.first is None
     for key, found in reading.rows.items():
-        whole = found if _is_plain(ask, found) else _undivided(ask, _Piece(source, key, found))
+        plain = (short and len(found.records) < 2 and not found.more) or _is_plain(ask, found)
+        whole = found if plain else _undivided(ask, _Piece(source, key, found))
         if whole is None:
             return None
         rows[key if names is None else names[key]] = whole
@@ -263,5 +264,6 @@ def add(total: Report, part: Report) -> None:
     total.calls += part.calls
     total.joined += part.joined
     total.cached += part.cached
+    total.stale += part.stale
     total.milliseconds = max(total.milliseconds, part.milliseconds)
     total.error = part.error or total.error

@@ -10,7 +10,7 @@ the record, and rules, are tried for a few accounts at once only, because they c
 
 from __future__ import annotations
 
-import time
+import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 
 import msgspec
@@ -38,7 +38,7 @@ class Resolved(msgspec.Struct):
 
 
 class Crosswalk:
-    """Remembers ids, never facts: `ttl` seconds, at most `bound` entries, the least recently used go first."""
+    """Remembers ids, never facts: `ttl` seconds, at most `bound` entries."""
 
     def __init__(
         self,
@@ -47,10 +47,10 @@ class Crosswalk:
         crm: Reader | None = None,
         ttl: float = 300.0,
         bound: int = 200_000,
-        clock: Callable[[], float] = time.monotonic,
+        clock: Callable[[], float] | None = None,
     ) -> None:
         self._sharers, self._crm = sharers, crm
-        self._links = Links(ttl, bound, clock)
+        self._links = Links(ttl, bound, clock or _loop_time)
 
     async def own_ids(self, connector: Connector, accounts: Sequence[str]) -> Resolved:
         """What `connector` calls each account; an account it does not know has an empty tuple."""
@@ -202,6 +202,8 @@ class Crosswalk:
         """Records that one account alone claims (own id -> account), unless they name another one."""
         found = await connector.read(Ask(facet, "key", tuple(sole)))
         reading.report.calls += found.report.calls
+        reading.report.cached += found.report.cached
+        reading.report.stale += found.report.stale
         for own, account in sole.items():
             if own in found.errors:
                 reading.errors[account] = found.errors[own]
@@ -212,7 +214,8 @@ class Crosswalk:
                         source=connector.name,
                     )
                 elif not getattr(record, "deleted", False):
-                    reading.rows[account] = Rows([msgspec.structs.replace(record, account_key=account)])
+                    named = msgspec.structs.replace(record, account_key=account)
+                    reading.rows[account] = Rows([named], served=found.rows[own].served)
 
     async def _accounts(self, by: str, keys: Sequence[str]) -> Reading:
         """The CRM's accounts by `key`, or by the ids that they note (`external`: `SYSTEM:id`)."""
@@ -233,7 +236,7 @@ class Crosswalk:
             if isinstance(error, _MEANT) or ids is None:
                 continue
             resolved.links[key] = ids
-            resolved.report.error = error.code
+            resolved.report.error = resolved.report.error or error.code  # the cause, where it is known
             del resolved.errors[key]
 
     def links(self, source: str, accounts: Sequence[str]) -> dict[str, tuple[str, ...]] | None:
@@ -269,6 +272,10 @@ class Crosswalk:
     def forget_own(self, own: str) -> None:
         """Has it looked up anew which account an id stands for, in every source."""
         self._links.forget_own(own)
+
+
+def _loop_time() -> float:
+    return asyncio.get_running_loop().time()
 
 
 def _named(system: System, own: str) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import OrderedDict
 from collections.abc import Callable, Sequence
 
 _LAST_KNOWN = 86_400.0  # seconds past their time for which ids still do where a source fails
@@ -11,7 +10,8 @@ Ids = tuple[str, ...]
 
 
 class Links:
-    """By way, source and key; `ttl` seconds, at most `bound` entries, the least recently used go first.
+    """By way, source and key; `ttl` seconds, at most `bound` entries. Those that were learnt longest ago go first: what
+    is used is learnt anew whenever its time is over.
 
     Ways: `own` (account to own ids), `none` (an account that no record names), `back` (own id to account), `noted`
     (account to what the CRM notes for it, in every system).
@@ -19,7 +19,7 @@ class Links:
 
     def __init__(self, ttl: float, bound: int, clock: Callable[[], float]) -> None:
         self._ttl, self._bound, self._clock = ttl, bound, clock
-        self._known: OrderedDict[tuple[str, str, str], tuple[float, Ids]] = OrderedDict()
+        self._known: dict[tuple[str, str, str], tuple[float, Ids]] = {}
         self._sources: set[str] = set()
 
     def recall(self, way: str, source: str, keys: Sequence[str], found: dict[str, Ids]) -> Ids:
@@ -30,19 +30,19 @@ class Links:
             if entry is None or entry[0] < now:
                 missing.append(key)
                 continue
-            self._known.move_to_end((way, source, key))
             found[key] = entry[1]
         return tuple(missing)
 
     def remember(self, way: str, source: str, key: str, ids: Ids) -> None:
         """Takes down ids."""
         self._sources.add(source)
+        self._known.pop((way, source, key), None)
         self._known[way, source, key] = (self._clock() + self._ttl, ids)
         while len(self._known) > self._bound:
-            self._known.popitem(last=False)
+            del self._known[next(iter(self._known))]
 
     def knows(self, way: str, source: str, key: str) -> bool:
-        """Whether something is known, without counting as a use."""
+        """Whether something is known."""
         entry = self._known.get((way, source, key))
         return entry is not None and entry[0] >= self._clock()
 

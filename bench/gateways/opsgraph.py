@@ -9,7 +9,7 @@ import argparse
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from bench.gateways.connector import Connector, FactsConnector
+from bench.gateways.connector import Connector
 from bench.gateways.types import NAMES, SCHEMA
 from bench.identity import AUDIENCE, ISSUER, published
 from bench.serving import serve
@@ -20,11 +20,14 @@ from gateway.http.front import Front
 from gateway.settings import IdentitySettings, Issuer, PolicySettings, Settings
 from policies.principal import Principal
 from policies.store import PolicyStore
+from sources.cache import Cache, Cached, CacheSettings
+from sources.cache.freshness import Freshness
 from sources.canonical import Record, System
 from sources.catalog import Catalog, Source
+from sources.pipeline.pipeline import Pipeline
 from sources.ports import Call, Reply
 from sources.ports import Connector as AnyConnector
-from sources.settings import SourceSettings
+from sources.settings import BulkheadSettings, SourceSettings
 from sources.transport import Transport
 
 RULES = Path(__file__).parent / "rules"
@@ -45,16 +48,34 @@ class BenchCatalog(Catalog):
         return found
 
 
+def _settings(upstream: str) -> SourceSettings:
+    """As many calls at once as the peers make, and room for the rest to wait: the load is more than a company's."""
+    queue = BulkheadSettings(queue=10_000, wait=5.0)
+    return SourceSettings(
+        vendor="bench", url=upstream, connections=_CONNECTIONS, concurrency=_CONNECTIONS, bulkhead=queue
+    )
+
+
+class LastingCache(Cache):
+    """The cache, for longer than a measurement lasts."""
+
+    def freshness(self, record: type[Record]) -> Freshness:
+        """An hour for everything, also for what is not there."""
+        return Freshness(3_600.0, refresh_ahead=0.0, negative=3_600.0)
+
+
 def catalog(upstream: str, *, facts: bool) -> Catalog:
-    """The four systems, each with a transport of its own."""
+    """The four systems, each with a transport and a pipeline of its own, behind the cache; `facts`: what was read once
+    stays known."""
     opened = []
+    cache = LastingCache() if facts else Cache(CacheSettings(enabled=False))
     for system in System:
         name = system.value.lower()
         transport = Transport(name, connections=_CONNECTIONS)
-        kind = FactsConnector if facts else Connector
-        settings = SourceSettings(vendor="bench", url=upstream, connections=_CONNECTIONS)
-        opened.append(Source(kind(system, upstream, transport.send), settings, transport))
-    return BenchCatalog(opened)
+        pipeline = Pipeline(name, _settings(upstream), transport.send)
+        connector = Cached(Connector(system, upstream, pipeline.send), cache)
+        opened.append(Source(connector, _settings(upstream), transport, pipeline))
+    return BenchCatalog(opened, cache=cache)
 
 
 def application(upstream: str, key_file: Path, *, facts: bool) -> Front:

@@ -5,12 +5,12 @@ from __future__ import annotations
 import asyncio
 import random
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from importlib import import_module
 
 from sources.cache import tags
 from sources.cache.flights import Flight, Landing
-from sources.cache.freshness import JITTER, Freshness, Table
+from sources.cache.freshness import Freshness, Table, spans
 from sources.cache.fuse import Fuse
 from sources.cache.keys import Ident
 from sources.cache.memory import Entry, Memory, Shelf
@@ -104,11 +104,13 @@ class Cache:
         """Remembers what a flight brought. A key with an error is not remembered, also where it has rows as well."""
         reading, shelf = landing.reading, flight.shelf
         if not flight.forgotten and landing.bug is None:
-            for ident, key in flight.keys.items():
+            elsewhere = landing.found | landing.lent  # those were remembered with their own age
+            kept = {ident: key for ident, key in flight.keys.items() if key not in elsewhere}
+            for ident, key in kept.items() if reading.errors else ():
                 if key in reading.errors:
                     self._put_off(shelf, ident)
-                elif key not in landing.found and key not in landing.lent:  # those were remembered with their own age
-                    self.put(shelf, ident, reading.rows.get(key), flight.begun, flight.started, flight.since)
+            rows = {ident: reading.rows.get(key) for ident, key in kept.items() if key not in reading.errors}
+            self.put(shelf, rows, flight.begun, flight.started, flight.since)
 
     def ended(self, flight: Flight) -> None:
         """The flight is over, whether it has landed or was given up."""
@@ -116,21 +118,23 @@ class Cache:
         if not self.flights:
             self._forgotten.clear()
 
-    def put(self, shelf: Shelf, ident: Ident, rows: Rows | None, begun: float, started: float, since: int) -> None:
-        """Remembers an answer of a reading that began at `begun` (unix seconds), `started` on the loop's clock, unless
-        it speaks of what was forgotten since (the count of `times_forgotten` back then)."""
-        if shelf.freshness.life <= 0:
+    def put(self, shelf: Shelf, answers: Mapping[Ident, Rows | None], begun: float, started: float, since: int) -> None:
+        """Remembers answers of a reading that began at `begun` (unix seconds), `started` on the loop's clock, unless
+        they speak of what was forgotten since (the count of `times_forgotten` back then)."""
+        if shelf.freshness.life <= 0 or not answers:
             return
-        if rows is not None and not isinstance(rows.records, tuple):
-            rows.records = tuple(rows.records)
         shelf = shelf.home.setdefault(shelf.index, shelf)  # it may have been tidied away meanwhile
-        entry = Entry(shelf, ident, rows, begun - shelf.lag)
-        known = shelf.entries.get(ident)
-        if known is not None and known.as_of > entry.as_of:
-            return
-        entry.age(shelf.freshness, started, JITTER * self._chance())
-        if not self._was_forgotten(entry, since):
-            self.memory.put(entry, asyncio.get_running_loop().time())
+        full, empty, absent = spans(shelf.freshness, shelf.lag, started, self._chance())
+        now, as_of = asyncio.get_running_loop().time(), begun - shelf.lag
+        for ident, rows in answers.items():
+            known = shelf.entries.get(ident)
+            if known is not None and known.as_of > as_of:
+                continue
+            if rows is not None and rows.records.__class__ is not tuple:
+                rows.records = tuple(rows.records)
+            entry = Entry(shelf, ident, rows, as_of, absent if rows is None else full if rows.records else empty)
+            if not self._forgotten or not self._was_forgotten(entry, since):
+                self.memory.put(entry, now)
 
     def _put_off(self, shelf: Shelf, ident: Ident) -> None:
         """What could not be refreshed is not tried again at once."""
@@ -140,8 +144,6 @@ class Cache:
 
     def _was_forgotten(self, entry: Entry, since: int) -> bool:
         forgotten = self._forgotten
-        if not forgotten:
-            return False
         if forgotten.get(("type", entry.shelf.record.__name__), 0) > since:
             return True
         return any(forgotten.get(tag, 0) > since for tag in entry.tags())
@@ -159,4 +161,4 @@ def _touched(flight: Flight, wanted: frozenset[Tag], kinds: set[str]) -> bool:
     shelf = flight.shelf
     if tags.kind_of(shelf.record) in kinds or ("type", shelf.record.__name__) in wanted:
         return True
-    return any(tag in wanted for ident in flight.keys for tag in shelf.asked(ident))
+    return any(tag in wanted for ident in flight.keys for tag in shelf.tagging.tags(ident, None))

@@ -13,7 +13,7 @@ from sources.cache.cache import Cache
 from sources.cache.flights import Flight, Landing, wait
 from sources.cache.keys import Ident, Index, idents, scope
 from sources.cache.memory import Shelf
-from sources.canonical import Record
+from sources.canonical import Record, Served
 from sources.errand import Lane, current
 from sources.errors import SourceError
 from sources.ports import Ask, Capability, Connector, Page, Reading, Report, Rows
@@ -98,8 +98,9 @@ class Cached:
         if shelf is None:
             capability = self.capabilities.get((ask.record, ask.by), _NONE)
             freshness = self._cache.freshness(ask.record)
-            shelf = self._shelves[index] = Shelf(self._shelves, self.name, index, capability, freshness)
-            shelf.facet = ask.record is self.account_facet
+            facet = ask.record is self.account_facet
+            shelf = Shelf(self._shelves, self.name, index, capability, freshness, facet=facet)
+            self._shelves[index] = shelf
             if self._cache.shared is not None:
                 shelf.scope = scope(self._cache.settings.prefix, self._zone, self.name, index)
         return shelf
@@ -119,6 +120,7 @@ class Cached:
             if rows is not None:
                 reading.rows[key] = rows
             reading.report.cached += 1
+            reading.report.stale += now >= entry.stale
             if now >= entry.refresh:
                 (early if now < entry.stale else past)[ident] = key
         self._refresh(shelf, ask, early, Lane.BACKFILL)
@@ -146,7 +148,7 @@ class Cached:
 
         def remember(shelf: Shelf, ident: Ident, rows: Rows | None, begun: float) -> None:
             started = asyncio.get_running_loop().time() - max(0.0, cache.wall() - begun)
-            cache.put(shelf, ident, rows, begun, started, flight.since)
+            cache.put(shelf, {ident: rows}, begun, started, flight.since)
 
         task = flight.leave_ground(bring, self._land)
         task.add_done_callback(lambda _: cache.ended(flight))
@@ -160,7 +162,7 @@ class Cached:
                 known = beside.entries.get(record.key)
                 if known is None or known.as_of < flight.begun - flight.shelf.lag:
                     begun, started = flight.begun - flight.shelf.lag, flight.started - flight.shelf.lag
-                    self._cache.put(beside, record.key, Rows((record,)), begun, started, flight.since)
+                    self._cache.put(beside, {record.key: Rows((record,))}, begun, started, flight.since)
         self._cache.land(flight, landing)
 
     async def _fetched(
@@ -239,7 +241,8 @@ class Cached:
             if error is not None:
                 reading.errors[key] = error
             if rows is not None:
-                reading.rows[key] = rows if is_as_new(rows, flight, wanted.floor) else as_old(rows)
+                taken = reading.rows[key] = rows if is_as_new(rows, flight, wanted.floor) else as_old(rows)
+                report.stale += taken.served is Served.STALE
         reading.along += told.along
 
     def _stand_in(
@@ -258,6 +261,7 @@ class Cached:
                 continue
             entry.used = used = True
             reading.report.cached += 1
+            reading.report.stale += now >= entry.stale
             rows = entry.rows if now < entry.stale else entry.old()
             if rows is not None:
                 reading.rows[key] = rows

@@ -134,5 +134,22 @@ async def wait(flights: Iterable[Flight], until: float) -> None:
     pending = [flight.done for flight in flights if flight.landing is None]
     if not pending:
         return
-    left = None if until == inf else max(0.0, until - asyncio.get_running_loop().time())
-    await asyncio.wait(pending, timeout=left)
+    loop = asyncio.get_running_loop()
+    if len(pending) > 1:
+        await asyncio.wait(pending, timeout=None if until == inf else max(0.0, until - loop.time()))
+        return
+    (flight,) = pending
+    waiter = loop.create_future()
+
+    def wake(*_: object) -> None:
+        if not waiter.done():
+            waiter.set_result(None)
+
+    timer = None if until == inf else loop.call_at(until, wake)
+    flight.add_done_callback(wake)
+    try:
+        await waiter
+    finally:
+        flight.remove_done_callback(wake)
+        if timer is not None:
+            timer.cancel()

@@ -23,7 +23,9 @@ from sources.canonical import Account, Owned, Record
 
 _MINUTE, _HOUR, _DAY = 60.0, 3_600.0, 86_400.0
 JITTER = 0.1
-"""The part of a `ttl` that chance takes off, so that what was read together is not read again together."""
+"""The part of a `ttl` that chance takes off, so that what many processes read together is not read again together."""
+ABSENT = 300.0
+"""Seconds past its time for which a source's word that a record is not there stands in for a source that fails."""
 
 
 class Freshness(msgspec.Struct, frozen=True):
@@ -55,6 +57,34 @@ class Overrides(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
             value = getattr(self, name)
             if value is not None and not 0 <= value <= 30 * _DAY:
                 raise ValueError(f"`{name}` is {value}: seconds from 0 to 30 days are expected")
+
+
+class Spans(msgspec.Struct, frozen=True):
+    """When a fact is to be refreshed, when it is stale, until when it is served at once, and when it is too old: on the
+    loop's clock."""
+
+    refresh: float
+    stale: float
+    soft: float
+    limit: float
+
+
+def spans(freshness: Freshness, lag: float, begun: float, chance: float) -> tuple[Spans, Spans, Spans]:
+    """Those of a reading that began at an instant: of records, of an empty list, and of a record that is not there.
+    `chance` is in [0, 1): what was read together stays together."""
+
+    def of(ttl: float, ahead: float, soft: float, past: float) -> Spans:
+        stale = begun + ttl * (1 - JITTER * chance)
+        limit = begun + ttl + past - lag
+        return Spans(stale - min(ahead, ttl / 2), stale, min(stale + soft, max(limit, stale)), limit)
+
+    ttl, past, soft = freshness.ttl, freshness.stale_for, freshness.while_refreshing
+    short = min(freshness.negative, ttl)
+    return (
+        of(ttl, freshness.refresh_ahead, soft, past),
+        of(short, 0.0, min(soft, short), past),
+        of(short, 0.0, min(soft, short), min(past, ABSENT)),
+    )
 
 
 DEFAULT = Freshness()

@@ -8,17 +8,16 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Iterable, Iterator
-from itertools import chain
 
-from sources.cache import tags
-from sources.cache.freshness import Freshness
+from sources.cache.freshness import Freshness, Spans
 from sources.cache.keys import Ident, Index
-from sources.cache.tags import Tag
+from sources.cache.tags import Tag, Tagging
 from sources.cache.weight import Scale
-from sources.canonical import Record, Served
-from sources.ports import Capability, Page, Rows
+from sources.canonical import Served
+from sources.ports import Capability, Rows
 
-_SWEPT = 4  # entries looked at for their age whenever one is remembered
+_SWEPT = 8  # entries that go for their age, at most, whenever one is remembered
+_EASY = 0.9  # of the bound, above which there is no time for that
 _LINGER = 3_600.0  # seconds an entry is kept past its bound, to be able to say how old it is
 
 
@@ -32,26 +31,12 @@ class Entry:
         "as_of", "ident", "limit", "live", "refresh", "rows", "shelf", "size", "soft", "stale", "stale_rows", "used",
     )  # fmt: skip
 
-    def __init__(self, shelf: Shelf, ident: Ident, rows: Rows | None, as_of: float) -> None:
+    def __init__(self, shelf: Shelf, ident: Ident, rows: Rows | None, as_of: float, spans: Spans) -> None:
         self.shelf, self.ident, self.as_of = shelf, ident, as_of
+        self.refresh, self.stale, self.soft, self.limit = spans.refresh, spans.stale, spans.soft, spans.limit
         self.rows = None if rows is None else _served(rows, Served.CACHE)
         self.stale_rows: Rows | None = None
-        self.refresh = self.stale = self.soft = self.limit = 0.0
         self.size, self.used, self.live = 0, False, False
-
-    def age(self, freshness: Freshness, begun: float, chance: float) -> None:
-        """Sets the four spans from the instant of the reading, on the loop's clock; `chance` is in [0, 1)."""
-        lag = self.shelf.lag
-        empty = self.rows is None or not self.rows.records
-        ttl, ahead, soft = freshness.ttl, freshness.refresh_ahead, freshness.while_refreshing
-        if empty:
-            ttl = min(freshness.negative, ttl)
-            ahead, soft = 0.0, min(soft, ttl)
-        self.stale = begun + ttl * (1 - chance)
-        self.refresh = max(begun, self.stale - min(ahead, ttl / 2))
-        past = min(freshness.stale_for, _ABSENT) if self.rows is None else freshness.stale_for
-        self.limit = begun + ttl + past - lag
-        self.soft = min(self.stale + soft, max(self.limit, self.stale))
 
     def old(self) -> Rows | None:
         """The same, marked stale."""
@@ -61,47 +46,31 @@ class Entry:
 
     def tags(self) -> Iterator[Tag]:
         """What it speaks of."""
-        shelf = self.shelf
-        return chain(shelf.asked(self.ident), tags.members(shelf.record, self.rows, facet=shelf.facet))
-
-
-_ABSENT = 300.0  # seconds past ttl for which a source's word that something is not there stands in for a failing source
+        return self.shelf.tagging.tags(self.ident, self.rows)
 
 
 class Shelf:
     """What is remembered and under way of one index of one source: entries and flights by key."""
 
-    __slots__ = ("entries", "facet", "flights", "freshness", "home", "index", "lag", "own", "scope", "source")
+    __slots__ = ("entries", "flights", "freshness", "home", "index", "lag", "record", "scope", "source", "tagging")
 
     def __init__(
-        self, home: dict[Index, Shelf], source: str, index: Index, capability: Capability, freshness: Freshness
+        self,
+        home: dict[Index, Shelf],
+        source: str,
+        index: Index,
+        capability: Capability,
+        freshness: Freshness,
+        *,
+        facet: bool = False,
     ) -> None:
         self.home, self.source, self.index, self.freshness = home, source, index, freshness
-        self.lag, self.own = capability.search_lag, capability.own_account_ids
-        self.facet = False
+        self.record, by, _ = index
+        self.lag = capability.search_lag
+        self.tagging = Tagging(self.record, by, own=capability.own_account_ids, facet=facet)
         self.scope = ""
         self.entries: dict[Ident, Entry] = {}
         self.flights: dict[Ident, object] = {}
-
-    @property
-    def record(self) -> type[Record]:
-        """The class of its records."""
-        return self.index[0]
-
-    @property
-    def by(self) -> str:
-        """The index."""
-        return self.index[1]
-
-    @property
-    def page(self) -> Page:
-        """The part of the list."""
-        return self.index[2]
-
-    def asked(self, ident: Ident) -> Iterator[Tag]:
-        """The tags of a key, whatever the answer."""
-        key, account = ident if isinstance(ident, tuple) else (ident, None)
-        return tags.parents(self.record, self.by, key, account, own=self.own)
 
     def tidy(self) -> None:
         """Goes away where nothing is left on it."""
@@ -131,12 +100,13 @@ class Memory:
         entry.size = self._scale.weigh(entry.shelf.record, entry.rows)
         if entry.size > self.bound:
             return
-        entry.live, entry.used = True, True
+        entry.live = True
         entry.shelf.entries[entry.ident] = entry
         self._round.append(entry)
         self.size += entry.size
         self._link(entry)
-        self._sweep(now)
+        if self.size < self.bound * _EASY:  # otherwise what nobody uses goes anyway
+            self._sweep(now)
         while self.size > self.bound:
             self._evict()
 
@@ -199,40 +169,41 @@ class Memory:
             return
 
     def _sweep(self, now: float) -> None:
-        """A few steps of the hand for what nobody may use any more."""
+        """One step of the hand, and more where it meets what nobody may use any more."""
         for _ in range(min(_SWEPT, len(self._round))):
             entry = self._round.popleft()
             if not entry.live:
                 self._gone -= 1
                 continue
             self._round.append(entry)
-            if now > entry.limit + min(entry.shelf.freshness.stale_for, _LINGER):
-                self.drop(entry)
+            if now <= entry.limit or now <= entry.limit + min(entry.shelf.freshness.stale_for, _LINGER):
+                return
+            self.drop(entry)
 
     def _link(self, entry: Entry) -> None:
-        index = self._index
-        for kind, key in entry.tags():
-            keys = index.get(kind)
-            if keys is None:
-                keys = index[kind] = {}
-            held = keys.setdefault(key, entry)
-            if held is entry:
-                continue
-            if isinstance(held, set):
-                held.add(entry)
-            else:
-                keys[key] = {held, entry}
+        for kind, keys in entry.shelf.tagging.groups(entry.ident, entry.rows):
+            holders = self._index.get(kind)
+            if holders is None:
+                holders = self._index[kind] = {}
+            for key in keys:
+                held = holders.setdefault(key, entry)
+                if held is entry:
+                    continue
+                if isinstance(held, set):
+                    held.add(entry)
+                else:
+                    holders[key] = {held, entry}
 
     def _unlink(self, entry: Entry) -> None:
         for kind, key in entry.tags():
-            keys = self._index[kind]
-            held = keys.get(key)
+            holders = self._index[kind]
+            held = holders.get(key)
             if isinstance(held, set):
                 held.discard(entry)
                 if not held:
-                    del keys[key]
+                    del holders[key]
             elif held is entry:
-                del keys[key]
+                del holders[key]
 
 
 def _served(rows: Rows, served: Served) -> Rows:

@@ -13,11 +13,11 @@ import msgspec
 
 from sources.cache import codec
 from sources.cache.flights import Flight, Landing
-from sources.cache.freshness import JITTER
+from sources.cache.freshness import JITTER, spans
 from sources.cache.keys import Ident, text
-from sources.cache.memory import Entry, Shelf
+from sources.cache.memory import Shelf
 from sources.cache.notices import Notices
-from sources.cache.tags import Tag, members
+from sources.cache.tags import Tag
 from sources.canonical import Served
 from sources.errors import SourceError
 from sources.ports import Reading, Report, Rows
@@ -146,15 +146,15 @@ class Shared:
     async def _keep(self, shelf: Shelf, lease: _Lease, reading: Reading, begun: float) -> None:
         """Writes what was read, each for as long as it can be of use, and gives the leases back."""
         lives: dict[float, dict[str, bytes]] = {}
+        full, empty, absent = spans(shelf.freshness, shelf.lag, 0.0, 0.0)
         for ident, key in lease.mine.items():
             if key in reading.errors or not lease.token:
                 continue
             rows = reading.rows.get(key)
             written = codec.encode(rows, begun, lease.stamp)
-            entry = Entry(shelf, ident, rows, begun)
-            entry.age(shelf.freshness, 0.0, 0.0)
-            if written is not None and entry.limit > 0:
-                lives.setdefault(entry.limit, {})[text(shelf.scope, ident)] = written
+            life = (absent if rows is None else full if rows.records else empty).limit
+            if written is not None and life > 0:
+                lives.setdefault(life, {})[text(shelf.scope, ident)] = written
         for life, values in lives.items():
             await self._fuse.through(self._store.keep(values, life))
         await self._give_back(shelf, lease)
@@ -212,11 +212,7 @@ class _Trip:
 
 
 def _tags(shelf: Shelf, ident: Ident, fact: codec.Fact) -> list[Tag]:
-    return [
-        *shelf.asked(ident),
-        *members(shelf.record, fact.rows, facet=shelf.facet),
-        ("type", shelf.record.__name__),
-    ]
+    return [*shelf.tagging.tags(ident, fact.rows), ("type", shelf.record.__name__)]
 
 
 def _lease_of(shelf: Shelf, ident: Ident) -> str:

@@ -9,14 +9,16 @@ forgets those besides its parents. `type:Invoice` is on everything of a type.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 from sources import canonical as c
 from sources.cache.freshness import DEFAULTS
+from sources.cache.keys import Ident
 from sources.canonical import Account, Owned, Record
 from sources.ports import Rows
 
 Tag: TypeAlias = tuple[str, str]
+Groups: TypeAlias = "list[tuple[str, Iterable[str]]]"
 
 _CALLED: dict[type[Record], str] = {c.AccountSubscription: "subscription"}
 _OWNED = {_CALLED.get(record, record.__name__.lower()) for record in DEFAULTS if issubclass(record, (Owned, Account))}
@@ -37,43 +39,44 @@ def tag(text: str) -> Tag:
     return kind, key
 
 
-def parents(record: type[Record], by: str, key: str, account: str | None, *, own: bool) -> Iterator[Tag]:
-    """The tags of a question: whom it is about, whatever the answer. `own`: account keys are the source's own ids."""
-    if account is not None:
-        yield "account", account
-    if by == "key":
-        yield kind_of(record), key
-        return
-    if by == "account" and (own or account is not None):
-        yield "customer", key
-        return
-    yield by, key
-    if by not in _PARENTS:
-        yield "list", record.__name__
+class Tagging:
+    """The tags of what is found by one index of one source.
 
+    `own`: its account keys are the source's own ids. `facet`: its records are those by which the source knows accounts.
+    """
 
-def members(record: type[Record], rows: Rows | None, *, facet: bool) -> Iterator[Tag]:
-    """The tags of an answer: the records in it and whose they are. `facet`: the source knows accounts by this class."""
-    if rows is None or not rows.records:
-        return
-    kind = kind_of(record)
-    for each in rows.records:
-        yield kind, each.key
-        if facet:
-            yield "customer", each.key
-    if issubclass(record, Owned):
-        for account, own in {(each.account_key, each.source_account_id) for each in rows.records}:  # type: ignore[attr-defined]
-            if account:
-                yield "account", account
-            if own:
-                yield "customer", own
+    __slots__ = ("_asked", "_facet", "_kind", "_listed", "_owned")
+
+    def __init__(self, record: type[Record], by: str, *, own: bool, facet: bool) -> None:
+        self._kind, self._facet, self._owned = kind_of(record), facet, issubclass(record, Owned)
+        self._asked = self._kind if by == "key" else "customer" if by == "account" and own else by
+        self._listed: Groups = [] if by in _PARENTS else [("list", (record.__name__,))]
+
+    def groups(self, ident: Ident, rows: Rows | None) -> Groups:
+        """Keys by kind: whom a question is about, whatever the answer, and which records are in it and whose."""
+        key, account = ident if isinstance(ident, tuple) else (ident, None)
+        if account is None:
+            found = [(self._asked, (key,)), *self._listed]
+        else:
+            asked = "customer" if self._asked == "account" else self._asked
+            found = [(asked, (key,)), *self._listed, ("account", (account,))]
+        if rows is None or not rows.records:
+            return found
+        records: Any = rows.records
+        keys = [each.key for each in records]
+        found.append((self._kind, keys))
+        if self._facet:
+            found.append(("customer", keys))
+        if self._owned:
+            found.append(("account", {each.account_key for each in records if each.account_key}))
+            found.append(("customer", {each.source_account_id for each in records if each.source_account_id}))
+        return found
+
+    def tags(self, ident: Ident, rows: Rows | None) -> Iterator[Tag]:
+        """The same one by one."""
+        return ((kind, key) for kind, keys in self.groups(ident, rows) for key in keys)
 
 
 def only_owned(kind: str) -> bool:
     """Whether a kind of tag is on records of accounts only."""
     return kind in _OWNED
-
-
-def readable(tags: Iterable[Tag]) -> list[str]:
-    """Tags as text."""
-    return [f"{kind}:{key}" for kind, key in tags]

@@ -1,38 +1,18 @@
-"""Virtual time: a loop on which a wait takes no time and all the same comes after what is due before it."""
+"""Tests in virtual time, clocks that are turned by hand, and a wire by script."""
 
 import asyncio
 import functools
-import selectors
 from collections.abc import Awaitable, Callable
 from typing import Any
 
-
-class _Jumping(selectors.DefaultSelector):
-    """Where nothing has happened, the time that would be waited has passed."""
-
-    loop: "VirtualLoop"
-
-    def select(self, timeout: float | None = None) -> list[tuple[selectors.SelectorKey, int]]:
-        happened: list[tuple[selectors.SelectorKey, int]] = super().select(0)
-        if happened or timeout == 0:
-            return happened
-        if timeout is None:
-            raise RuntimeError("everybody waits, and nothing will ever happen")
-        self.loop.now += timeout
-        return []
+from tests.fakes.virtual_time import VirtualLoop
 
 
-class VirtualLoop(asyncio.SelectorEventLoop):
-    """Starts at 1,000 seconds."""
-
-    def __init__(self) -> None:
-        self.now = 1_000.0
-        selector = _Jumping()
-        selector.loop = self
-        super().__init__(selector)
+class Later(VirtualLoop):
+    """The virtual loop, but its time begins at 1,000 seconds: nothing may take zero for a special instant."""
 
     def time(self) -> float:
-        return self.now
+        return 1_000.0 + super().time()
 
 
 def clock() -> float:
@@ -48,7 +28,7 @@ def virtual(test: Callable[..., Awaitable[None]]) -> Callable[..., None]:
         async def ran() -> None:
             await test(*args, **named)
 
-        with asyncio.Runner(loop_factory=VirtualLoop) as runner:
+        with asyncio.Runner(loop_factory=Later) as runner:
             runner.run(ran())
 
     return run

@@ -12,12 +12,14 @@ from strawberry.schema.config import StrawberryConfig
 from gateway.engine.engine import Engine, Question
 from gateway.engine.grants import AllowAll
 from gateway.engine.graph import Graph
+from gateway.engine.served import ServedFacts, oldest_stale
 from policies.principal import Principal
 from resolvers.batch import batched, derived, link, links
 from resolvers.types.scalars import SCALARS, Provenance, provenance
 from sources.canonical import Account as AccountRecord
 from sources.canonical import Served
 from sources.errors import CircuitOpen, StaleLimit, Unavailable
+from sources.ports import Reading, Report, Rows
 from tests.gateway.engine.catalog_of import Shelf
 from tests.gateway.engine.shop import ADA, codes
 from tests.gateway.engine.stock import NOW, Bill, Case, account, bill, case
@@ -191,3 +193,14 @@ async def test_a_row_that_may_not_be_seen_makes_no_source_look_stale() -> None:
     one = await body(engine(over, lambda _: _Some("b1")), '{ account(key: "a1") { bills { key } } }')
     assert one["data"]["account"]["bills"] == [{"key": "b1"}]
     assert sources(one)["billing"] == ("DEGRADED", None, 3_600_000)
+
+
+def test_of_merged_rows_each_is_as_old_as_its_own_source() -> None:
+    rows = {name: replace(bill(name), source=name) for name in ("live", "cached", "stale")}
+    reports = [Report("live", calls=1), Report("cached", cached=1), Report("stale", cached=1, stale=1)]
+    merged = Reading({"a1": Rows(list(rows.values()), served=Served.STALE)}, Report("live"), reports=reports)
+    served = ServedFacts()
+    served.note(merged)
+    assert [served(each) for each in rows.values()] == [Served.LIVE, Served.CACHE, Served.STALE]
+    assert served(bill("live")) is Served.LIVE, "an equal record is not the same one"
+    assert set(oldest_stale([merged], {})) == {"stale"}

@@ -8,7 +8,7 @@ import pytest
 
 from sources import canonical as c
 from sources.cache import Cache, Cached, CacheSettings
-from sources.cache.freshness import Freshness
+from sources.cache.freshness import Freshness, spans
 from sources.cache.keys import Index
 from sources.cache.memory import Entry, Memory, Shelf
 from sources.errors import StaleLimit, Unavailable
@@ -28,9 +28,7 @@ def shelf(memory: Memory, freshness: Freshness = Freshness()) -> Shelf:  # noqa:
 
 
 def entry(place: Shelf, key: str, *records: c.Contact) -> Entry:
-    made = Entry(place, key, Rows(tuple(records)), 0.0)
-    made.age(place.freshness, 0.0, 0.0)
-    return made
+    return Entry(place, key, Rows(tuple(records)), 0.0, spans(place.freshness, 0.0, 0.0, 0.0)[0])
 
 
 def test_the_sum_stays_below_the_bound_whatever_is_put_in_and_taken_out() -> None:
@@ -101,7 +99,7 @@ async def test_what_is_past_all_use_goes_by_and_by_with_what_comes_in_and_no_tim
         book.put("key", f"K{number}", contact(f"K{number}"))
         await source.read(by_key(f"K{number}"))
     await at(86_400 + 4_000)
-    for number in range(40):
+    for number in range(90):
         await source.read(by_key(f"new{number}"))
     assert not {f"K{number}" for number in range(100)} & set(everything(source))
     assert asyncio.get_running_loop()._scheduled == []  # type: ignore[attr-defined] # of asyncio's own loop

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sources.pipeline.alarms import Alarms
-from tests.fakes.virtual import VirtualLoop, clock, virtual
+from tests.fakes.virtual import Later, clock, virtual
 
 
 @virtual
@@ -64,9 +64,9 @@ def test_alarms_go_on_in_another_loop():
             await asyncio.sleep(1)
             now[0] = asyncio.get_running_loop().time()
 
-    with asyncio.Runner(loop_factory=VirtualLoop) as runner:
+    with asyncio.Runner(loop_factory=Later) as runner:
         runner.run(set_one(5))
-    with asyncio.Runner(loop_factory=VirtualLoop) as runner:
+    with asyncio.Runner(loop_factory=Later) as runner:
         runner.run(set_and_wait())
     assert rung == [5, 7]
 
@@ -83,6 +83,6 @@ def test_what_is_not_stopped_in_time_rings_in_order(plan):
                 loop.call_later(stopped + 0.5, alarms.stop, alarm)
         await asyncio.sleep(100)
 
-    with asyncio.Runner(loop_factory=VirtualLoop) as runner:
+    with asyncio.Runner(loop_factory=Later) as runner:
         runner.run(run())
     assert rung == sorted(when for when, stopped in plan if stopped is None or when <= stopped)

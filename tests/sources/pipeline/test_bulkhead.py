@@ -14,7 +14,7 @@ from sources.pipeline.bulkhead import Bulkhead
 from sources.pipeline.deadline import deadline
 from sources.pipeline.state import Queue
 from sources.settings import BulkheadSettings
-from tests.fakes.virtual import VirtualLoop, Wire, clock, virtual
+from tests.fakes.virtual import Later, Wire, clock, virtual
 from tests.sources.pipeline.calls import READ, ok, on_behalf
 
 
@@ -140,6 +140,16 @@ async def test_backfill_leaves_some_turns_to_others():
 
 
 @virtual
+async def test_the_turns_of_backfill_come_back_when_it_has_ended():
+    crowd = Crowd(seconds=0.1, concurrency=4, kept=0.25)
+    for _ in range(3):
+        await asyncio.gather(*[await crowd.come(str(number), Lane.BACKFILL) for number in range(3)])
+    again = [await crowd.come(str(number), Lane.BACKFILL) for number in range(3)]
+    assert crowd.bulkhead.queue().running == 3
+    await asyncio.gather(*again)
+
+
+@virtual
 async def test_a_backfill_somebody_waits_for_gets_a_kept_turn_when_others_come():
     crowd = Crowd(concurrency=4, kept=0.25)
     backfills = [await crowd.come(str(number), Lane.BACKFILL) for number in range(4)]
@@ -234,5 +244,5 @@ def test_whatever_happens_no_turn_is_lost_and_none_is_made(steps, concurrency, q
         assert crowd.bulkhead.queue().running == concurrency
         await asyncio.sleep(5)
 
-    with asyncio.Runner(loop_factory=VirtualLoop) as runner:
+    with asyncio.Runner(loop_factory=Later) as runner:
         runner.run(run())

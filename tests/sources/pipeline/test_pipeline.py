@@ -216,6 +216,12 @@ async def test_a_source_nobody_has_asked_has_a_state():
     assert (state.limits, state.paused_for, state.last_error) == ((), None, None)
 
 
+async def test_no_more_calls_are_under_way_than_there_are_sockets():
+    few = msgspec.structs.replace(SETTINGS, connections=3)
+    async with sick(settings=few) as source:
+        assert source.pipeline.state().queue.concurrency == 3
+
+
 async def test_a_state_tells_how_the_last_minute_went():
     async with sick() as source:
         await source.ask()

@@ -93,6 +93,15 @@ async def test_a_reset_within_the_time_there_is_is_waited_for():
 
 
 @virtual
+async def test_what_is_left_to_others_is_refused_at_once_and_not_waited_for():
+    desk = Desk()
+    desk.quota.heed({"x-limit": "10/100/3"})
+    with pytest.raises(errors.Throttled):
+        await desk.ask(Lane.BACKFILL, seconds=60)
+    assert clock() == 1_000.0
+
+
+@virtual
 async def test_a_limit_is_forgotten_after_its_reset():
     desk = Desk()
     desk.quota.heed({"x-limit": "0/100/30"})

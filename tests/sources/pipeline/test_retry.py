@@ -261,3 +261,10 @@ def test_a_long_time_of_health_does_not_pay_for_a_storm():
     for _ in range(100_000):
         budget.earn()
     assert sum(budget.spend() for _ in range(1_000)) == 10
+
+
+def test_a_long_quiet_does_not_pay_for_a_storm_either():
+    turned = Turned()
+    budget = Budget(0.1, 3, turned)
+    turned.turn(36_000)
+    assert sum(budget.spend() for _ in range(1_000)) == 10

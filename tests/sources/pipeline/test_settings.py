@@ -1,5 +1,9 @@
 """The settings of a source: what may be said, and what is said of a figure out of range."""
 
+import re
+import tomllib
+from pathlib import Path
+
 import msgspec
 import pytest
 
@@ -82,3 +86,13 @@ def test_a_figure_out_of_range_in_the_file_is_one_clear_line():
 def test_an_unknown_key_in_a_table_is_refused():
     with pytest.raises(SettingsError, match=r"unknown key `slwo` in `breaker`"):
         stripe(breaker={"slwo": 1.0})
+
+
+def test_the_documented_table_is_the_defaults():
+    page = Path(__file__).parents[3] / "docs" / "resilience.md"
+    (example,) = re.findall(r"```toml\n(.*?)```", page.read_text(), re.DOTALL)
+    table = tomllib.loads(example)["sources"]["billing"]
+    told = msgspec.convert({"url": DEFAULT.url, **table}, SourceSettings)
+    assert told == DEFAULT
+    for field in ("retry", "breaker", "bulkhead", "quota"):
+        assert set(table[field]) == set(getattr(DEFAULT, field).__struct_fields__)

@@ -72,6 +72,19 @@ async def test_an_error_is_told_by_its_code_and_counted_as_what_it_is(error, fai
 
 
 @virtual
+async def test_a_call_that_was_lost_and_then_refused_is_a_failure_of_the_source():
+    async def send(call: Call) -> Reply:
+        course.current().sent = True  # as retry leaves it after an attempt that nothing has settled
+        raise errors.CircuitOpen("x", unsent=True)
+
+    told = Told(send)
+    with pytest.raises(errors.CircuitOpen):
+        await told.send(READ)
+    latency = told.statistics.latency(clock())
+    assert (latency.failures, latency.refused) == (1, 0)
+
+
+@virtual
 async def test_an_error_without_a_source_gets_it():
     told = Told(Wire(lost()))
     with pytest.raises(errors.Unavailable) as caught:
