@@ -23,7 +23,8 @@ from gateway.engine.fast import Builder
 from gateway.engine.frames import Frame
 from gateway.engine.grants import Grants
 from gateway.engine.graph import Graph
-from gateway.engine.plan import Plan, Planner, flags_of
+from gateway.engine.plan import Plan
+from gateway.engine.planning import Planner, flags_of
 from gateway.engine.run import Asked, Run
 from policies.principal import Principal
 from resolvers.batch import Stream

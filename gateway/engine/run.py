@@ -15,13 +15,14 @@ from graphql import GraphQLList, GraphQLNonNull, GraphQLOutputType
 from graphql.execution.values import VariableValues
 from graphql.pyutils import is_iterable
 
+from gateway.engine.aside import Aside
 from gateway.engine.cursors import Cursors
 from gateway.engine.early import Early
 from gateway.engine.frames import Frame, Partial, descend
 from gateway.engine.graph import Graph
 from gateway.engine.introspect import introspect
 from gateway.engine.links import Links
-from gateway.engine.loads import Ledger, Loads, late
+from gateway.engine.loads import Ledger, Loads, along_of, late
 from gateway.engine.lookups import check_lookups
 from gateway.engine.paging import ConnectionPage
 from gateway.engine.plan import BATCHED, DERIVED, EVENT, LINK, META, Field, Plan, Roles
@@ -64,7 +65,8 @@ class Run:
         self.ledger = Ledger()
         self.loads = Loads(catalog)
         self._deadline = deadline
-        self.seen = Seen(graph, plan.grants, context.principal, self.loads)
+        self._aside = Aside(catalog, self.loads)
+        self.seen = Seen(graph, plan.grants, context.principal, self._aside)
         self.links = Links(plan, catalog, self.loads, self.seen, cursors, context.principal)
         self.types = graph.types
         self._arguments: dict[Field, Mapping[str, Any]] = {}
@@ -73,7 +75,7 @@ class Run:
         """Reads everything the plan needs."""
         root = Frame(self.plan.root, [None])
         loop = asyncio.get_running_loop()
-        timer = loop.call_at(self._deadline, self.loads.expire) if self._deadline is not None else None
+        timer = loop.call_at(self._deadline, self._expire) if self._deadline is not None else None
         try:
             if self.plan.serial:
                 for field in root.selection.active:
@@ -84,7 +86,12 @@ class Run:
             if timer is not None:
                 timer.cancel()
             self.loads.close()
+            self._aside.close()
         return root
+
+    def _expire(self) -> None:
+        self.loads.expire()
+        self._aside.expire()
 
     def classify(self, value: Any, roles: Roles) -> tuple[str, Roles] | None:
         """Type and roles of a value that the schema alone does not tell."""
@@ -185,6 +192,7 @@ class Run:
             raise RuntimeError(f"`{field.coordinate}` gave {len(answers)} answers for {len(frame.rows)} parents")
         if self.plan.serial and frame.selection is self.plan.root:  # it may have changed whatever was read before
             self.loads.forget()
+            self._aside.forget()
             self.seen.forget()
         await self._judge(answers)
         return answers
@@ -247,6 +255,7 @@ class Run:
             )
             if record is Account and by != "key":
                 self.loads.prime(judged)
+            self.loads.take_along(along_of(found), judged, whole=None not in judged)
             reading, at = Reading({}, Report("")), 0
             for key, each in zip(unique, found, strict=True):
                 if each.error is not None:

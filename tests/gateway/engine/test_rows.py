@@ -74,7 +74,6 @@ async def test_calls_tell_nothing_of_hidden_rows_where_what_is_seen_is_in_memory
     assert bodies[0] == bodies[1]
 
 
-@pytest.mark.xfail(strict=True, reason="judging and showing share their reads: what judging read is not read again")
 async def test_a_call_that_judging_a_hidden_row_saved_is_not_missed() -> None:
     query = "{ bills { nodes { account { parent { key } } } } }"
     bodies = [
