@@ -16,6 +16,7 @@ from graphql.execution.values import VariableValues
 from graphql.pyutils import is_iterable
 
 from gateway.engine.aside import Aside
+from gateway.engine.careful import CarefulBuilder
 from gateway.engine.cursors import Cursors
 from gateway.engine.early import Early
 from gateway.engine.frames import Frame, Partial, descend
@@ -78,8 +79,7 @@ class Run:
         timer = loop.call_at(self._deadline, self._expire) if self._deadline is not None else None
         try:
             if self.plan.serial:
-                for field in root.selection.active:
-                    await self._resolve(root, field)
+                await self._one_by_one(root)
             else:
                 await self._fill([root])
         finally:
@@ -88,6 +88,15 @@ class Run:
             self.loads.close()
             self._aside.close()
         return root
+
+    async def _one_by_one(self, root: Frame) -> None:
+        """Mutations, each with all that is below it. After one that leaves nothing of the answer none is begun."""
+        for field in root.selection.fields:
+            if field.active:
+                await self._resolve(root, field)
+            if field.nonnull and CarefulBuilder(self.context, _unnoticed, self.classify).spreads(root, field):
+                root.odd = True
+                return
 
     def _expire(self) -> None:
         self.loads.expire()
@@ -272,6 +281,10 @@ class Run:
             return reading
 
         return read
+
+
+def _unnoticed(_mark: int) -> None:
+    """What is met on the way is told when the answer is shown."""
 
 
 def _holds_records(answer: Any) -> bool:
