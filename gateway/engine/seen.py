@@ -121,7 +121,7 @@ class Seen:
                 if ownerless is None:
                     ownerless = rule.judge([record], [None], [{}], self._principal)[0]
                 roles = ownerless
-            shown.append(self._shown(record, roles, failed.get(key) or self._unknown_entities(key)))
+            shown.append(self._shown(record, roles, failed.get(key)))
         return shown
 
     async def _judge_accounts(self, keys: Sequence[str]) -> dict[str, SourceError]:
@@ -190,11 +190,6 @@ class Seen:
             else:
                 self._entities[key] = ()
         return {key: known for key in keys if isinstance(known := self._entities.get(key), SourceError)}
-
-    def _unknown_entities(self, key: str) -> SourceError | None:
-        """Why the legal entities of an account are not known, where its rows could not be judged for that."""
-        known = self._entities.get(key)
-        return known if isinstance(known, SourceError) else None
 
     def _facts(self, key: str) -> Mapping[str, Any]:
         known = self._entities.get(key)
