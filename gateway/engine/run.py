@@ -7,7 +7,7 @@ value of its parents; showing values is the builders' work.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Coroutine, Mapping, Sequence
+from collections.abc import Awaitable, Coroutine, Iterator, Mapping, Sequence
 from typing import Any
 
 import msgspec
@@ -221,23 +221,11 @@ class Run:
             raise late() from None
 
     async def _judge(self, answers: list[Any]) -> None:
-        """Judges the records among a computation's answers, all of them together. In a tuple places matter, so that a
-        hidden one leaves a gap; of a list it is left out."""
-        lists = {index: list(each) for index, each in enumerate(answers) if _holds_records(each)}
-        places = [
-            (holder, at)
-            for holder in (answers, *lists.values())
-            for at, each in enumerate(holder)
-            if isinstance(each, Record)
-        ]
-        if not places:
-            return
-        judged = await self.seen.visible([self._known(holder[at]) for holder, at in places])
-        for (holder, at), one in zip(places, judged, strict=True):
-            holder[at] = one
-        for index, items in lists.items():
-            whole = isinstance(answers[index], tuple)
-            answers[index] = items if whole else [each for each in items if each is not None]
+        """Judges the records among a computation's answers, in lists however deep, all of them together."""
+        records = [self._known(each) for each in _records(answers)]
+        if records:
+            judged = iter(await self.seen.visible(records))
+            answers[:] = [_exchanged(each, judged) for each in answers]
 
     def _known(self, record: Record) -> Record | None:
         """The record; None where this audience does not know its type: only an abstract type could lead there."""
@@ -287,8 +275,25 @@ def _unnoticed(_mark: int) -> None:
     """What is met on the way is told when the answer is shown."""
 
 
-def _holds_records(answer: Any) -> bool:
-    return isinstance(answer, _LISTS) and any(isinstance(each, Record) for each in answer)
+def _records(answer: Any) -> Iterator[Record]:
+    """The records of an answer, in lists however deep."""
+    if isinstance(answer, Record):
+        yield answer
+    elif isinstance(answer, _LISTS):
+        for each in answer:
+            yield from _records(each)
+
+
+def _exchanged(answer: Any, judged: Iterator[Any]) -> Any:
+    """An answer with what judging made of its records. In a tuple places matter, so that a hidden one leaves a gap; of
+    a list it is left out."""
+    if isinstance(answer, Record):
+        return next(judged)
+    if not isinstance(answer, _LISTS) or not any(isinstance(each, (Record, *_LISTS)) for each in answer):
+        return answer
+    shown = [_exchanged(each, judged) for each in answer]
+    places_matter = isinstance(answer, tuple) or not any(isinstance(each, Record) for each in answer)
+    return shown if places_matter else [each for each in shown if each is not None]
 
 
 def _attempt(function: Any, *arguments: Any) -> Any:

@@ -102,6 +102,16 @@ async def test_a_computation_reads_only_rows_that_are_seen() -> None:
     assert await data(over, query, who("chief")) == {"account": {"balance": 101}}
 
 
+async def test_records_in_lists_of_lists_are_judged_like_all_others() -> None:
+    shelf = shelf_of(hidden=True)
+    for _ in range(4):
+        shown = await data(engine(shelf, policies(AGENT).granted), "{ grid { key account { key } } }", who("agent"))
+        assert shown == {
+            "grid": [[{"key": "g1", "account": {"key": "a1"}}], [None, {"key": "g2", "account": {"key": "a2"}}]]
+        }
+    assert [len(keys) for _, keys in shelf.calls("Account.key")[:2]] == [3, 2], "all are judged together"
+
+
 # ---------------------------------------------------------------- several roles
 
 
