@@ -54,8 +54,8 @@ format: $(VENV)/dev.stamp ## Format the code and mend what the linter can mend
 	$(BIN)/ruff format $(PROJECT)
 
 lock: $(UV) ## Write the locks anew from pyproject.toml (UPGRADE=1 takes the newest versions)
-	$(COMPILE) --extra simulators --extra redis --group build --output-file requirements.lock
-	$(COMPILE) --extra simulators --extra redis --group build --group test --group dev --constraints requirements.lock --output-file requirements-dev.lock
+	$(COMPILE) --extra simulators --extra redis --extra writes --group build --output-file requirements.lock
+	$(COMPILE) --extra simulators --extra redis --extra writes --group build --group test --group dev --constraints requirements.lock --output-file requirements-dev.lock
 
 setup: $(VENV)/dev.stamp ## Make the virtual environment with everything in it
 

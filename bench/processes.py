@@ -61,11 +61,7 @@ class Program:
 
     def cpu(self) -> float:
         """Seconds of processor time so far, of all its threads, in user and kernel mode."""
-        try:
-            return time.clock_gettime((~self.pid << 3) | 2)  # the process's own clock: as /proc's, with nanoseconds
-        except OSError:
-            fields = Path(f"/proc/{self.pid}/stat").read_text().rsplit(")", 1)[1].split()
-            return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+        return processor(self.pid)
 
     def memory(self) -> float:
         """Resident memory in MB."""
@@ -98,6 +94,15 @@ class Program:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.end()
+
+
+def processor(pid: int) -> float:
+    """Seconds of processor time of a process so far, of all its threads, in user and kernel mode."""
+    try:
+        return time.clock_gettime((~pid << 3) | 2)  # the process's own clock: as /proc's, with nanoseconds
+    except OSError:
+        fields = Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()
+        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
 def free_port() -> int:

@@ -4,72 +4,169 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 
-from starlette.applications import Starlette
+import msgspec
+import strawberry
 from starlette.routing import BaseRoute, Route
 
 from gateway.engine.engine import Engine
+from gateway.engine.grants import Grants
 from gateway.engine.graph import Graph
 from gateway.engine.reload import watch
 from gateway.engine.shapes import open_policies
+from gateway.http.admission import Admission
+from gateway.http.door import Door
 from gateway.http.front import Front
 from gateway.http.graphql import GraphQLEndpoint
 from gateway.http.health import Readiness, livez
+from gateway.http.lag import Lag
+from gateway.http.metrics import Metrics
 from gateway.identity.verify import Verifier
 from gateway.settings import Settings
+from gateway.telemetry.journal import Journal
+from gateway.telemetry.meters import Meters
+from policies.principal import Principal
+from policies.store import PolicyStore
 from resolvers.registry import names
 from resolvers.schema import build_schema
-from sources.catalog import open_catalog
+from sources.cache import Cache
+from sources.canonical import Record
+from sources.catalog import Catalog, open_catalog
+from sources.overview import Overview, Remembered, overview, remembered
+from sources.ports import Send
 from sources.transport import Transport
 
 GRAPHQL = "/graphql"
 
 
-def create_app(settings: Settings, extra: Sequence[BaseRoute] = ()) -> Starlette:
+class Watchers:
+    """Who is told of calls and circuits, of which a catalog has to be opened with all."""
+
+    def __init__(self) -> None:
+        self.journal, self.meters = Journal(), Meters()
+        self.observers = (self.journal, self.meters)
+
+
+class Parts(msgspec.Struct, frozen=True):
+    """What a gateway is made of besides its settings.
+
+    `issuers` fetches the issuers' keys; `watchers` are those that the catalog was opened with; `granted` makes of the
+    policies in force what a principal may do, where that is not for them alone to say.
+    """
+
+    schema: strawberry.Schema
+    types: Mapping[type[Record], str]
+    catalog: Catalog
+    issuers: Send
+    watchers: Watchers
+    granted: Callable[[PolicyStore], Callable[[Principal], Grants]] = lambda policies: policies.granted
+
+
+def create_app(settings: Settings, extra: Sequence[BaseRoute] = ()) -> Front:
     """An application that opens nothing until it is asked; raises for rules or settings that cannot be used.
 
     `extra` are routes of whoever runs it, such as the demo's console.
     """
-    catalog = open_catalog(settings.sources, settings.owners)
     issuers = Transport("identity", connections=4, timeout=5.0, max_bytes=1024 * 1024)
-    schema = build_schema()
-    policies = open_policies(settings.policies, schema._schema, names())
-    cursor_key = settings.gateway.cursor_key
-    engine = Engine(
-        Graph.of(schema, names()),
-        catalog,
-        policies.granted,
-        cursor_key=cursor_key.reveal().encode() if cursor_key else None,
-        rules=lambda: policies.rules,
-    )
-    verifier = Verifier(settings.identity, issuers.send, policies.policies.external())
-    readiness = Readiness(catalog, policies)
+    watchers = Watchers()
+    cache = Cache(settings.cache)
+    catalog = open_catalog(settings.sources, settings.owners, cache=cache, observers=watchers.observers)
+    parts = Parts(build_schema(), names(), catalog, issuers.send, watchers)
+    return assemble(settings, parts, extra, closing=[issuers.close])
+
+
+def assemble(
+    settings: Settings,
+    parts: Parts,
+    extra: Sequence[BaseRoute] = (),
+    closing: Sequence[Callable[[], Awaitable[None]]] = (),
+) -> Front:
+    """The same of any parts; `closing` is called at the end, after the catalog has been closed."""
+    catalog, watchers = parts.catalog, parts.watchers
+    policies = open_policies(settings.policies, parts.schema._schema, parts.types)
+
+    def sources() -> list[Overview]:
+        return overview(catalog, watchers.journal.histories())
+
+    engine = _engine(settings, parts, policies, sources)
+    verifier = Verifier(settings.identity, parts.issuers, policies.policies.external())
+    admission = Admission(settings.admission)
+    door = Door(admission, GRAPHQL, settings.admission.retry_after)
     endpoint = GraphQLEndpoint(
-        engine, verifier, body_bytes=settings.gateway.body_bytes, body_timeout=settings.gateway.body_timeout
+        engine,
+        verifier,
+        body_bytes=settings.gateway.body_bytes,
+        body_timeout=settings.gateway.body_timeout,
+        admission=admission,
+        lane=engine.lane,
+        answered=watchers.meters.answered,
     )
 
-    def reclassify() -> None:
-        verifier.reclassify(policies.policies.external())
+    def cache() -> Remembered:
+        return remembered(catalog)
+
+    readiness = Readiness(sources, cache, policies, lambda: app.draining)
+    metrics = Metrics(watchers.meters, admission, sources, cache)
 
     @contextlib.asynccontextmanager
-    async def lifespan(_app: Starlette) -> AsyncIterator[None]:
-        watching = asyncio.create_task(watch(policies, settings.policies.poll, reclassify))
-        yield
-        readiness.draining = True
-        watching.cancel()
+    async def lifespan(_app: Front) -> AsyncIterator[None]:
+        async with _running(settings, policies, verifier, admission, door):
+            yield
         await catalog.close()
-        await issuers.close()
+        for close in closing:
+            await close()
 
     app = Front(
         {GRAPHQL: endpoint},
+        admission=admission,
+        door=door,
         routes=[
             Route(GRAPHQL, endpoint),
             Route("/livez", livez),
             Route("/readyz", readiness.readyz),
+            *([Route("/metrics", metrics.page)] if settings.gateway.metrics else []),
             *extra,
         ],
         lifespan=lifespan,
     )
     app.state.engine, app.state.catalog = engine, catalog
     return app
+
+
+def _engine(
+    settings: Settings, parts: Parts, policies: PolicyStore, sources: Callable[[], Sequence[Overview]]
+) -> Engine:
+    cursor_key = settings.gateway.cursor_key
+    return Engine(
+        Graph.of(parts.schema, parts.types),
+        parts.catalog,
+        parts.granted(policies),
+        cursor_key=cursor_key.reveal().encode() if cursor_key else None,
+        rules=lambda: policies.rules,
+        operations=settings.operations,
+        sources=sources,
+    )
+
+
+@contextlib.asynccontextmanager
+async def _running(
+    settings: Settings, policies: PolicyStore, verifier: Verifier, admission: Admission, door: Door
+) -> AsyncIterator[None]:
+    """What goes on beside the requests: watching the rules and how late the loop is."""
+
+    def reclassify() -> None:
+        verifier.reclassify(policies.policies.external())
+
+    def observe(late: float, now: float) -> None:
+        admission.observe(late, now)
+        door.tick(now)
+
+    watching = asyncio.create_task(watch(policies, settings.policies.poll, reclassify))
+    lag = Lag(observe)
+    lag.start()
+    try:
+        yield
+    finally:
+        lag.stop()
+        watching.cancel()

@@ -12,6 +12,8 @@ from urllib.parse import urlsplit
 
 import msgspec
 
+from resolvers.budget import OperationsSettings
+from sources.cache import CacheSettings
 from sources.catalog import vendors
 from sources.settings import Secret, SourceSettings
 
@@ -27,9 +29,11 @@ class GatewaySettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_
     port: int = 4000
     body_bytes: int = 256 * 1024
     body_timeout: float = 15.0
-    drain: float = 10.0  # how long a graceful stop waits for what is under way
+    notice: float = 0.0  # how long a graceful stop still takes new connections, so that balancers learn of it
+    drain: float = 10.0  # how long it then waits for what is under way
     cursor_key: Secret | None = None  # the same in every process; none: a key of this process's own
     console: bool = False
+    metrics: bool = True  # whether there is a `/metrics`
 
 
 class Claims(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -70,12 +74,53 @@ class PolicySettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_f
     poll: float = 2.0
 
 
+class ByLane(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """One figure for each lane, most urgent first (`sources.errand.Lane`)."""
+
+    validate: float
+    lookup: float
+    portal: float
+    backfill: float
+
+    def __post_init__(self) -> None:
+        if not self.validate >= self.lookup >= self.portal >= self.backfill > 0:
+            raise ValueError("a lane may have no more than a more urgent one, and more than nothing")
+
+
+class AdmissionSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """`[admission]`: when this process refuses work, the lowest lane first. Times in seconds.
+
+    `concurrency` requests may be under way at once; a lane is refused once all of them together fill its share. It is
+    also refused while the event loop has been late by its delay for an `interval`.
+    """
+
+    enabled: bool = True
+    concurrency: int = 512
+    shares: ByLane = ByLane(validate=1.0, lookup=0.9, portal=0.6, backfill=0.2)
+    delays: ByLane = ByLane(validate=0.4, lookup=0.2, portal=0.05, backfill=0.025)
+    interval: float = 0.1
+    retry_after: int = 1
+
+    def __post_init__(self) -> None:
+        if self.concurrency < 1:
+            raise ValueError(f"`concurrency` is {self.concurrency}: at least 1 is expected")
+        if self.shares.validate > 1:
+            raise ValueError(f"`shares` has {self.shares.validate:g}: a share is at most 1")
+        if self.interval <= 0:
+            raise ValueError(f"`interval` is {self.interval:g}: more than nothing is expected")
+        if self.retry_after < 1:
+            raise ValueError(f"`retry_after` is {self.retry_after}: at least a second is expected")
+
+
 class Settings(msgspec.Struct, frozen=True, kw_only=True):
     """Everything."""
 
     gateway: GatewaySettings = GatewaySettings()
     identity: IdentitySettings = IdentitySettings()
     policies: PolicySettings = PolicySettings()
+    cache: CacheSettings = CacheSettings()
+    operations: OperationsSettings = OperationsSettings()
+    admission: AdmissionSettings = AdmissionSettings()
     sources: Mapping[str, SourceSettings] = msgspec.field(default_factory=dict)
     owners: Mapping[str, tuple[str, ...]] = msgspec.field(default_factory=dict)
 
@@ -84,6 +129,9 @@ _TABLES: dict[str, type[msgspec.Struct]] = {
     "gateway": GatewaySettings,
     "identity": IdentitySettings,
     "policies": PolicySettings,
+    "cache": CacheSettings,
+    "operations": OperationsSettings,
+    "admission": AdmissionSettings,
 }
 _SYMMETRIC = ("HS", "none")
 

@@ -14,12 +14,15 @@ from typing import Any, NoReturn, Protocol, TypeAlias
 import msgspec
 import strawberry
 
+from resolvers.budget import OperationClass
 from resolvers.context import Context
 from sources.canonical import Record
 from sources.ports import Filter, Order, Page, Reading
 
 _KEY = "opsgraph"
 _LOOKUP = "opsgraph-lookup"
+MAX_AGE = "max_age"  # the argument of what is `dated`
+_DATED = {MAX_AGE: int | None}
 Need: TypeAlias = tuple[type[Record], str]
 
 
@@ -39,7 +42,8 @@ becomes that parent's error. A root has one parent, None."""
 
 
 class Link(msgspec.Struct, frozen=True):
-    """Records that hang on a parent: `key` names the parent's attribute with the key(s), `argument` a root's."""
+    """Records that hang on a parent: `key` names the parent's attribute with the key(s), `argument` a root's. Of a root
+    `budget` is its operation class."""
 
     target: type[Record]
     by: str
@@ -50,6 +54,7 @@ class Link(msgspec.Struct, frozen=True):
     fixed: tuple[Filter, ...] = ()
     order: Order | None = None
     first: int | None = None  # default page size of a connection; bound of a plain list
+    budget: OperationClass | None = None
 
 
 class Batched(msgspec.Struct, frozen=True):
@@ -57,7 +62,7 @@ class Batched(msgspec.Struct, frozen=True):
 
     `derives` are the coordinates whose content shows in the answer, for the policies: `Type.field`, as in the schema.
     A root that gives one `record` may say with `known` which key its arguments tell: the record's own links then start
-    together with it.
+    together with it. One that is `dated` takes the argument `maxAge`: what it reads is no older than so many seconds.
     """
 
     compute: Compute
@@ -65,6 +70,8 @@ class Batched(msgspec.Struct, frozen=True):
     derives: tuple[str, ...] = ()
     known: Callable[[Mapping[str, Any]], str | None] | None = None
     record: type[Record] | None = None
+    budget: OperationClass | None = None
+    dated: bool = False
 
 
 class Derived(msgspec.Struct, frozen=True):
@@ -78,6 +85,7 @@ class Stream(msgspec.Struct, frozen=True):
     """A subscription's root: `source(context, **arguments)` gives events; each is answered as the field's value."""
 
     source: Callable[..., AsyncGenerator[Any, None]]
+    budget: OperationClass | None = None
 
 
 Declaration: TypeAlias = Link | Batched | Derived | Stream
@@ -97,10 +105,11 @@ def link(
     key: str = "key",
     argument: str | None = None,
     fixed: Sequence[Filter] = (),
+    budget: OperationClass | None = None,
     description: str | None = None,
 ) -> Any:
     """One record or null: the first that `by` finds for the parent's `key` (or a root's `argument`, an ID)."""
-    declared = Link(target, by, key, argument=argument, fixed=tuple(fixed))
+    declared = Link(target, by, key, argument=argument, fixed=tuple(fixed), budget=budget)
     arguments = {argument: strawberry.ID} if argument else {}
     return _field(declared, arguments, description)
 
@@ -113,10 +122,12 @@ def links(
     fixed: Sequence[Filter] = (),
     first: int | None = None,
     order: Order | None = None,
+    budget: OperationClass | None = None,
     description: str | None = None,
 ) -> Any:
     """A plain list for things of which there are few; `first` bounds it."""
-    return _field(Link(target, by, key, many=True, fixed=tuple(fixed), first=first, order=order), {}, description)
+    declared = Link(target, by, key, many=True, fixed=tuple(fixed), first=first, order=order, budget=budget)
+    return _field(declared, {}, description)
 
 
 def connection(  # noqa: PLR0913 - a declaration: every argument is a keyword and most are left out
@@ -130,15 +141,14 @@ def connection(  # noqa: PLR0913 - a declaration: every argument is a keyword an
     fixed: Sequence[Filter] = (),
     first: int = 20,
     argument: str | None = None,
+    budget: OperationClass | None = None,
     description: str | None = None,
 ) -> Any:
     """A Relay connection: `first` (1 to 100), `after`, and `filter`/`orderBy` where the type is given.
 
     `by="list"` needs no parent; `by="search"` takes its text from the root argument `argument`.
     """
-    declared = Link(
-        target, by, key, many=True, paged=True, fixed=tuple(fixed), order=order, first=first, argument=argument
-    )
+    declared = Link(target, by, key, True, True, argument, tuple(fixed), order, first, budget)
     accepted: dict[str, Any] = {argument: str} if argument else {}
     accepted |= {"first": int | None, "after": str | None}
     if filters is not None:
@@ -148,7 +158,7 @@ def connection(  # noqa: PLR0913 - a declaration: every argument is a keyword an
     return _field(declared, accepted, description)
 
 
-def batched(
+def batched(  # noqa: PLR0913 - as of `connection`
     compute: Compute,
     *,
     needs: Sequence[Need],
@@ -156,11 +166,13 @@ def batched(
     arguments: Mapping[str, Any] | None = None,
     known: Callable[[Mapping[str, Any]], str | None] | None = None,
     record: type[Record] | None = None,
+    budget: OperationClass | None = None,
+    dated: bool = False,
     description: str | None = None,
 ) -> Any:
     """A value computed for all parents at once; `arguments`: python name -> type, optional ones as `X | None`."""
-    declared = Batched(compute, tuple(needs), tuple(derives), known, record)
-    return _field(declared, dict(arguments or {}), description)
+    declared = Batched(compute, tuple(needs), tuple(derives), known, record, budget, dated)
+    return _field(declared, {**(arguments or {}), **(_DATED if dated else {})}, description)
 
 
 def derived(
@@ -174,10 +186,11 @@ def stream(
     source: Callable[..., AsyncGenerator[Any, None]],
     *,
     arguments: Mapping[str, Any] | None = None,
+    budget: OperationClass | None = None,
     description: str | None = None,
 ) -> Any:
     """A root of subscriptions; `arguments` as those of `batched`."""
-    return _field(Stream(source), dict(arguments or {}), description)
+    return _field(Stream(source, budget), dict(arguments or {}), description)
 
 
 def where(field: str, op: str, description: str | None = None) -> Any:

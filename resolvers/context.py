@@ -2,20 +2,32 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import Any
 
 import msgspec
 
 from policies.principal import Principal
+from sources.canonical import Record, Served
+from sources.overview import Overview
+
+
+def live(_record: Record) -> Served:
+    """How a record was served that no memory has handed over."""
+    return Served.LIVE
 
 
 class Context(msgspec.Struct, frozen=True):
     """`now` is the operation's one present (UTC): every judgement by time uses it. `rules` are the compiled decision
-    tables that computations consult (entitlement). `unknown` are the records whose types this audience is not shown."""
+    tables that computations consult (entitlement). `unknown` are the records whose types this audience is not shown.
+    `served` tells of a record that was read for this operation how it was served: the record itself cannot, because
+    operations share it. `sources` gives how every source is doing."""
 
     principal: Principal
     now: datetime
     correlation_id: str
     rules: Any = None
     unknown: frozenset[type] = frozenset()
+    served: Callable[[Record], Served] = live
+    sources: Callable[[], Sequence[Overview]] = tuple

@@ -8,8 +8,10 @@ import strawberry
 
 from resolvers import find
 from resolvers.batch import batched, connection, link, links
+from resolvers.budget import OperationClass
 from resolvers.entitlement import gather
 from resolvers.types import references as ref
+from resolvers.types import source
 from resolvers.types.connection import Connection
 from resolvers.types.entitlement_check import EntitlementCheck, Intent, Severity
 from resolvers.types.filters import (
@@ -27,6 +29,7 @@ from resolvers.types.node import Node
 from sources import canonical as c
 from sources import ports
 
+_360, _LOOKUP = OperationClass.CUSTOMER360, OperationClass.LOOKUP
 _NEWEST = ports.Order("created_at", descending=True)
 
 
@@ -40,13 +43,14 @@ class Query:
         arguments={"by": find.AccountBy},
         known=find.known_account,
         record=c.Account,
+        budget=_360,
         description="One account, by what any system calls it.",
     )
     accounts: Connection[ref.AccountRef] | None = connection(
-        c.Account, by="list", filters=AccountFilter, orders=AccountOrder, order=ports.Order("name")
+        c.Account, by="list", filters=AccountFilter, orders=AccountOrder, order=ports.Order("name"), budget=_360
     )
     search_accounts: Connection[ref.AccountRef] | None = connection(
-        c.Account, by="search", argument="text", description="Accounts whose name has these words."
+        c.Account, by="search", argument="text", description="Accounts whose name has these words.", budget=_360
     )
     entitlement_check: EntitlementCheck | None = batched(
         gather.entitlement_check,
@@ -74,26 +78,35 @@ class Query:
             "case": strawberry.ID | None,
             "at": datetime | None,
         },
+        budget=_LOOKUP,
+        dated=True,
         description="Is this customer entitled? A decision with its evidence.",
     )
-    subscription: ref.AccountSubscriptionRef | None = link(c.AccountSubscription, argument="key")
+    subscription: ref.AccountSubscriptionRef | None = link(c.AccountSubscription, argument="key", budget=_360)
     subscriptions: Connection[ref.AccountSubscriptionRef] | None = connection(
-        c.AccountSubscription, by="list", filters=SubscriptionFilter, order=_NEWEST
+        c.AccountSubscription, by="list", filters=SubscriptionFilter, order=_NEWEST, budget=_360
     )
-    invoice: ref.InvoiceRef | None = link(c.Invoice, argument="key")
-    invoices: Connection[ref.InvoiceRef] | None = connection(c.Invoice, by="list", filters=InvoiceFilter, order=_NEWEST)
-    payment: ref.PaymentRef | None = link(c.Payment, argument="key")
-    case: ref.CaseRef | None = link(c.Case, argument="key")
+    invoice: ref.InvoiceRef | None = link(c.Invoice, argument="key", budget=_360)
+    invoices: Connection[ref.InvoiceRef] | None = connection(
+        c.Invoice, by="list", filters=InvoiceFilter, order=_NEWEST, budget=_360
+    )
+    payment: ref.PaymentRef | None = link(c.Payment, argument="key", budget=_360)
+    case: ref.CaseRef | None = link(c.Case, argument="key", budget=_360)
     cases: Connection[ref.CaseRef] | None = connection(
-        c.Case, by="list", filters=CaseFilter, orders=CaseOrder, order=ports.Order("created_at", True)
+        c.Case, by="list", filters=CaseFilter, orders=CaseOrder, order=ports.Order("created_at", True), budget=_360
     )
-    order: ref.OrderRef | None = link(c.Order, argument="key")
-    orders: Connection[ref.OrderRef] | None = connection(c.Order, by="list", filters=OrderFilter, orders=OrderOrder)
-    contact: ref.ContactRef | None = link(c.Contact, argument="key")
-    product: ref.ProductRef | None = link(c.Product, argument="key")
-    products: Connection[ref.ProductRef] | None = connection(c.Product, by="list", first=100)
-    legal_entities: list[ref.LegalEntityRef | None] | None = links(c.LegalEntity, by="list")
-    accounting_periods: list[AccountingPeriod | None] | None = links(c.AccountingPeriod, by="list")
-    support_plans: list[ref.SupportPlanRef | None] | None = links(c.SupportPlan, by="list")
-    node: Node | None = batched(find.node, needs=find.NODE_NEEDS, arguments={"id": strawberry.ID})
-    nodes: list[Node | None] | None = batched(find.nodes, needs=find.NODE_NEEDS, arguments={"ids": list[strawberry.ID]})
+    order: ref.OrderRef | None = link(c.Order, argument="key", budget=_360)
+    orders: Connection[ref.OrderRef] | None = connection(
+        c.Order, by="list", filters=OrderFilter, orders=OrderOrder, budget=_360
+    )
+    contact: ref.ContactRef | None = link(c.Contact, argument="key", budget=_360)
+    product: ref.ProductRef | None = link(c.Product, argument="key", budget=_360)
+    products: Connection[ref.ProductRef] | None = connection(c.Product, by="list", first=100, budget=_360)
+    legal_entities: list[ref.LegalEntityRef | None] | None = links(c.LegalEntity, by="list", budget=_360)
+    accounting_periods: list[AccountingPeriod | None] | None = links(c.AccountingPeriod, by="list", budget=_360)
+    support_plans: list[ref.SupportPlanRef | None] | None = links(c.SupportPlan, by="list", budget=_360)
+    sources: list[source.Source | None] | None = batched(source.sources, needs=(), budget=_LOOKUP)
+    node: Node | None = batched(find.node, needs=find.NODE_NEEDS, arguments={"id": strawberry.ID}, budget=_360)
+    nodes: list[Node | None] | None = batched(
+        find.nodes, needs=find.NODE_NEEDS, arguments={"ids": list[strawberry.ID]}, budget=_360
+    )

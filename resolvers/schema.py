@@ -8,6 +8,7 @@ import strawberry
 from graphql import GraphQLInputObjectType, GraphQLObjectType, GraphQLSchema
 from strawberry.schema.config import StrawberryConfig
 
+from resolvers.printing import printed
 from resolvers.query import Query
 from resolvers.registry import TYPES
 from resolvers.types import account, case, contact, entitlement, invoice, ledger, order, payment, product, subscription
@@ -43,6 +44,4 @@ def _is_one_of(shown: Any, _info: Any) -> bool | None:
 
 def print_sdl() -> str:
     """The schema as text; it always says which type is the root."""
-    printed = build_schema().as_str()
-    roots = "" if printed.lstrip().startswith("schema") else "schema {\n  query: Query\n}\n\n"
-    return f"{_HEADER}{roots}{printed}\n"
+    return f"{_HEADER}{printed(build_schema()._schema)}\n"

@@ -4,24 +4,26 @@ from __future__ import annotations
 
 import asyncio
 import pkgutil
-from collections.abc import Mapping, Sequence
-from functools import partial, reduce
+import time
+from collections.abc import Iterable, Mapping, Sequence
 from importlib import import_module
 
 import msgspec
 
 import sources.vendors
 from sources import canonical as c
-from sources.canonical import Owned, Record, System
+from sources.accounts import Accounts
+from sources.cache import Cache, Cached
+from sources.canonical import Record, System
 from sources.continuation import Answer, Continuation, merge, unmerged
 from sources.crosswalk import Crosswalk
-from sources.errors import Ambiguous, BadAsk, SourceError, Unavailable
-from sources.pipeline.reading import reading
-from sources.ports import Ask, Capability, Connector, Layer, Reading, Report, Send, Vendor
+from sources.errors import BadAsk, SourceError, Unavailable
+from sources.pipeline.ledger import Ledger, MemoryLedger
+from sources.pipeline.pipeline import Pipeline
+from sources.pipeline.telemetry import Observer
+from sources.ports import Ask, Capability, Connector, Reading, Report, Vendor
 from sources.settings import SourceSettings
 from sources.transport import Transport
-
-_FEW = 5  # accounts up to which a list per customer is preferred to a search index
 
 _CRM, _BILLING, _ERP, _SUPPORT = (System.CRM,), (System.BILLING,), (System.ERP,), (System.SUPPORT,)
 DEFAULT_OWNERS: dict[type[Record], tuple[System, ...]] = {
@@ -52,17 +54,13 @@ def vendors() -> dict[str, Vendor]:
     return found
 
 
-def stack(layers: Sequence[Layer], send: Send) -> Send:
-    """`send` wrapped by `layers`, the first one outermost."""
-    return reduce(lambda inner, layer: layer(inner), reversed(layers), send)
-
-
 class Source(msgspec.Struct, frozen=True):
-    """One open source: its connector, its settings, its transport."""
+    """One open source: its connector, its settings, its transport, and the pipeline between the two."""
 
     connector: Connector
     settings: SourceSettings
     transport: Transport
+    pipeline: Pipeline | None = None
 
 
 class Catalog:
@@ -71,13 +69,20 @@ class Catalog:
     `owners` overrides DEFAULT_OWNERS by record class name in lower case (`invoice = ["tryton"]`, source names).
     """
 
-    def __init__(self, opened: Sequence[Source], owners: Mapping[str, Sequence[str]] | None = None) -> None:
+    def __init__(
+        self,
+        opened: Sequence[Source],
+        owners: Mapping[str, Sequence[str]] | None = None,
+        cache: Cache | None = None,
+    ) -> None:
         self.sources = {source.connector.name: source for source in opened}
         self._owners = self._resolve_owners(owners or {})
         self._indexed: dict[tuple[type[Record], str], tuple[Connector, ...]] = {}
         self._recalls = any(hasattr(source.connector, "recall") for source in opened)
         crm = self if self.capability(c.Account, "external") is not None else None
         self.crosswalk = Crosswalk(sharers=self._sharers, crm=crm)
+        self._accounts = Accounts(self.crosswalk)
+        self.cache = cache or Cache()
         self.states: dict[str, str] = {}  # how the last call of each source went: OK, or an error code
 
     def _resolve_owners(self, chosen: Mapping[str, Sequence[str]]) -> dict[type[Record], tuple[Connector, ...]]:
@@ -109,19 +114,8 @@ class Catalog:
 
     def ready(self, record: type[Record], by: str, key: str) -> bool:
         """Whether rows of this index can be read without asking first what their sources call the account."""
-        return all(
-            by != "account"
-            or record is connector.account_facet
-            or not self._translates(connector, record)
-            or self.crosswalk.knows(connector.name, key)
-            for connector in self.owners(record)
-            if (record, by) in connector.capabilities
-        )
-
-    def _translates(self, connector: Connector, record: type[Record]) -> bool:
-        capability = connector.capabilities[record, "account"]
-        return capability.own_account_ids or (
-            capability.search_lag > 0 and (record, "customer") in connector.capabilities
+        return by != "account" or all(
+            self._accounts.ready(connector, record, key) for connector in self._able(record, by)
         )
 
     async def read(self, ask: Ask) -> Reading:
@@ -150,19 +144,19 @@ class Catalog:
         return self._recalls
 
     def recall(self, ask: Ask) -> Reading | None:
-        """The answer, where the one source that owns it has it in memory; None where somebody has to be waited for."""
-        able = self._able(ask.record, ask.by)
-        recall = getattr(able[0], "recall", None) if len(able) == 1 and ask.page.after is None else None
-        if recall is None or not self._is_direct(able[0], ask):
+        """The answer, where every source that owns it has it in memory; None where somebody has to be waited for."""
+        if not self._recalls or ask.page.after is not None:
             return None
-        reading: Reading | None = recall(ask)
-        return unmerged(ask, Answer(reading)) if reading is not None else None
-
-    def _is_direct(self, connector: Connector, ask: Ask) -> bool:
-        """Whether keys go to the source as they are."""
-        return ask.by != "account" or not (
-            ask.record is connector.account_facet or self._translates(connector, ask.record)
-        )
+        answers = []
+        for connector in self._able(ask.record, ask.by):
+            answer = self._accounts.recall(connector, ask)
+            if answer is None:
+                return None
+            answers.append(answer)
+        if not answers:
+            return None
+        whole = unmerged(ask, answers[0]) if len(answers) == 1 else None
+        return whole or merge(ask, answers, Continuation())
 
     def _nobody(self, ask: Ask) -> Reading:
         name = ask.record.__name__
@@ -171,13 +165,11 @@ class Catalog:
 
     async def _ask(self, connector: Connector, ask: Ask, parts: Continuation) -> Answer:
         try:
-            if ask.by == "account" and ask.record is connector.account_facet and ask.page.first is None:
-                answer = Answer(await self.crosswalk.facets(connector, ask.keys))
-            elif ask.by == "account":
-                answer = await self._by_account(connector, ask, parts)
+            if ask.by == "account":
+                answer = await self._accounts.read(connector, ask, parts)
             else:
                 answer = Answer(await parts.read(connector, ask))
-            await self._named(connector, ask, answer.reading)
+            await self._accounts.name(connector, ask, answer.reading)
             if ask.record is c.Account:
                 self.crosswalk.note([record for rows in answer.reading.rows.values() for record in rows.records])
             answer.settle()
@@ -191,46 +183,25 @@ class Catalog:
         if reading.report.calls or reading.report.error:
             self.states[reading.report.source] = reading.report.error or "OK"
 
-    async def _by_account(self, connector: Connector, ask: Ask, parts: Continuation) -> Answer:
-        """Canonical account keys for a reader that wants its source's own; a list per customer where they are few."""
-        capability = connector.capabilities[ask.record, "account"]
-        few = capability.search_lag > 0 and len(ask.keys) <= _FEW and (ask.record, "customer") in connector.capabilities
-        if not capability.own_account_ids and not few:
-            return Answer(await parts.read(connector, ask))
-        resolved = await self.crosswalk.own_ids(connector, ask.keys)
-        accounts = {own: account for account, owned in resolved.links.items() for own in owned}
-        reading = Reading({}, Report(connector.name))
-        if accounts:
-            by = "customer" if few else "account"
-            own_ask = msgspec.structs.replace(ask, by=by, keys=tuple(accounts), accounts=accounts)
-            reading = await parts.read(connector, own_ask)
-        reading.report.calls += resolved.report.calls
-        reading.report.joined += resolved.report.joined
-        reading.reports += resolved.reports
-        return Answer(reading, accounts, {key: each for key, each in resolved.errors.items() if key in ask.keys})
+    # ------------------------------------------------------------ forgetting
 
-    async def _named(self, connector: Connector, ask: Ask, reading: Reading) -> None:
-        """Fills the canonical account key of records that carry only their source's own customer id."""
-        if not reading.along and not issubclass(ask.record, Owned):
-            return
-        everything = [*(record for rows in reading.rows.values() for record in rows.records), *reading.along]
-        nameless = {
-            record.source_account_id
-            for record in everything
-            if isinstance(record, Owned) and not record.account_key and record.source_account_id
-        }
-        if not nameless:
-            return
-        resolved = await self.crosswalk.account_keys(connector, sorted(nameless))
-        reading.report.calls += resolved.report.calls
-        reading.reports += resolved.reports
-        for own, error in resolved.errors.items():
-            if isinstance(error, Ambiguous) and own in reading.rows:  # the record itself was asked for: whose is it?
-                reading.errors[own] = error
-        name = partial(_name, links=resolved.links)
-        for rows in reading.rows.values():
-            rows.records = [name(record) for record in rows.records]
-        reading.along = [name(record) for record in reading.along]
+    def forget(self, tags: Iterable[str]) -> int:
+        """Forgets all that speaks of any of these (`account:KEY`, `invoice:KEY`, ..., see `sources.cache.tags`), in
+        every process: something happened to them. How many facts that were here."""
+        wanted = list(tags)
+        for each in tuple(wanted):
+            kind, _, key = each.partition(":")
+            if kind == "account":
+                wanted += [f"customer:{own}" for own in self.crosswalk.forget(key)]
+            elif kind == "customer":
+                self.crosswalk.forget_own(key)
+        return self.cache.forget(wanted)
+
+    def wrote(self, source: str, tags: Iterable[str]) -> float:
+        """The same for a writer whose write was acknowledged. Returns the instant (unix seconds) that an errand's
+        `not_before[source]` needs in order to see it."""
+        self.forget(tags)
+        return self.cache.wrote(source, ())
 
     async def _sharers(self, accounts: Sequence[str]) -> Mapping[str, tuple[str, tuple[str, ...]]]:
         known = await self.read(Ask(c.Account, "key", tuple(accounts)))
@@ -253,28 +224,39 @@ class Catalog:
         """Closes every source."""
         for source in self.sources.values():
             await source.connector.close()
+        await self.cache.close()
+        for source in self.sources.values():
             await source.transport.close()
-
-
-def _name(record: Record, links: Mapping[str, tuple[str, ...]]) -> Record:
-    if not isinstance(record, Owned) or record.account_key:
-        return record
-    keys = links.get(record.source_account_id, ())
-    return msgspec.structs.replace(record, account_key=keys[0]) if len(keys) == 1 else record
 
 
 def open_catalog(
     configured: Mapping[str, SourceSettings],
     owners: Mapping[str, Sequence[str]] | None = None,
-    layers: Sequence[Layer] = (),
+    *,
+    cache: Cache | None = None,
+    ledger: Ledger | None = None,
+    observers: Sequence[Observer] = (),
 ) -> Catalog:
-    """Opens each configured source without I/O. `layers` wrap every transport's send, outermost first."""
-    known = vendors()
+    """Opens each configured source without I/O. Facts are remembered as `cache` has it (without one: as the default
+    settings do). `ledger` counts what vendors allow an account over all processes (without one: over this one),
+    `observers` are told of calls and circuits."""
+    known, cache = vendors(), cache or Cache()
+    ledger = ledger or MemoryLedger(time.monotonic)
     opened = []
     for name, settings in configured.items():
         transport = Transport(
             name, connections=settings.connections, timeout=settings.timeout, max_bytes=settings.max_bytes
         )
-        connector = known[settings.vendor].open(name, settings, stack((*layers, reading), transport.send))
-        opened.append(Source(connector, settings, transport))
-    return Catalog(opened, owners)
+        vendor = known[settings.vendor]
+        pipeline = Pipeline(
+            name,
+            settings,
+            transport.send,
+            allowance=vendor.allowance(settings),
+            limits=vendor.limits,
+            ledger=ledger,
+            observers=observers,
+        )
+        connector = Cached(vendor.open(name, settings, pipeline.send), cache, settings.zone)
+        opened.append(Source(connector, settings, transport, pipeline))
+    return Catalog(opened, owners, cache)

@@ -14,12 +14,13 @@ from typing import Any
 
 import msgspec
 
-from sources.canonical import Money, Record
+from sources.canonical import Money, Record, Served
 from sources.errors import Ambiguous, BadAsk, Missing, SourceError
 from sources.ports import Ask, Connector, Order, Position, Reading, Report, Rows
 
 _BOUND = 4  # keys continued at once
 _START = Position(None, "")
+_AGE = (Served.LIVE, Served.CACHE, Served.STALE, Served.FALLBACK)  # of what is in several parts the oldest counts
 
 
 class Part(msgspec.Struct, frozen=True, array_like=True):
@@ -93,16 +94,19 @@ class _Piece(msgspec.Struct):
 
 
 def unmerged(ask: Ask, answer: Answer) -> Reading | None:
-    """One owner's answer as it is, where nothing has to be merged, renamed or cut off; None where something has."""
-    reading = answer.reading
-    if answer.renamed is not None or answer.errors or reading.reports or ask.page.after is not None:
+    """One owner's answer as it is, where nothing has to be merged or cut off; None where something has."""
+    reading, names = answer.reading, answer.renamed
+    if answer.errors or reading.reports or ask.page.after is not None:
         return None
-    source, rows = reading.report.source, {}
+    if names is not None and (reading.errors or len(set(names.values())) < len(names)):
+        return None
+    source, rows, short = reading.report.source, {}, ask.page.first is None
     for key, found in reading.rows.items():
-        whole = found if _is_plain(ask, found) else _undivided(ask, _Piece(source, key, found))
+        plain = (short and len(found.records) < 2 and not found.more) or _is_plain(ask, found)
+        whole = found if plain else _undivided(ask, _Piece(source, key, found))
         if whole is None:
             return None
-        rows[key] = whole
+        rows[key if names is None else names[key]] = whole
     if ask.by != "key":
         for key in ask.keys:
             if key not in rows and key not in reading.errors:
@@ -171,7 +175,7 @@ def _undivided(ask: Ask, piece: _Piece) -> Rows | None:
         return None
     end = wrap([Part(piece.source, piece.key, rows.next)]) if rows.more and rows.next is not None else None
     positions = _Positions(piece, ask.page.order, end) if first is not None else ()
-    return Rows(records, end is not None, end, rows.total, positions)
+    return Rows(records, end is not None, end, rows.total, positions, rows.served)
 
 
 def _one(ask: Ask, pieces: list[_Piece], begun: Continuation) -> Rows:
@@ -200,7 +204,8 @@ def _one(ask: Ask, pieces: list[_Piece], begun: Continuation) -> Rows:
     parts = _parts(ask, pieces, taken, begun)
     totals = [piece.rows.total for piece in pieces]
     exact = None if None in totals or len(seen) < len(tagged) else sum(total or 0 for total in totals)
-    return Rows(kept, bool(parts), wrap(parts) if parts else None, exact, positions)
+    served = max((piece.rows.served for piece in pieces), key=_AGE.index)
+    return Rows(kept, bool(parts), wrap(parts) if parts else None, exact, positions, served)
 
 
 def _parts(ask: Ask, pieces: list[_Piece], taken: list[list[Record]], begun: Continuation) -> list[Part]:
@@ -259,5 +264,6 @@ def add(total: Report, part: Report) -> None:
     total.calls += part.calls
     total.joined += part.joined
     total.cached += part.cached
+    total.stale += part.stale
     total.milliseconds = max(total.milliseconds, part.milliseconds)
     total.error = part.error or total.error

@@ -11,14 +11,13 @@ the record, and rules, are tried for a few accounts at once only, because they c
 from __future__ import annotations
 
 import asyncio
-import time
-from collections import OrderedDict
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 
 import msgspec
 
 from sources.canonical import Account, Record, System
-from sources.errors import Ambiguous, SourceError
+from sources.errors import Ambiguous, BadAsk, Missing, SourceError
+from sources.links import Links
 from sources.ports import Ask, Connector, Reader, Reading, Report, Rows
 
 Sharers = Callable[[Sequence[str]], Awaitable[Mapping[str, tuple[str, tuple[str, ...]]]]]
@@ -26,6 +25,7 @@ Sharers = Callable[[Sequence[str]], Awaitable[Mapping[str, tuple[str, tuple[str,
 
 
 _RULED = 3  # accounts of one question up to which claims are looked into and the rule is tried
+_MEANT = (Ambiguous, BadAsk, Missing)  # answers, no failures
 
 
 class Resolved(msgspec.Struct):
@@ -38,11 +38,7 @@ class Resolved(msgspec.Struct):
 
 
 class Crosswalk:
-    """Remembers ids, never facts: `ttl` seconds, at most `bound` entries, the least recently used go first.
-
-    However many ask for one account of one source at once, the source is asked once (`facets`); that read also serves
-    whoever wants the facet itself.
-    """
+    """Remembers ids, never facts: `ttl` seconds, at most `bound` entries."""
 
     def __init__(
         self,
@@ -51,19 +47,17 @@ class Crosswalk:
         crm: Reader | None = None,
         ttl: float = 300.0,
         bound: int = 200_000,
-        clock: Callable[[], float] = time.monotonic,
+        clock: Callable[[], float] | None = None,
     ) -> None:
         self._sharers, self._crm = sharers, crm
-        self._ttl, self._bound, self._clock = ttl, bound, clock
-        self._known: OrderedDict[tuple[str, str, str], tuple[float, tuple[str, ...]]] = OrderedDict()
-        self._flights: dict[tuple[str, str], asyncio.Task[Reading]] = {}
+        self._links = Links(ttl, bound, clock or _loop_time)
 
     async def own_ids(self, connector: Connector, accounts: Sequence[str]) -> Resolved:
         """What `connector` calls each account; an account it does not know has an empty tuple."""
         resolved = Resolved({}, {}, Report(connector.name))
-        missing = self._recall("own", connector.name, accounts, resolved.links)
+        missing = self._links.recall("own", connector.name, accounts, resolved.links)
         if len(accounts) > _RULED:  # an account that was found to have no explicit link: no rule would be tried for it
-            missing = self._recall("none", connector.name, missing, resolved.links)
+            missing = self._links.recall("none", connector.name, missing, resolved.links)
         if not missing:
             return resolved
         reading = await self.facets(connector, missing)
@@ -71,6 +65,7 @@ class Crosswalk:
         for account in missing:
             if account not in reading.errors:
                 resolved.links[account] = self._ids(reading, account)
+        self._fall_back("own", connector.name, resolved)
         if len(accounts) <= _RULED:
             unlinked = [key for key in missing if resolved.links.get(key) == ()]
             await self._by_domain(connector, unlinked, resolved)
@@ -103,18 +98,19 @@ class Crosswalk:
                 )
                 continue
             resolved.links[account] = free
-            self._remember("own", connector.name, account, free)
+            self._links.remember("own", connector.name, account, free)
             for own in free:
-                self._remember("back", connector.name, own, (account,))
+                self._links.remember("back", connector.name, own, (account,))
 
     async def account_keys(self, connector: Connector, own_ids: Sequence[str]) -> Resolved:
         """The way back: canonical account keys (none or one) of the source's own ids."""
         resolved = Resolved({}, {}, Report(connector.name))
-        missing = self._recall("back", connector.name, own_ids, resolved.links)
+        missing = self._links.recall("back", connector.name, own_ids, resolved.links)
         if not missing or connector.account_facet is None:
             return resolved
         reading = await connector.read(Ask(connector.account_facet, "key", tuple(missing)))
         resolved.report, resolved.errors = reading.report, dict(reading.errors)
+        self._fall_back("back", connector.name, resolved)
         silent = []
         for own in missing:
             if own in reading.errors:
@@ -124,7 +120,7 @@ class Crosswalk:
             if records and not keys:
                 silent.append(own)
             else:
-                self._remember("back", connector.name, own, keys)
+                self._links.remember("back", connector.name, own, keys)
             resolved.links[own] = keys
         await self._by_claim(connector, silent, resolved)
         return resolved
@@ -142,46 +138,25 @@ class Crosswalk:
                 resolved.errors[own] = failed or _contested(connector, len(claimants))
                 continue
             resolved.links[own] = claimants
-            self._remember("back", connector.name, own, claimants)
+            self._links.remember("back", connector.name, own, claimants)
 
     async def facets(self, connector: Connector, accounts: Sequence[str]) -> Reading:
-        """The records by which `connector` knows the accounts, joined with every read of the same that is under way."""
-        if connector.account_facet is None:
+        """The records by which `connector` knows the accounts, also those that only the CRM links to them."""
+        facet = connector.account_facet
+        if facet is None:
             return Reading({account: Rows() for account in accounts}, Report(connector.name))
-        fresh = tuple(account for account in accounts if (connector.name, account) not in self._flights)
-        if fresh:
-            task = asyncio.create_task(self._fly(connector, connector.account_facet, fresh))
-            self._flights.update({(connector.name, account): task for account in fresh})
-        flights = {account: self._flights[connector.name, account] for account in accounts}
-        own = flights[fresh[0]] if fresh else None
-        merged = Reading({}, Report(connector.name))
-        for task in dict.fromkeys(flights.values()):
-            reading = await asyncio.shield(task)
-            mine = [account for account, flight in flights.items() if flight is task]
-            merged.rows |= {account: reading.rows[account] for account in mine if account in reading.rows}
-            merged.errors |= {account: reading.errors[account] for account in mine if account in reading.errors}
-            if task is own:
-                merged.report, merged.reports = reading.report, reading.reports
-            else:
-                merged.report.joined += len(mine)
-        return merged
-
-    async def _fly(self, connector: Connector, facet: type[Record], accounts: tuple[str, ...]) -> Reading:
         try:
-            reading = await connector.read(Ask(facet, "account", accounts))
+            reading = await connector.read(Ask(facet, "account", tuple(dict.fromkeys(accounts))))
             unlinked = tuple(key for key in accounts if key not in reading.errors and not self._ids(reading, key))
             await self._claimed(connector, facet, unlinked, reading)
         except SourceError as error:
             return Reading({}, Report(connector.name, error=error.code), dict.fromkeys(accounts, error))
-        finally:
-            for account in accounts:
-                self._flights.pop((connector.name, account), None)
         for account in accounts:
             if account not in reading.errors:
                 ids = self._ids(reading, account)
-                self._remember("own" if ids else "none", connector.name, account, ids)
+                self._links.remember("own" if ids else "none", connector.name, account, ids)
                 for own in ids:
-                    self._remember("back", connector.name, own, (account,))
+                    self._links.remember("back", connector.name, own, (account,))
         return reading
 
     def note(self, records: Sequence[Record]) -> None:
@@ -189,17 +164,17 @@ class Crosswalk:
         for record in records:
             if isinstance(record, Account):
                 noted = tuple(_named(each.system, each.id) for each in record.external_ids)
-                self._remember("noted", "", record.key, noted)
+                self._links.remember("noted", "", record.key, noted)
 
     async def _claimed(
         self, connector: Connector, facet: type[Record], accounts: tuple[str, ...], reading: Reading
     ) -> None:
         """Accounts that no record names, by the ids that the CRM notes for them: fills rows, or says what is wrong."""
         noted: dict[str, tuple[str, ...]] = {}
-        missing = self._recall("noted", "", accounts, noted)
+        missing = self._links.recall("noted", "", accounts, noted)
         known = await self._accounts("key", missing)
         self.note([record for rows in known.rows.values() for record in rows.records])
-        self._recall("noted", "", missing, noted)
+        self._links.recall("noted", "", missing, noted)
         reading.errors |= known.errors
         prefix = _named(connector.system, "")
         ids = {key: [each.removeprefix(prefix) for each in noted[key] if each.startswith(prefix)] for key in noted}
@@ -227,6 +202,8 @@ class Crosswalk:
         """Records that one account alone claims (own id -> account), unless they name another one."""
         found = await connector.read(Ask(facet, "key", tuple(sole)))
         reading.report.calls += found.report.calls
+        reading.report.cached += found.report.cached
+        reading.report.stale += found.report.stale
         for own, account in sole.items():
             if own in found.errors:
                 reading.errors[account] = found.errors[own]
@@ -237,7 +214,8 @@ class Crosswalk:
                         source=connector.name,
                     )
                 elif not getattr(record, "deleted", False):
-                    reading.rows[account] = Rows([msgspec.structs.replace(record, account_key=account)])
+                    named = msgspec.structs.replace(record, account_key=account)
+                    reading.rows[account] = Rows([named], served=found.rows[own].served)
 
     async def _accounts(self, by: str, keys: Sequence[str]) -> Reading:
         """The CRM's accounts by `key`, or by the ids that they note (`external`: `SYSTEM:id`)."""
@@ -251,31 +229,53 @@ class Crosswalk:
     def _ids(reading: Reading, account: str) -> tuple[str, ...]:
         return tuple(record.source_id for record in reading.rows[account].records) if account in reading.rows else ()
 
-    def _recall(self, way: str, source: str, keys: Sequence[str], found: dict[str, tuple[str, ...]]) -> tuple[str, ...]:
-        now, missing = self._clock(), []
-        for key in dict.fromkeys(keys):
-            entry = self._known.get((way, source, key))
-            if entry is None or entry[0] < now:
-                missing.append(key)
+    def _fall_back(self, way: str, source: str, resolved: Resolved) -> None:
+        """Where the source fails, what it said within a day: ids outlive the facts they lead to."""
+        for key, error in tuple(resolved.errors.items()):
+            ids = self._links.last_known(way, source, key)
+            if isinstance(error, _MEANT) or ids is None:
                 continue
-            self._known.move_to_end((way, source, key))
-            found[key] = entry[1]
-        return tuple(missing)
+            resolved.links[key] = ids
+            resolved.report.error = resolved.report.error or error.code  # the cause, where it is known
+            del resolved.errors[key]
 
-    def _remember(self, way: str, source: str, key: str, ids: tuple[str, ...]) -> None:
-        self._known[way, source, key] = (self._clock() + self._ttl, ids)
-        while len(self._known) > self._bound:
-            self._known.popitem(last=False)
+    def links(self, source: str, accounts: Sequence[str]) -> dict[str, tuple[str, ...]] | None:
+        """What a source calls each account, where `own_ids` would say so without asking; None where it would ask."""
+        found: dict[str, tuple[str, ...]] = {}
+        missing = self._links.recall("own", source, accounts, found)
+        if missing and len(accounts) > _RULED:
+            missing = self._links.recall("none", source, missing, found)
+        return None if missing else found
+
+    def names(self, source: str, own_ids: Sequence[str]) -> dict[str, tuple[str, ...]] | None:
+        """The way back, where `account_keys` would say so without asking; None where it would ask."""
+        found: dict[str, tuple[str, ...]] = {}
+        return None if self._links.recall("back", source, own_ids, found) else found
+
+    def is_unclaimed(self, connector: Connector, account: str) -> bool:
+        """Whether the CRM is known to note nothing for an account in this system."""
+        if self._crm is None:
+            return True
+        noted: dict[str, tuple[str, ...]] = {}
+        if self._links.recall("noted", "", (account,), noted):
+            return False
+        return not any(each.startswith(_named(connector.system, "")) for each in noted[account])
 
     def knows(self, source: str, account: str) -> bool:
         """Whether it is remembered what a source calls an account."""
-        entry = self._known.get(("own", source, account))
-        return entry is not None and entry[0] >= self._clock()
+        return self._links.knows("own", source, account)
 
-    def forget(self, account: str) -> None:
-        """Drops what is remembered of one account, in every source."""
-        for known in [known for known in self._known if known[2] == account]:
-            del self._known[known]
+    def forget(self, account: str) -> set[str]:
+        """Has one account looked up anew; what it was called in any source."""
+        return self._links.forget(account)
+
+    def forget_own(self, own: str) -> None:
+        """Has it looked up anew which account an id stands for, in every source."""
+        self._links.forget_own(own)
+
+
+def _loop_time() -> float:
+    return asyncio.get_running_loop().time()
 
 
 def _named(system: System, own: str) -> str:

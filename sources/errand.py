@@ -8,7 +8,7 @@ an errand of its own.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from contextvars import ContextVar
+from contextvars import ContextVar, Token
 from enum import IntEnum
 from math import inf
 
@@ -48,6 +48,19 @@ def current() -> Errand:
     return _current.get() or _ANY
 
 
-def begin(errand: Errand) -> None:
-    """Makes it the errand of the running task and of the tasks it starts from now on."""
-    _current.set(errand)
+def begin(errand: Errand) -> Token[Errand | None]:
+    """Makes it the errand of the running task and of the tasks it starts from now on, until its `end`."""
+    return _current.set(errand)
+
+
+def end(begun: Token[Errand | None]) -> None:
+    """The errand that was there before is in force again. A task may live on: a server starts the next request of a
+    connection from within the last one."""
+    _current.reset(begun)
+
+
+def narrowed(max_age: float) -> Errand:
+    """The current errand for one who takes no facts older than `max_age` seconds."""
+    errand = current()
+    known = errand.max_age
+    return msgspec.structs.replace(errand, max_age=max_age if known is None else min(known, max_age))

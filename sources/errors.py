@@ -22,6 +22,9 @@ SourceError
 
 from __future__ import annotations
 
+from enum import StrEnum
+from typing import Any
+
 
 class SourceError(Exception):
     """A call to a source failed. `code` is the public error code; `message` is ours and safe to show."""
@@ -103,10 +106,22 @@ class Missing(SourceError):
     code = "NOT_FOUND"
 
 
+class Remedy(StrEnum):
+    """What may be done about a write whose outcome is unknown."""
+
+    REPEAT = "REPEAT"  # send it again with the same key: the source does it once
+    READ_THEN_REPEAT = "READ_THEN_REPEAT"  # read it back; where it is not there, send it again
+    READ = "READ"  # read it back; where that does not settle it, somebody has to decide
+
+
 class OutcomeUnknown(SourceError):
-    """A write was sent and no answer came."""
+    """A write was sent and no answer came. `remedy` says what may be done next."""
 
     code = "OUTCOME_UNKNOWN"
+
+    def __init__(self, message: str, *, remedy: Remedy = Remedy.READ, **known: Any) -> None:
+        super().__init__(message, **known)
+        self.remedy = remedy
 
 
 class Unavailable(SourceError):

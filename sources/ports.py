@@ -79,6 +79,7 @@ class Report(msgspec.Struct):
     calls: int = 0
     joined: int = 0  # keys answered by somebody else's call
     cached: int = 0  # keys answered from memory
+    stale: int = 0  # of them, keys whose facts were past their time
     milliseconds: float = 0.0
     error: str | None = None  # public code of the last failure
 

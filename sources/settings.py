@@ -26,12 +26,107 @@ class Secret:
         return bool(self._value)
 
 
+def at_least(settings: msgspec.Struct, least: float, *names: str) -> None:
+    """Raises ValueError that names the field and what is expected of it."""
+    for name in names:
+        value = getattr(settings, name)
+        if not value >= least:  # so that it is said of a NaN too
+            raise ValueError(f"`{name}` is {value}: at least {least} is expected")
+
+
+def within(settings: msgspec.Struct, least: float, most: float, *names: str) -> None:
+    """As `at_least`, with a bound on both sides."""
+    for name in names:
+        value = getattr(settings, name)
+        if not least <= value <= most:
+            raise ValueError(f"`{name}` is {value}: between {least} and {most} is expected")
+
+
+class RetrySettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """`[sources.NAME.retry]`: at most `attempts` sendings of one call. Times in seconds.
+
+    The wait before the n-th repetition is random between 0 and `base` x 2^(n-1), at most `cap`; `throttled` takes the
+    place of `base` where the source was asked too much and did not say when to come back. Over all calls no more than
+    `share` of them are repeated, besides `floor` a minute that a quiet source has in any case.
+    """
+
+    attempts: int = 3
+    base: float = 0.1
+    cap: float = 2.0
+    throttled: float = 0.5
+    share: float = 0.1
+    floor: int = 3
+
+    def __post_init__(self) -> None:
+        at_least(self, 1, "attempts")
+        at_least(self, 0, "base", "cap", "throttled", "floor")
+        within(self, 0, 1, "share")
+
+
+class BreakerSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """`[sources.NAME.breaker]`: opens where at least `share` of at least `calls` calls in `window` fail or are slow.
+
+    Slow is what is still pending after `slow`; keep it below the time that those who ask have. It stays open for
+    `shortest`, twice as long after every probe that fails, at most `longest`; after a used-up quota until its reset, or
+    for `quota` where the source names none. Times in seconds.
+    """
+
+    share: float = 0.5
+    calls: int = 10
+    window: float = 20.0
+    slow: float = 2.0
+    shortest: float = 2.0
+    longest: float = 8.0
+    quota: float = 300.0
+
+    def __post_init__(self) -> None:
+        within(self, 0.01, 1, "share")
+        at_least(self, 1, "calls", "window")
+        at_least(self, 0.001, "slow", "shortest", "quota")
+        if self.longest < self.shortest:
+            raise ValueError(f"`longest` is {self.longest}: at least `shortest`, {self.shortest}, is expected")
+
+
+class BulkheadSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """`[sources.NAME.bulkhead]`: at most `queue` calls wait for their turn, each at most `wait` seconds.
+
+    `kept` is the share of the turns, and of the queue, that backfill may not take.
+    """
+
+    queue: int = 100
+    wait: float = 2.0
+    kept: float = 0.25
+
+    def __post_init__(self) -> None:
+        at_least(self, 0, "queue")
+        at_least(self, 0.001, "wait")
+        within(self, 0, 1, "kept")
+
+
+class QuotaSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """`[sources.NAME.quota]`: how the limits that the source tells of are kept.
+
+    Backfill stops where no more than `backfill` of a limit is left, portals at `portal`. A source that asks us to wait
+    is left alone for as long as it says, at most `pause`; a limit without a reset of its own is believed for `hold`.
+    """
+
+    backfill: float = 0.2
+    portal: float = 0.05
+    pause: float = 60.0
+    hold: float = 60.0
+
+    def __post_init__(self) -> None:
+        within(self, 0, 1, "backfill", "portal")
+        at_least(self, 0, "pause", "hold")
+
+
 class SourceSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """One `[sources.NAME]` table; vendors add their own fields in a subclass.
 
-    In the file a Secret is a reference, `{ env = "NAME" }` or `{ file = "PATH" }`. `connections` bounds concurrent
-    sockets, `timeout` (seconds) one call, `max_bytes` one answer. `entities` are the legal entities this source serves
-    (empty: all), `zone` the residency zone of what it holds.
+    In the file a Secret is a reference, `{ env = "NAME" }` or `{ file = "PATH" }`. `concurrency` bounds the calls under
+    way at once, `connections` the sockets, `timeout` (seconds) one call with its repetitions, `max_bytes` one answer.
+    `entities` are the legal entities this source serves (empty: all), `zone` the residency zone of what it holds.
+    Raises ValueError for a figure out of range.
     """
 
     vendor: str
@@ -39,5 +134,14 @@ class SourceSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_f
     zone: str = "default"
     entities: tuple[str, ...] = ()
     connections: int = 20
-    timeout: float = 10.0
+    concurrency: int = 20
+    timeout: float = 5.0
     max_bytes: int = 8 * 1024 * 1024
+    retry: RetrySettings = RetrySettings()
+    breaker: BreakerSettings = BreakerSettings()
+    bulkhead: BulkheadSettings = BulkheadSettings()
+    quota: QuotaSettings = QuotaSettings()
+
+    def __post_init__(self) -> None:
+        at_least(self, 1, "connections", "concurrency", "max_bytes")
+        at_least(self, 0.001, "timeout")

@@ -10,15 +10,17 @@ from types import TracebackType
 import aiohttp
 from yarl import URL
 
-from sources.errors import SourceError, TimedOut, TooLarge, Unavailable
+from sources.errors import Garbled, SourceError, TimedOut, TooLarge, Unavailable
 from sources.ports import Call, Reply
 
 _CHUNK = 64 * 1024
+_CONNECT = 3.0  # seconds for a free or a new connection
 
 
 @lru_cache(maxsize=64)
 def _limit(seconds: float) -> aiohttp.ClientTimeout:
-    return aiohttp.ClientTimeout(total=seconds)
+    """A connection has less time than the call, so that an address that swallows packets is known to be just that."""
+    return aiohttp.ClientTimeout(total=seconds, connect=min(_CONNECT, 0.9 * seconds))
 
 
 def _address(url: str) -> str | URL:
@@ -34,7 +36,7 @@ class Transport:
     """
 
     def __init__(
-        self, source: str, *, connections: int = 20, timeout: float = 10.0, max_bytes: int = 8 * 1024 * 1024
+        self, source: str, *, connections: int = 20, timeout: float = 5.0, max_bytes: int = 8 * 1024 * 1024
     ) -> None:
         self._source = source
         self._connections = connections
@@ -43,7 +45,10 @@ class Transport:
         self._session: aiohttp.ClientSession | None = None
 
     async def send(self, call: Call) -> Reply:
-        """One request, one answer; raises TimedOut, Unavailable or TooLarge."""
+        """One request, one answer; raises TimedOut, Unavailable, Garbled or TooLarge.
+
+        `unsent` is said of a failure only where no connection came about: then nothing can have been carried out.
+        """
         started = time.perf_counter()
         try:
             async with self._opened().request(
@@ -57,17 +62,24 @@ class Transport:
                 body = await self._body(answer)
                 headers = {name.lower(): value for name, value in answer.headers.items()}
                 return Reply(answer.status, headers, body, (time.perf_counter() - started) * 1000)
-        except TimeoutError as error:
+        except (aiohttp.ClientError, OSError, ValueError) as error:
+            raise self._failure(call, error) from error
+
+    def _failure(self, call: Call, error: Exception) -> SourceError:
+        source, kind = self._source, type(error).__name__
+        if isinstance(error, aiohttp.ConnectionTimeoutError):
+            return TimedOut(f"no connection to `{source}` came about in time", source=source, unsent=True)
+        if isinstance(error, TimeoutError):
             limit = call.timeout or self._timeout
-            raise TimedOut(f"no answer from `{self._source}` within {limit:g} s", source=self._source) from error
-        except (aiohttp.InvalidURL, ValueError) as error:
-            raise SourceError(
-                f"`{call.url}` is no address: correct `url` of `[sources.{self._source}]`", source=self._source
-            ) from error
-        except (aiohttp.ClientError, OSError) as error:
-            raise Unavailable(
-                f"`{self._source}` cannot be reached ({type(error).__name__})", source=self._source
-            ) from error
+            return TimedOut(f"no answer from `{source}` within {limit:g} s", source=source)
+        if isinstance(error, aiohttp.ClientConnectorError):
+            return Unavailable(f"`{source}` cannot be reached ({kind})", source=source, unsent=True)
+        if isinstance(error, aiohttp.InvalidURL | aiohttp.NonHttpUrlClientError | ValueError):
+            advice = f"correct `url` of `[sources.{source}]`"
+            return SourceError(f"`{call.url}` is no address: {advice}", source=source)
+        if isinstance(error, aiohttp.ClientResponseError):
+            return Garbled(f"`{source}` answered something that is not HTTP ({kind})", source=source)
+        return Unavailable(f"`{source}` broke off ({kind})", source=source)
 
     async def _body(self, answer: aiohttp.ClientResponse) -> bytes:
         length = answer.content_length

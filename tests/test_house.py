@@ -16,8 +16,8 @@ from packaging.utils import canonicalize_name
 ROOT = Path(__file__).resolve().parent.parent
 PACKAGES = ("gateway", "resolvers", "sources", "policies")
 LOCKS = {
-    "requirements.lock": ("simulators", "build"),
-    "requirements-dev.lock": ("simulators", "build", "test", "dev"),
+    "requirements.lock": ("simulators", "redis", "writes", "build"),
+    "requirements-dev.lock": ("simulators", "redis", "writes", "build", "test", "dev"),
 }
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())
 
@@ -128,7 +128,7 @@ def test_every_dependency_has_a_lower_and_an_upper_bound() -> None:
         return bool(operators & {">=", "==", "~="}) and bool(operators & {"<", "<=", "==", "~="})
 
     backend = [Requirement(line) for line in PROJECT["build-system"]["requires"]]
-    everything = [*backend, *requirements("simulators", "build", "test", "dev")]
+    everything = [*backend, *requirements("simulators", "redis", "writes", "build", "test", "dev")]
     assert not [str(wanted) for wanted in everything if not bounded(wanted)]
 
 
@@ -162,15 +162,18 @@ def imported(node: ast.AST) -> list[str]:
     return []
 
 
-def test_what_serves_loads_no_simulator() -> None:
+def test_what_serves_loads_no_simulator_and_no_database() -> None:
     serving = [
-        name for name in ("gateway.app", "gateway.settings", "sources.catalog") if importlib.util.find_spec(name)
+        name
+        for name in ("gateway.app", "gateway.cli.serve", "gateway.settings", "sources.catalog", "sources.durable")
+        if importlib.util.find_spec(name)
     ]
     program = f"""
 import importlib, sys
 for name in {serving!r}:
     importlib.import_module(name)
 print(*(name for name in sys.modules if name.split(".")[0] == "sqlglot"
+    or name.split(".")[0] in ("dbos", "sqlalchemy", "alembic", "psycopg")
     or name.startswith(("sources.simulation", "gateway.enterprise")) or ".simulator" in name))
 """
     loaded = subprocess.run([sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, check=True)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any, TypeAlias
@@ -14,7 +13,7 @@ from sources import canonical as c
 from sources.canonical import Record, System
 from sources.decode import decode
 from sources.errors import BadAsk, Unavailable
-from sources.ports import Ask, Call, Capability, Reading, Report, Rows, Send
+from sources.ports import Ask, Call, Capability, Effect, Reading, Reply, Report, Rows, Send
 
 Index: TypeAlias = tuple[type[Record], str]
 _PLAIN = Capability()
@@ -83,10 +82,15 @@ class Connector:
         resource = self._resources.get((ask.record, ask.by))
         if resource is None:
             raise BadAsk(f"`{self.name}` cannot find `{ask.record.__name__}` by `{ask.by}`: ask by what it declares")
-        reply = await self._send(Call("GET", self._address(resource, ask), _HEADERS, operation=resource.path))
-        if reply.status != 200:
-            raise Unavailable(f"`{self.name}` failed ({reply.status})", source=self.name, status=reply.status)
-        found = r.mapped(decode(resource.shape, reply, self.name).data, self.name, datetime.now(UTC))
+
+        def read(reply: Reply) -> Any:
+            if reply.status != 200:
+                raise Unavailable(f"`{self.name}` failed ({reply.status})", source=self.name, status=reply.status)
+            return decode(resource.shape, reply, self.name)
+
+        address = self._address(resource, ask)
+        reply = await self._send(Call("GET", address, _HEADERS, operation=resource.path, effect=Effect.READ, read=read))
+        found = r.mapped(reply.value.data, self.name, datetime.now(UTC))
         report = Report(self.name, calls=1, milliseconds=reply.milliseconds)
         return Reading(grouped(resource, ask.keys, found), report)
 
@@ -102,40 +106,6 @@ class Connector:
 
     async def close(self) -> None:
         """Nothing of its own to close."""
-
-
-class FactsConnector(Connector):
-    """The same, from memory: what was read once is kept for good and answers by key.
-
-    It stands for a cache hit: no call, no decoding, no mapping; everything above the connector is as ever.
-    """
-
-    def __init__(self, system: System, url: str, send: Send) -> None:
-        super().__init__(system, url, send)
-        self._facts: dict[tuple[Any, ...], dict[str, Rows]] = defaultdict(dict)
-
-    async def read(self, ask: Ask) -> Reading:
-        """From memory; what is not there yet is read as ever."""
-        known = self._facts[ask.record, ask.by, ask.page]
-        missing = tuple(key for key in ask.keys if key not in known)
-        if missing:
-            reading = await super().read(msgspec.structs.replace(ask, keys=missing))
-            for key in missing:
-                known[key] = reading.rows.get(key, _NOTHING)
-        rows = {key: found for key in ask.keys if (found := known[key]).records}
-        return Reading(rows, Report(self.name, cached=len(ask.keys)))
-
-    def recall(self, ask: Ask) -> Reading | None:
-        """The same without waiting, where everything is there."""
-        known = self._facts[ask.record, ask.by, ask.page]
-        try:
-            rows = {key: found for key in ask.keys if (found := known[key]).records}
-        except KeyError:
-            return None
-        return Reading(rows, Report(self.name, cached=len(ask.keys)))
-
-
-_NOTHING = Rows()
 
 
 def grouped(resource: Resource, keys: Sequence[str], found: Sequence[Record]) -> dict[str, Rows]:

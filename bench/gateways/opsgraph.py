@@ -6,33 +6,28 @@
 from __future__ import annotations
 
 import argparse
-import contextlib
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from starlette.applications import Starlette
-from starlette.routing import Route
-
-from bench.gateways.connector import Connector, FactsConnector
+from bench.gateways.connector import Connector
 from bench.gateways.types import NAMES, SCHEMA
 from bench.identity import AUDIENCE, ISSUER, published
 from bench.serving import serve
-from gateway.app import GRAPHQL
+from gateway.app import Parts, Watchers, assemble
 from gateway.cli.serve import run_async
-from gateway.engine.engine import Engine
 from gateway.engine.grants import AllowAll, Grants
-from gateway.engine.graph import Graph
-from gateway.engine.shapes import open_policies
 from gateway.http.front import Front
-from gateway.http.graphql import GraphQLEndpoint
-from gateway.identity.verify import Verifier
-from gateway.settings import IdentitySettings, Issuer, PolicySettings
+from gateway.settings import IdentitySettings, Issuer, PolicySettings, Settings
 from policies.principal import Principal
+from policies.store import PolicyStore
+from sources.cache import Cache, Cached, CacheSettings
+from sources.cache.freshness import Freshness
 from sources.canonical import Record, System
 from sources.catalog import Catalog, Source
+from sources.pipeline.pipeline import Pipeline
 from sources.ports import Call, Reply
 from sources.ports import Connector as AnyConnector
-from sources.settings import SourceSettings
+from sources.settings import BulkheadSettings, SourceSettings
 from sources.transport import Transport
 
 RULES = Path(__file__).parent / "rules"
@@ -53,43 +48,53 @@ class BenchCatalog(Catalog):
         return found
 
 
+def _settings(upstream: str) -> SourceSettings:
+    """As many calls at once as the peers make, and room for the rest to wait: the load is more than a company's."""
+    queue = BulkheadSettings(queue=10_000, wait=5.0)
+    return SourceSettings(
+        vendor="bench", url=upstream, connections=_CONNECTIONS, concurrency=_CONNECTIONS, bulkhead=queue
+    )
+
+
+class LastingCache(Cache):
+    """The cache, for longer than a measurement lasts."""
+
+    def freshness(self, record: type[Record]) -> Freshness:
+        """An hour for everything, also for what is not there."""
+        return Freshness(3_600.0, refresh_ahead=0.0, negative=3_600.0)
+
+
 def catalog(upstream: str, *, facts: bool) -> Catalog:
-    """The four systems, each with a transport of its own."""
+    """The four systems, each with a transport and a pipeline of its own, behind the cache; `facts`: what was read once
+    stays known."""
     opened = []
+    cache = LastingCache() if facts else Cache(CacheSettings(enabled=False))
     for system in System:
         name = system.value.lower()
         transport = Transport(name, connections=_CONNECTIONS)
-        kind = FactsConnector if facts else Connector
-        settings = SourceSettings(vendor="bench", url=upstream, connections=_CONNECTIONS)
-        opened.append(Source(kind(system, upstream, transport.send), settings, transport))
-    return BenchCatalog(opened)
+        pipeline = Pipeline(name, _settings(upstream), transport.send)
+        connector = Cached(Connector(system, upstream, pipeline.send), cache)
+        opened.append(Source(connector, _settings(upstream), transport, pipeline))
+    return BenchCatalog(opened, cache=cache)
 
 
-def application(upstream: str, key_file: Path, *, facts: bool) -> Starlette:
-    """The gateway, put together as `gateway.app` does."""
-    sources = catalog(upstream, facts=facts)
-    policies = open_policies(PolicySettings(rules=str(RULES)), SCHEMA._schema, NAMES)
+def application(upstream: str, key_file: Path, *, facts: bool) -> Front:
+    """The gateway, put together by `gateway.app`."""
     allowed = AllowAll()
 
-    def grants(principal: Principal) -> Grants:
-        return allowed if OPEN in principal.roles else policies.granted(principal)
+    def granted(policies: PolicyStore) -> Callable[[Principal], Grants]:
+        return lambda principal: allowed if OPEN in principal.roles else policies.granted(principal)
 
     keys = published(key_file)
 
-    async def issuer(call: Call) -> Reply:
+    async def issuers(call: Call) -> Reply:
         return Reply(200, {}, keys)
 
     trusted = Issuer(issuer=ISSUER, audience=AUDIENCE, jwks="http://127.0.0.1/jwks.json", algorithms=("EdDSA",))
-    verifier = Verifier(IdentitySettings(issuers=(trusted,)), issuer, policies.policies.external())
-    engine = Engine(Graph.of(SCHEMA, NAMES), sources, grants, rules=lambda: policies.rules)
-    endpoint = GraphQLEndpoint(engine, verifier, body_bytes=256 * 1024, body_timeout=15.0)
-
-    @contextlib.asynccontextmanager
-    async def lifespan(_app: Starlette) -> AsyncIterator[None]:
-        yield
-        await sources.close()
-
-    return Front({GRAPHQL: endpoint}, routes=[Route(GRAPHQL, endpoint)], lifespan=lifespan)
+    settings = Settings(
+        identity=IdentitySettings(issuers=(trusted,)), policies=PolicySettings(rules=str(RULES), poll=0)
+    )
+    return assemble(settings, Parts(SCHEMA, NAMES, catalog(upstream, facts=facts), issuers, Watchers(), granted))
 
 
 def main(arguments: Sequence[str] | None = None) -> None:

@@ -8,6 +8,7 @@ from strawberry import ID
 from bench.gateways import records as r
 from bench.gateways.validation import NEEDS, OrderLine, Validation, validate
 from resolvers.batch import Read, batched, link, links
+from resolvers.budget import OperationClass
 from resolvers.context import Context
 from sources import canonical as c
 from sources.ports import Filter, Page
@@ -178,10 +179,18 @@ async def accounts(_: object, read: Read, context: Context, region: str, first: 
 
 @strawberry.type
 class Query:
-    account: Account | None = link(c.Account, argument="id")
-    accounts: list[Account] = batched(accounts, needs=[(c.Account, "region")], arguments={"region": str, "first": int})
+    account: Account | None = link(c.Account, argument="id", budget=OperationClass.CUSTOMER360)
+    accounts: list[Account] = batched(
+        accounts,
+        needs=[(c.Account, "region")],
+        arguments={"region": str, "first": int},
+        budget=OperationClass.CUSTOMER360,
+    )
     validate: Validation = batched(
-        validate, needs=NEEDS, arguments={"account": ID, "entity": str, "lines": list[OrderLine]}
+        validate,
+        needs=NEEDS,
+        arguments={"account": ID, "entity": str, "lines": list[OrderLine]},
+        budget=OperationClass.VALIDATE,
     )
 
 

@@ -11,6 +11,7 @@ from gateway.cli.errors import Unusable
 
 _COMMANDS = {
     "demo": "a simulated enterprise with a gateway in front of it",
+    "chaos": "have a source of a running demo fail, and see what becomes of the answers",
     "serve": "the gateway alone, against the sources that a settings file names",
     "simulate": "one vendor's simulator alone",
     "schema": "print the GraphQL schema, or check the committed one",

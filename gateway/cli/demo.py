@@ -7,17 +7,20 @@ import asyncio
 import json
 import os
 import shlex
-import subprocess
-import sys
 from collections.abc import Mapping
+from contextlib import ExitStack
 from datetime import UTC, datetime
 from typing import Any
 
 from gateway.app import GRAPHQL, create_app
+from gateway.cli import behind
+from gateway.cli.chaos import DEMO
 from gateway.cli.errors import Unusable
 from gateway.cli.serve import listen, run_async, server
 from gateway.cli.tabs import CURL_QUERY, CURL_ROLE, tabs
 from gateway.console.pages import PATH, Opening, routes
+from gateway.enterprise.faults.door import PATH as CHAOS
+from gateway.enterprise.faults.door import Door
 from gateway.settings import Settings, parse
 
 _HOST = "127.0.0.1"
@@ -41,15 +44,19 @@ def run(options: argparse.Namespace) -> int:
         raise Unusable(f"`--accounts` is {options.accounts}: 60 to {_MOST} are possible")
     listening = _listen(options.port)
     endpoint = f"http://{_HOST}:{listening.getsockname()[1]}"
-    town = _start_town(options)
-    try:
-        known = _known(town)
-        opening = Opening(GRAPHQL, tabs(known["landmarks"], datetime.now(UTC).date()), known["tokens"])
-        app = create_app(settings(known), routes(opening))
-        gateway = server(app, drain=2.0)
-        run_async(_serve(gateway, listening, endpoint, known, options.json))
-    finally:
-        _end(town)
+    with ExitStack() as ending:
+        town = behind.town(options.accounts, options.seed)
+        ending.callback(town.end)
+        proxies = behind.proxies()
+        ending.callback(proxies.end)
+        known = town.told()
+        proxies.tell(known["fronts"])
+        played = proxies.told()
+        known = behind.fronted(known, played["proxies"])
+        door = Door(played["control"])
+        opening = Opening(GRAPHQL, tabs(known["landmarks"], datetime.now(UTC).date()), known["tokens"], chaos=CHAOS)
+        app = create_app(settings(known), [*routes(opening), door.route()])
+        run_async(_serve(server(app, drain=2.0), listening, endpoint, known, door, options.json))
     return 0
 
 
@@ -59,13 +66,18 @@ def settings(known: Mapping[str, Any]) -> Settings:
     return parse({"identity": {"issuers": [issuer]}, "sources": known["sources"]}, known["secrets"])
 
 
-async def _serve(gateway: Any, listening: Any, endpoint: str, known: Mapping[str, Any], as_json: bool) -> None:
+async def _serve(
+    gateway: Any, listening: Any, endpoint: str, known: Mapping[str, Any], door: Door, as_json: bool
+) -> None:
     serving = asyncio.create_task(gateway.serve([listening]))
     while not gateway.started and not serving.done():  # noqa: ASYNC110 - uvicorn has no event for it
         await asyncio.sleep(0.005)
     if gateway.started:
         print(_line(endpoint, known) if as_json else _page(endpoint, known), flush=True)
-    await serving
+    try:
+        await serving
+    finally:
+        await door.close()
 
 
 def _line(endpoint: str, known: Mapping[str, Any]) -> str:
@@ -76,6 +88,8 @@ def _line(endpoint: str, known: Mapping[str, Any]) -> str:
             "tokens": known["tokens"],
             "jwks": known["jwks"],
             "simulators": known["simulators"],
+            "proxies": known["proxies"],
+            "chaos": endpoint + CHAOS,
             "landmarks": known["landmarks"],
             "pid": os.getpid(),
         }
@@ -86,6 +100,7 @@ def _page(endpoint: str, known: Mapping[str, Any]) -> str:
     token = known["tokens"][CURL_ROLE]
     body = json.dumps({"query": CURL_QUERY % known["landmarks"]["hero"]})
     simulated = "\n".join(f"    {name:<12}{url}" for name, url in known["simulators"].items())
+    there = "" if endpoint == DEMO else f" --demo {endpoint}"
     return f"""
   Opsgraph is ready: one graph over a CRM, a billing system, an ERP and a support desk (all simulated).
 
@@ -102,6 +117,10 @@ curl -s {endpoint}{GRAPHQL} \\
   Behind it
 {simulated}
 
+  See a source die: press a button in the console, or
+
+opsgraph chaos billing --down --for 60s{there}
+
   Ctrl-C ends everything.
 """
 
@@ -111,32 +130,3 @@ def _listen(port: int) -> Any:
         return listen(_HOST, port)
     except Unusable:
         return listen(_HOST, 0)
-
-
-def _start_town(options: argparse.Namespace) -> subprocess.Popen[str]:
-    command = [sys.executable, "-m", "gateway.enterprise.town"]
-    arguments = ["--accounts", str(options.accounts), "--seed", str(options.seed)]
-    # A session of its own: Ctrl-C reaches this process only, which then ends the town by closing its standard input.
-    return subprocess.Popen(  # noqa: S603 - our own module
-        [*command, *arguments], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, start_new_session=True
-    )
-
-
-def _known(town: subprocess.Popen[str]) -> dict[str, Any]:
-    line = town.stdout.readline() if town.stdout else ""
-    if not line:
-        raise Unusable(f"the simulated enterprise did not start (exit status {town.wait()}): see the lines above")
-    known: dict[str, Any] = json.loads(line)
-    return known
-
-
-def _end(town: subprocess.Popen[str]) -> None:
-    if town.stdin:
-        town.stdin.close()
-    try:
-        town.wait(5)
-    except subprocess.TimeoutExpired:
-        town.kill()
-        town.wait()
-    if town.stdout:
-        town.stdout.close()

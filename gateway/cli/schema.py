@@ -7,13 +7,14 @@ import difflib
 import sys
 from pathlib import Path
 
-from graphql import GraphQLSchema, is_introspection_type, is_specified_scalar_type, print_type
+from graphql import GraphQLSchema
 
 from gateway.cli.errors import Unusable
 from gateway.engine.audience import pruned
 from gateway.engine.shapes import shapes
 from policies.compile import compile_rules
 from policies.load import RULES, RuleError, load_rules
+from resolvers.printing import printed
 from resolvers.schema import build_schema, print_sdl
 
 
@@ -65,12 +66,4 @@ def _shown_to(roles: list[str], folder: Path) -> str:
 
 
 def _printed(schema: GraphQLSchema, roles: list[str]) -> str:
-    roots = {"query": schema.query_type, "mutation": schema.mutation_type, "subscription": schema.subscription_type}
-    lines = [f"  {kind}: {root.name}\n" for kind, root in roots.items() if root is not None]
-    types = [
-        print_type(found)
-        for _, found in sorted(schema.type_map.items())
-        if not is_introspection_type(found) and not is_specified_scalar_type(found)
-    ]
-    head = f"# What {', '.join(sorted(roles))} may see of the schema, by `opsgraph schema --as`."
-    return "\n\n".join([head, "schema {\n" + "".join(lines) + "}", *types]) + "\n"
+    return f"# What {', '.join(sorted(roles))} may see of the schema, by `opsgraph schema --as`.\n\n{printed(schema)}\n"

@@ -19,6 +19,7 @@ from starlette.applications import Starlette
 from gateway.app import create_app
 from gateway.cli.errors import Unusable
 from gateway.http.protocol import BoundedProtocol
+from gateway.http.server import GracefulServer
 from gateway.settings import Settings, SettingsError, load
 from policies.load import RuleError
 from sources.errors import BadAsk
@@ -41,7 +42,7 @@ def run(options: argparse.Namespace) -> int:
     app = opened(settings)
     listening = listen(host, port)
     print(f"opsgraph: serving http://{host}:{port}/graphql", flush=True)
-    run_async(server(app, settings.gateway.drain).serve([listening]))
+    run_async(server(app, settings.gateway.drain, settings.gateway.notice).serve([listening]))
     return 0
 
 
@@ -73,9 +74,10 @@ def listen(host: str, port: int) -> socket.socket:
     return listening
 
 
-def server(app: Starlette, drain: float) -> uvicorn.Server:
-    """A uvicorn server that stops gracefully within `drain` seconds."""
-    return uvicorn.Server(
+def server(app: Starlette, drain: float, notice: float = 0.0) -> GracefulServer:
+    """A uvicorn server that takes requests for `notice` seconds after it was told to stop, and then for `drain` seconds
+    waits for what is under way."""
+    return GracefulServer(
         uvicorn.Config(
             app,
             http=BoundedProtocol,
@@ -86,7 +88,8 @@ def server(app: Starlette, drain: float) -> uvicorn.Server:
             timeout_keep_alive=_IDLE,
             server_header=False,
             proxy_headers=False,  # nothing here asks for a client's address, and a wrapper around every request costs
-        )
+        ),
+        notice,
     )
 
 

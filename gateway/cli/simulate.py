@@ -11,7 +11,8 @@ from typing import Any
 from gateway.cli.errors import Unusable
 from gateway.cli.serve import end_on_signal, run_async, server
 from gateway.enterprise.generate import generate
-from gateway.enterprise.town import HOST, Listening, simulator
+from gateway.enterprise.listening import HOST, Listening
+from gateway.enterprise.town import simulator
 from sources.catalog import vendors
 from sources.simulation.kit import Clock
 

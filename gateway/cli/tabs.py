@@ -26,6 +26,46 @@ query EntitlementCheck($account: ID!) {
 }
 """
 
+_SOURCES = """# How each source does. Have one fail with the
+# buttons beside this, or with `opsgraph chaos`.
+query Sources {
+  sources {
+    name
+    vendor
+    system
+    zone
+    state
+    circuit { reads writes retryInMs }
+    queue { running waiting concurrency }
+    latency { p50Ms p99Ms calls failures retries refused }
+    limits { name limit remaining resetsInMs }
+    lastError { code at }
+    owns
+  }
+}
+"""
+
+_OUTAGE = """# The same question while billing is down.
+#
+# 1. Run it: every fact is LIVE, and now remembered.
+# 2. Press "Down" at billing, under Sources, or
+#    opsgraph chaos billing --down --for 5m
+# 3. Run it again and again: the decision stands.
+#    What billing said is CACHE while it is fresh,
+#    then STALE. After ten failures the circuit
+#    opens, and billing is left in peace.
+# 4. Press "Down" once more and run it: within
+#    seconds the facts are LIVE again.
+query EntitlementWhileBillingIsDown($account: ID!) {
+  entitlementCheck(account: $account, supportTier: "premium", intent: OPEN_CASE) {
+    decision
+    reasons
+    fallbackRule
+    evidence { source fact served ageMs }
+  }
+}
+"""
+
 _CUSTOMER_360 = """# One customer over four systems.
 query Customer360($account: ID!) {
   account(by: { key: $account }) {
@@ -82,6 +122,8 @@ def tabs(landmarks: Mapping[str, str], today: date) -> list[Tab]:
     hero = {"account": landmarks["hero"]}
     return [
         Tab("Entitlement check", _ENTITLEMENT, hero),
+        Tab("Entitlement, billing down", _OUTAGE, hero),
+        Tab("Sources", _SOURCES),
         Tab("Customer 360", _CUSTOMER_360, hero),
         Tab("Portal list", _PORTAL),
         Tab("Overdue invoices", _OVERDUE, {"today": f"{today.isoformat()}T00:00:00Z"}),

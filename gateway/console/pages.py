@@ -29,12 +29,13 @@ class Tab(msgspec.Struct, frozen=True):
 
 
 class Opening(msgspec.Struct, frozen=True):
-    """What the page starts with. `tokens` (role -> JWT) only ever come from a demo."""
+    """What the page starts with. `tokens` (role -> JWT) and `chaos` (where faults are set) come from a demo only."""
 
     endpoint: str
     tabs: Sequence[Tab] = ()
     tokens: Mapping[str, str] = msgspec.field(default_factory=dict)
     role: str = "support_lead"
+    chaos: str | None = None
 
 
 def routes(opening: Opening) -> list[BaseRoute]:

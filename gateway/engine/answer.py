@@ -9,16 +9,27 @@ from datetime import date, datetime, time
 from enum import Enum
 from typing import Any
 
+import msgspec
 import orjson
 from graphql import GraphQLError
 
 from gateway.engine.loads import Ledger
 from gateway.engine.plan import Mark, Plan
-from sources.errors import SourceError
+from gateway.engine.served import oldest_stale
+from resolvers.context import Context
+from sources.canonical import Record
+from sources.errors import CircuitOpen, SourceError
 
 _log = logging.getLogger("opsgraph.engine")
 DOCS = "docs/errors.md"
 _LONGEST = 300  # characters of a message
+
+
+class Told(msgspec.Struct, frozen=True):
+    """What an answer tells of its sources: what was asked, less the rows that whoever asks may not see."""
+
+    ledger: Ledger
+    hidden: Mapping[int, Record]
 
 
 def formatted(error: GraphQLError, correlation_id: str) -> dict[str, Any]:
@@ -62,12 +73,13 @@ def answer(
     errors: Sequence[GraphQLError],
     plan: Plan,
     hits: Iterable[int],
-    ledger: Ledger,
-    correlation_id: str,
+    context: Context,
+    told: Told,
 ) -> dict[str, Any]:
     """The whole response of an operation that ran; `hits` are the marks of the plan that it reached."""
     body: dict[str, Any] = {"data": data}
-    extensions: dict[str, Any] = {"correlationId": correlation_id, "sources": _sources(ledger)}
+    correlation_id = context.correlation_id
+    extensions: dict[str, Any] = {"correlationId": correlation_id, "sources": _sources(told, context.now)}
     refusals, masked = _marked(plan, hits)
     every = [*errors, *refusals]
     if every:
@@ -98,20 +110,39 @@ def _refusal(mark: Mark) -> GraphQLError:
     return GraphQLError(message, nodes=mark.nodes, path=list(mark.path), extensions=extensions)
 
 
-def _sources(ledger: Ledger) -> list[dict[str, Any]]:
-    return [
-        {
-            "source": report.source,
-            "state": "OK" if report.error is None else "FAILING",
-            "error": report.error,
-            "calls": report.calls,
-            "joined": report.joined,
-            "cached": report.cached,
-            "milliseconds": round(report.milliseconds, 1),
-        }
-        for _, report in sorted(ledger.reports.items())
-        if report.source
-    ]
+def _sources(told: Told, now: datetime) -> list[dict[str, Any]]:
+    shown, stale = [], 0
+    for name, report in sorted(told.ledger.reports.items()):
+        stale += report.stale
+        if name:
+            shown.append(
+                {
+                    "source": name,
+                    "state": "OK" if report.error is None else _failing(report.error),
+                    "error": report.error,
+                    "calls": report.calls,
+                    "joined": report.joined,
+                    "cached": report.cached,
+                    "milliseconds": round(report.milliseconds, 1),
+                    "staleMs": None,
+                }
+            )
+    if stale:
+        _date(shown, oldest_stale(told.ledger.readings, told.hidden), now)
+    return shown
+
+
+def _failing(error: str) -> str:
+    return "OPEN" if error == CircuitOpen.code else "FAILING"
+
+
+def _date(shown: Sequence[dict[str, Any]], oldest: Mapping[str, datetime], now: datetime) -> None:
+    """Says of which sources stale facts were used, as far as whoever asks may see them, and how old the oldest is."""
+    for each in shown:
+        since = oldest.get(each["source"])
+        if since is not None:
+            each["staleMs"] = max(0, int((now - since).total_seconds() * 1000))
+            each["state"] = "OPEN" if each["state"] == "OPEN" else "DEGRADED"
 
 
 def refused(errors: Sequence[GraphQLError], correlation_id: str) -> dict[str, Any]:

@@ -83,6 +83,10 @@ class Documents:
             return known
         return self._read(key, text, schema)
 
+    def knows(self, text: str, audience: Hashable = None) -> bool:
+        """Whether a document needs no reading: it passed before."""
+        return (audience, hashlib.sha256(text.encode("utf-8", "surrogatepass")).digest()) in self._known
+
     def _read(self, key: tuple[Hashable, bytes], text: str, schema: GraphQLSchema) -> Document:
         refused = self._refused.get(key)
         if refused is not None and refused[0] > self._clock():

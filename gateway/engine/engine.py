@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import secrets
 from collections import OrderedDict
-from collections.abc import AsyncGenerator, Callable, Hashable, Mapping
+from collections.abc import AsyncGenerator, Callable, Hashable, Mapping, Sequence
 from contextlib import aclosing
 from datetime import UTC, datetime
 from typing import Any
@@ -14,7 +14,7 @@ import msgspec
 from graphql import GraphQLError, GraphQLSchema, OperationDefinitionNode, OperationType, get_operation_ast
 from graphql.execution.values import VariableValues, get_variable_values
 
-from gateway.engine.answer import answer, refused
+from gateway.engine.answer import Told, answer, refused
 from gateway.engine.audience import Audiences
 from gateway.engine.careful import CarefulBuilder
 from gateway.engine.cursors import Cursors
@@ -23,41 +23,63 @@ from gateway.engine.fast import Builder
 from gateway.engine.frames import Frame
 from gateway.engine.grants import Grants
 from gateway.engine.graph import Graph
+from gateway.engine.loads import Loads
 from gateway.engine.plan import Plan
 from gateway.engine.planning import Planner, flags_of
 from gateway.engine.run import Asked, Run
+from gateway.engine.tokens import FreshnessTokens
 from policies.principal import Principal
 from resolvers.batch import Stream
-from resolvers.context import Context
+from resolvers.budget import OperationClass, OperationsSettings, budget_of
+from resolvers.context import Context, live
+from sources import errand
+from sources.canonical import Record, Served
 from sources.catalog import Catalog
-from sources.errors import SourceError
+from sources.errand import Errand, Lane
+from sources.errors import BadAsk, SourceError
+from sources.overview import Overview, overview
 
 _PROVEN = 2  # runs after which a plan is compiled: one that is never seen again is not worth it
 _ERRORS = 5
 
 
+class Wishes(msgspec.Struct, frozen=True):
+    """What an asker wants of an answer's time: at most `timeout` seconds for it, facts no older than `max_age` seconds,
+    and none from before the writes that a `freshness` token tells of."""
+
+    timeout: float | None = None
+    max_age: float | None = None
+    freshness: str | None = None
+
+
+NO_WISHES = Wishes()
+
+
 class Question(msgspec.Struct, frozen=True):
-    """One GraphQL request, whichever way it came."""
+    """One GraphQL request, whichever way it came. `pinned`: the operation class that we, not the client, gave it."""
 
     query: str
     variables: Mapping[str, Any] | None = None
     operation_name: str | None = None
     may_mutate: bool = True  # False for GET
+    wishes: Wishes = NO_WISHES
+    pinned: OperationClass | None = None
 
 
 class Response(msgspec.Struct, frozen=True):
-    """The body, and whether the operation ran at all (`started`): that decides the HTTP status."""
+    """The body, whether the operation ran at all (`started`): that decides the HTTP status; and its classes."""
 
     body: dict[str, Any]
     started: bool
     method_not_allowed: bool = False
+    classes: tuple[OperationClass, ...] = ()
 
 
 class Engine:
     """Runs operations over one graph, one catalog and one set of policies.
 
-    `policies` gives the grants of a principal; there is no plan without them. `deadline` is an operation's time in
-    seconds. `careful` shows every answer by the careful builder (for comparisons).
+    `policies` gives the grants of a principal; there is no plan without them. `operations`: how long each class may
+    take. `careful` shows every answer by the careful builder (for comparisons).
     """
 
     def __init__(  # noqa: PLR0913 - what a gateway is made of, all but three with a default
@@ -69,8 +91,9 @@ class Engine:
         cursor_key: bytes | None = None,
         limits: Limits | None = None,
         rules: Callable[[], Any] | None = None,
+        sources: Callable[[], Sequence[Overview]] | None = None,
         clock: Callable[[], datetime] = lambda: datetime.now(UTC),
-        deadline: float = 10.0,
+        operations: OperationsSettings = OperationsSettings(),  # noqa: B008 - frozen
         careful: bool = False,
     ) -> None:
         self.graph, self.catalog, self._policies = graph, catalog, policies
@@ -78,22 +101,26 @@ class Engine:
         self._documents = Documents(limits)
         self._plans: OrderedDict[Hashable, Plan] = OrderedDict()
         self._planned = 0
-        self._cursors = Cursors(cursor_key or secrets.token_bytes(32))
-        self._rules, self._clock, self._deadline = rules or (lambda: None), clock, deadline
+        key = cursor_key or secrets.token_bytes(32)
+        self._cursors, self.tokens = Cursors(key), FreshnessTokens(key)
+        self._rules, self._clock, self._operations = rules or (lambda: None), clock, operations
         self._careful = careful
+        self._sources = sources or (lambda: overview(catalog))
 
     async def run(self, question: Question, principal: Principal, correlation_id: str) -> Response:
         """Parses, validates, plans, runs; never raises for what a client sent."""
+        began = asyncio.get_running_loop().time()
         try:
             asked = self._asked(question, principal)
             if asked.plan.operation.operation is OperationType.SUBSCRIPTION:
                 raise Refused([GraphQLError("a subscription is answered by a stream: ask for `text/event-stream`")])
+            mission = self._errand(question, asked.plan, began)
         except Refused as error:
             return Response(refused(error.errors, correlation_id), started=False)
         if asked.plan.serial and not question.may_mutate:
             mutation = GraphQLError("a GET request may only query: send mutations by POST")
             return Response(refused([mutation], correlation_id), started=False, method_not_allowed=True)
-        return await self._run(asked, self._context(asked.plan, principal, correlation_id))
+        return await self._run(asked, mission, principal, correlation_id)
 
     async def subscribe(
         self, question: Question, principal: Principal, correlation_id: str
@@ -111,7 +138,7 @@ class Engine:
         if not isinstance(
             field.declared, Stream
         ):  # cut by the rules, or introspection: there is one answer and no event
-            yield await self._run(asked, context)
+            yield await self._event(question, asked, principal, correlation_id)
             return
         try:
             given = field.arguments.given(asked.variables) if field.arguments is not None else {}
@@ -126,21 +153,57 @@ class Engine:
                 except Refused as error:  # by rules that have changed meanwhile
                     yield Response(refused(error.errors, correlation_id), started=False)
                     return
-                yield await self._run(now, self._context(now.plan, principal, correlation_id))
+                yield await self._event(question, now, principal, correlation_id)
 
-    async def _run(self, asked: Asked, context: Context) -> Response:
-        until = asyncio.get_running_loop().time() + self._deadline
-        run = Run(self.graph, asked, context, self.catalog, self._cursors, until)
-        frame = await run.fetch()
+    async def _event(self, question: Question, asked: Asked, principal: Principal, correlation_id: str) -> Response:
+        """One answer of a subscription: its time begins with the event."""
+        mission = self._errand(question, asked.plan, asyncio.get_running_loop().time())
+        return await self._run(asked, mission, principal, correlation_id)
+
+    async def _run(self, asked: Asked, mission: Errand, principal: Principal, correlation_id: str) -> Response:
+        loads = Loads(self.catalog)
+        context = self._context(asked.plan, principal, correlation_id, loads.served)
+        run = Run(self.graph, asked, context, loads, self._cursors, mission.until)
+        begun = errand.begin(mission)
+        try:
+            frame = await run.fetch()
+        finally:
+            errand.end(begun)
         if asked.plan.counted not in (0, asked.plan.size):
             self._count(asked.plan)
         data, errors, hits = self._shown(asked.plan, run, frame)
-        body = answer(data, errors, asked.plan, hits, run.ledger, context.correlation_id)
-        return Response(body, started=True)
+        body = answer(data, errors, asked.plan, hits, context, Told(run.ledger, run.seen.hidden))
+        return Response(body, started=True, classes=asked.plan.budget.classes)
 
-    def _context(self, plan: Plan, principal: Principal, correlation_id: str) -> Context:
+    def _errand(self, question: Question, plan: Plan, began: float) -> Errand:
+        """On what terms its sources are asked: a client may shorten its time, never lengthen it; raises Refused."""
+        wishes, budget = question.wishes, plan.budget
+        if question.pinned is not None:
+            budget = budget_of((question.pinned,), self._operations)
+        if wishes is NO_WISHES:
+            return Errand(budget.lane, began + budget.seconds, budget.patience, None, _NEVER)
+        seconds = budget.seconds if wishes.timeout is None else min(budget.seconds, wishes.timeout)
+        try:
+            not_before = self.tokens.open(wishes.freshness) if wishes.freshness is not None else _NEVER
+        except BadAsk as error:
+            raise Refused([GraphQLError(error.message)]) from None
+        return Errand(budget.lane, began + seconds, budget.patience, wishes.max_age, not_before)
+
+    def lane(self, question: Question, principal: Principal) -> Lane:
+        """How urgent a question is, before it is run. One that would have to be read first is not: that costs, and this
+        is asked when there is too much to do; one that will be refused is not either."""
+        if not self._documents.knows(question.query, _audience(self._policies(principal))):
+            return Lane.PORTAL
+        try:
+            return self._errand(question, self._asked(question, principal).plan, 0.0).lane
+        except Refused:
+            return Lane.PORTAL
+
+    def _context(
+        self, plan: Plan, principal: Principal, correlation_id: str, served: Callable[[Record], Served] = live
+    ) -> Context:
         unknown = self._unknown(plan) if plan.grants.external else frozenset()
-        return Context(principal, self._clock(), correlation_id, self._rules(), unknown)
+        return Context(principal, self._clock(), correlation_id, self._rules(), unknown, served, self._sources)
 
     def _unknown(self, plan: Plan) -> frozenset[type]:
         """Records whose type an audience is not shown: ids of them are no ids."""
@@ -177,6 +240,7 @@ class Engine:
             plan = Planner(self.graph, document.node, grants, dict(flags), self.schema_of(grants)).plan(operation)
             if plan.root.failed is not None:
                 raise Refused([plan.root.failed])
+            plan.budget = budget_of(plan.classes, self._operations)
             self._remember(key, plan)
         else:
             self._plans.move_to_end(key)
@@ -212,6 +276,7 @@ class Engine:
 
 
 _NO_VARIABLES = VariableValues({}, {})
+_NEVER: Mapping[str, float] = {}
 
 
 def _operation(document: Document, question: Question) -> OperationDefinitionNode:

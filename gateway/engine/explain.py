@@ -14,6 +14,7 @@ from gateway.engine.grants import Grants
 from gateway.engine.loads import FAN_OUT
 from gateway.engine.plan import BATCHED, CUT, DERIVED, LINK, META, Branch, Field, Plan, Selection
 from resolvers.batch import Batched
+from resolvers.budget import Budget
 from sources.catalog import Catalog
 from sources.ports import Capability
 
@@ -36,8 +37,13 @@ def explain(plan: Plan, catalog: Catalog | None = None) -> Node:
     explainer = _Explainer(plan.grants, catalog)
     below = tuple(explainer.selection(plan.root, 1))
     calls = sum(each for node in below for each in _calls(node))
-    notes = (f"as {roles}", f"{plan.size} fields") + ((f"at most {calls} calls",) if catalog is not None else ())
+    upstream = (f"at most {calls} calls",) if catalog is not None else ()
+    notes = (f"as {roles}", f"{plan.size} fields", _budget(plan.budget), *upstream)
     return Node(f"{plan.operation.operation.value}{name}", notes, 0, below)
+
+
+def _budget(budget: Budget) -> str:
+    return f"{' and '.join(budget.classes)}: {budget.seconds:g} s in lane {budget.lane.name.lower()}"
 
 
 def worst_calls(node: Node) -> int:

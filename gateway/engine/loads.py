@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from functools import partial
 from typing import Any, TypeAlias
 
 import msgspec
 from aiodataloader import DataLoader
 
+from gateway.engine.served import ServedFacts
 from gateway.engine.told import as_called, texts
+from sources import errand
 from sources.canonical import Record
 from sources.catalog import Catalog
 from sources.errors import BadAsk, SourceError
@@ -19,7 +21,7 @@ from sources.ports import Ask, Page, Reading, Report, Rows
 FAN_OUT = 25  # parents that a reader with one call a parent may be asked for
 _MOST = 2_000  # keys of one question
 
-Index: TypeAlias = tuple[type[Record], str, Page]
+Index: TypeAlias = tuple[type[Record], str, Page, float | None]  # the last one: how old facts may be
 _Asked: TypeAlias = "tuple[tuple[str, ...], Ledger]"
 
 
@@ -68,6 +70,11 @@ class Ledger:
         self._readings = other._readings
 
     @property
+    def readings(self) -> Collection[Reading]:
+        """The answers themselves."""
+        return self._readings.values()
+
+    @property
     def reports(self) -> dict[str, Report]:
         """A report for each source, added up."""
         totals: dict[str, Report] = {}
@@ -79,17 +86,20 @@ class Ledger:
                 total.calls += report.calls
                 total.joined += report.joined
                 total.cached += report.cached
+                total.stale += report.stale
                 total.milliseconds += report.milliseconds
                 total.error = report.error or total.error
         return totals
 
 
 class Loads:
-    """Facts by key, unjudged. `judged`: keys for which judging alone has caused a call, see `Aside`."""
+    """Facts by key, unjudged. `served` tells how each was served. `judged` are keys for which judging alone has caused
+    a call, and `aside` is what it reads by; see `Aside`."""
 
     def __init__(self, catalog: Catalog) -> None:
-        self._catalog = catalog
-        self.judged: dict[Index, set[str]] = {}
+        self.catalog, self.served = catalog, ServedFacts()
+        self.judged: dict[tuple[type[Record], str, Page], set[str]] = {}
+        self.aside: Loads | None = None
         self._known: dict[Index, dict[str, Found | Flight]] = {}
         self._loaders: dict[Index, DataLoader[_Asked, Mapping[str, Found]]] = {}
         self._tasks: set[asyncio.Task[Any] | None] = set()  # of questions that several wait for
@@ -99,13 +109,22 @@ class Loads:
         self._closed = False
 
     async def get(
-        self, record: type[Record], by: str, keys: Sequence[str], page: Page, ledger: Ledger, *, alone: bool = False
+        self,
+        record: type[Record],
+        by: str,
+        keys: Sequence[str],
+        page: Page,
+        ledger: Ledger,
+        *,
+        alone: bool = False,
+        max_age: float | None = None,
     ) -> list[Found]:
         """What is known by each key; the calls that this causes go to `ledger`.
 
-        `alone`: nobody else of this operation asks this index, so that there is nobody to wait for.
+        `alone`: nobody else of this operation asks this index, so that there is nobody to wait for. `max_age`: facts
+        that are older (seconds) will not do, though others of this operation take them.
         """
-        index = (record, by, page)
+        index = (record, by, page, max_age)
         known = self._known.get(index)
         if known is None:
             known = self._known[index] = {}
@@ -130,19 +149,17 @@ class Loads:
 
     def recall(self, record: type[Record], by: str, keys: Sequence[str], page: Page, ledger: Ledger) -> bool:
         """Whether every key is known without waiting, here or in the memory of its source."""
-        index = (record, by, page)
-        known = self._known.setdefault(index, {})
+        known = self._known.setdefault((record, by, page, None), {})
         missing = [key for key in keys if key not in known]
         if not missing:
             return all(known[key].__class__ is Found for key in keys)
         if self._refusal(record, by, page, len(missing)) is not None:
             return False
         ask = Ask(record, by, tuple(missing), page)
-        reading = self._catalog.recall(ask)
+        reading = self.catalog.recall(ask)
         if reading is None:
             return False
-        self._note(reading, ask, (ledger,))
-        known.update(_found(reading, missing))
+        known.update(_found(self._noted(reading, ask, (ledger,)), missing))
         return len(missing) == len(keys) or all(known[key].__class__ is Found for key in keys)
 
     def prime(self, records: Sequence[Any]) -> None:
@@ -151,18 +168,19 @@ class Loads:
         for record in records:
             if not isinstance(record, Record):
                 continue
-            known = self._known.setdefault((type(record), "key", _PLAIN), {})
+            known = self._known.setdefault((type(record), "key", _PLAIN, None), {})
             if known.get(record.key, _NOTHING).__class__ is Found:
                 known[record.key] = Found(Rows([record]), None)
 
-    async def read(self, ask: Ask, *ledgers: Ledger) -> Reading:
+    async def read(self, ask: Ask, *ledgers: Ledger, max_age: float | None = None) -> Reading:
         """One question to the catalog, told in the ledgers; past the deadline it is an error of its keys."""
         task = asyncio.current_task()
         if self._expired or task is None:
             return _too_late(ask)
         self._reading.add(task)
+        begun = errand.begin(errand.narrowed(max_age)) if max_age is not None else None
         try:
-            reading = await self._catalog.read(ask)
+            reading = await self.catalog.read(ask)
         except asyncio.CancelledError:
             if task in self._late and task.uncancel() == 0:
                 return _too_late(ask)
@@ -170,17 +188,21 @@ class Loads:
         finally:
             self._reading.discard(task)
             self._late.discard(task)
-        self._note(reading, ask, ledgers)
-        return reading
+            if begun is not None:
+                errand.end(begun)
+        return self._noted(reading, ask, ledgers)
 
-    def _note(self, reading: Reading, ask: Ask, ledgers: Sequence[Ledger]) -> None:
+    def _noted(self, reading: Reading, ask: Ask, ledgers: Sequence[Ledger]) -> Reading:
+        """A reading as it is told, taken down."""
         if self.judged:
             called = self.judged.get((ask.record, ask.by, ask.page), set()).intersection(ask.keys)
-            capability = self._catalog.capability(ask.record, ask.by) if called else None
+            capability = self.catalog.capability(ask.record, ask.by) if called else None
             each = capability is not None and capability.fan_out
             reading = as_called(reading, called, each=each) if called else reading
+        self.served.note(reading)
         for ledger in ledgers:
             ledger.add(reading)
+        return reading
 
     def take_along(self, along: Sequence[Record], shown: Iterable[Any], *, whole: bool) -> None:
         """Takes for known what came along with rows: all of it where `whole` of what was found is shown, otherwise
@@ -193,6 +215,8 @@ class Loads:
     def expire(self) -> None:
         """The operation's time is up: what is being read is given up, and nothing more is asked."""
         self._expired = True
+        if self.aside is not None:
+            self.aside.expire()
         for task in tuple(self._reading):
             self._late.add(task)
             task.cancel()
@@ -201,10 +225,14 @@ class Loads:
         """Takes nothing that was read so far for known."""
         self._known.clear()
         self._loaders.clear()
+        if self.aside is not None:
+            self.aside.forget()
 
     def close(self) -> None:
         """Ends what is still under way; what has not left yet never will."""
         self._closed = True
+        if self.aside is not None:
+            self.aside.close()
         for task in tuple(self._tasks):
             if task is not None:
                 task.cancel()
@@ -233,7 +261,7 @@ class Loads:
         return [found] * len(asked)
 
     async def _fetch(self, index: Index, keys: Sequence[str], ledgers: Sequence[Ledger]) -> dict[str, Found]:
-        record, by, page = index
+        record, by, page, max_age = index
         refused = self._refusal(record, by, page, len(keys))
         if refused is not None:
             return dict.fromkeys(keys, Found(None, refused))
@@ -241,7 +269,7 @@ class Loads:
         most = self._at_once(record, by)
         for start in range(0, len(keys), most):
             part = tuple(keys[start : start + most])
-            found |= _found(await self.read(Ask(record, by, part, page), *ledgers), part)
+            found |= _found(await self.read(Ask(record, by, part, page), *ledgers, max_age=max_age), part)
         return found
 
     def _at_once(self, record: type[Record], by: str) -> int:
@@ -253,7 +281,7 @@ class Loads:
             return None
         if page.after is not None:
             return BadAsk("`after` goes on with one list: ask for one parent at a time")
-        capability = self._catalog.capability(record, by)
+        capability = self.catalog.capability(record, by)
         if capability is not None and capability.fan_out and keys > FAN_OUT:
             return BadAsk(f"`{record.__name__}` is read with one call a parent: {keys} parents are more than {FAN_OUT}")
         return None
@@ -270,7 +298,7 @@ def _found(reading: Reading, keys: Sequence[str]) -> dict[str, Found]:
 
 def late() -> DeadlineExceeded:
     """What is said where something was not there in time."""
-    return DeadlineExceeded("the operation's time is up: ask for less, or with a longer deadline")
+    return DeadlineExceeded("the operation's time is up: ask for less at once, or again")
 
 
 def _too_late(ask: Ask) -> Reading:

@@ -31,6 +31,7 @@ from gateway.engine.arguments import Arguments
 from gateway.engine.grants import Decision, Grants
 from gateway.engine.paging import Paging
 from resolvers.batch import Declaration, Link
+from resolvers.budget import Budget, OperationClass
 
 if TYPE_CHECKING:
     from gateway.engine.planning import Planner
@@ -181,6 +182,7 @@ class Plan:
 
     __slots__ = (
         "askers",
+        "budget",
         "counted",
         "document",
         "grants",
@@ -200,6 +202,7 @@ class Plan:
         self.shown = shown  # the schema that this audience may know: what introspection tells of
         self.marks: list[Mark] = []
         self.root: Selection
+        self.budget: Budget
         self.uses = 0
         self.size = 0  # fields planned so far, for the bound on remembered plans
         self.counted = 0  # of them, those that the bound has been told of; 0: not remembered
@@ -213,6 +216,12 @@ class Plan:
     def asks(self, record: type, by: str, times: int = 1) -> None:
         """Another place asks an index."""
         self.askers[record, by] = self.askers.get((record, by), 0) + times
+
+    @property
+    def classes(self) -> set[OperationClass]:
+        """The operation classes of what its root fields read."""
+        budgets = (getattr(each.declared, "budget", None) for each in self.root.fields)
+        return {each for each in budgets if each is not None}
 
     @property
     def serial(self) -> bool:

@@ -7,7 +7,7 @@ value of its parents; showing values is the builders' work.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Coroutine, Iterator, Mapping, Sequence
+from collections.abc import Coroutine, Iterator, Mapping, Sequence
 from typing import Any
 
 import msgspec
@@ -18,25 +18,24 @@ from graphql.pyutils import is_iterable
 from gateway.engine.aside import Aside
 from gateway.engine.careful import CarefulBuilder
 from gateway.engine.cursors import Cursors
+from gateway.engine.deadlines import Writes, in_time
 from gateway.engine.early import Early
 from gateway.engine.frames import Frame, Partial, descend
 from gateway.engine.graph import Graph
 from gateway.engine.introspect import introspect
 from gateway.engine.links import Links
-from gateway.engine.loads import Ledger, Loads, along_of, late
+from gateway.engine.loads import Ledger, Loads, along_of
 from gateway.engine.lookups import check_lookups
 from gateway.engine.paging import ConnectionPage
 from gateway.engine.plan import BATCHED, DERIVED, EVENT, LINK, META, Field, Plan, Roles
 from gateway.engine.seen import Seen
-from resolvers.batch import Batched, Read
+from resolvers.batch import MAX_AGE, Batched, Read
 from resolvers.context import Context
 from sources.canonical import Account, Record
-from sources.catalog import Catalog
-from sources.errors import SourceError
+from sources.errors import BadAsk, SourceError
 from sources.ports import Page, Reading, Report, Rows
 
 _LISTS = (list, tuple)
-_GRACE = 0.1  # seconds
 
 
 class Asked(msgspec.Struct, frozen=True):
@@ -56,7 +55,7 @@ class Run:
         graph: Graph,
         asked: Asked,
         context: Context,
-        catalog: Catalog,
+        loads: Loads,
         cursors: Cursors,
         deadline: float | None = None,
     ) -> None:
@@ -64,11 +63,11 @@ class Run:
         self.graph, self.plan, self.context = graph, plan, context
         self._asked = asked
         self.ledger = Ledger()
-        self.loads = Loads(catalog)
+        self.loads = loads
         self._deadline = deadline
-        self._aside = Aside(catalog, self.loads)
-        self.seen = Seen(graph, plan.grants, context.principal, self._aside)
-        self.links = Links(plan, catalog, self.loads, self.seen, cursors, context.principal)
+        self._writes = Writes()
+        self.seen = Seen(graph, plan.grants, context.principal, Aside(loads))
+        self.links = Links(plan, loads.catalog, loads, self.seen, cursors, context.principal)
         self.types = graph.types
         self._arguments: dict[Field, Mapping[str, Any]] = {}
 
@@ -76,7 +75,7 @@ class Run:
         """Reads everything the plan needs."""
         root = Frame(self.plan.root, [None])
         loop = asyncio.get_running_loop()
-        timer = loop.call_at(self._deadline, self._expire) if self._deadline is not None else None
+        timer = loop.call_at(self._deadline, self.loads.expire) if self._deadline is not None else None
         try:
             if self.plan.serial:
                 await self._one_by_one(root)
@@ -85,8 +84,7 @@ class Run:
         finally:
             if timer is not None:
                 timer.cancel()
-            self.loads.close()
-            self._aside.close()
+            self._writes.afterwards(self.loads.close)
         return root
 
     async def _one_by_one(self, root: Frame) -> None:
@@ -97,10 +95,6 @@ class Run:
             if field.nonnull and CarefulBuilder(self.context, _unnoticed, self.classify).spreads(root, field):
                 root.odd = True
                 return
-
-    def _expire(self) -> None:
-        self.loads.expire()
-        self._aside.expire()
 
     def classify(self, value: Any, roles: Roles) -> tuple[str, Roles] | None:
         """Type and roles of a value that the schema alone does not tell."""
@@ -196,29 +190,18 @@ class Run:
         given = self._given(field)
         check_lookups(given, self.plan.grants)
         own = {name: list(value) if isinstance(value, list) else value for name, value in given.items()}
-        answers = list(await self._in_time(declared.compute(frame.rows, self._bound(declared), self.context, **own)))
+        read = self._bound(declared, _max_age(own.pop(MAX_AGE, None)) if declared.dated else None)
+        writes = self.plan.serial and frame.selection is self.plan.root
+        computation = declared.compute(frame.rows, read, self.context, **own)
+        waiting = self._writes.run(field.coordinate, computation) if writes else in_time(computation, self._deadline)
+        answers = list(await waiting)
         if len(answers) != len(frame.rows):
             raise RuntimeError(f"`{field.coordinate}` gave {len(answers)} answers for {len(frame.rows)} parents")
-        if self.plan.serial and frame.selection is self.plan.root:  # it may have changed whatever was read before
+        if writes:  # it may have changed whatever was read before
             self.loads.forget()
-            self._aside.forget()
             self.seen.forget()
         await self._judge(answers)
         return answers
-
-    async def _in_time(self, computation: Awaitable[Sequence[Any]]) -> Sequence[Any]:
-        """What a computation answers, at the deadline an error. What it reads ends a moment before by itself, so it
-        can still say what it has; a mutation is never cut off."""
-        until = self._deadline
-        if until is None or self.plan.serial:
-            return await computation
-        try:
-            async with asyncio.timeout_at(until + _GRACE) as limit:
-                return await computation
-        except TimeoutError:
-            if not limit.expired():
-                raise
-            raise late() from None
 
     async def _judge(self, answers: list[Any]) -> None:
         """Judges the records among a computation's answers, in lists however deep, all of them together."""
@@ -237,8 +220,9 @@ class Run:
         event = self._asked.event
         return await self.seen.visible([self._known(event)]) if isinstance(event, Record) else [event]
 
-    def _bound(self, declared: Batched) -> Read:
-        """A reader for one computation: only what it declared, and only rows this principal may see."""
+    def _bound(self, declared: Batched, max_age: float | None) -> Read:
+        """A reader for one computation: only what it declared, no older than it says, and only rows this principal may
+        see."""
         allowed = declared.needs
 
         async def read(record: type[Record], by: str, keys: Sequence[str], page: Page = Page()) -> Reading:  # noqa: B008 - frozen
@@ -246,7 +230,11 @@ class Run:
                 raise RuntimeError(f"`{record.__name__}` by `{by}` is read but not declared in `needs`")
             unique = list(dict.fromkeys(keys))
             alone = self.plan.alone(record, by)
-            found = await self.loads.get(record, by, unique, page, self.ledger, alone=alone) if unique else []
+            found = (
+                await self.loads.get(record, by, unique, page, self.ledger, alone=alone, max_age=max_age)
+                if unique
+                else []
+            )
             judged = await self.seen.visible(
                 [row for each in found if each.rows is not None for row in each.rows.records]
             )
@@ -265,10 +253,16 @@ class Run:
                 if failed is not None:
                     reading.errors.setdefault(key, failed)
                 visible = [row for row in mine if isinstance(row, Record)]
-                reading.rows[key] = Rows(visible, each.rows.more, each.rows.next)
+                reading.rows[key] = Rows(visible, each.rows.more, each.rows.next, served=each.rows.served)
             return reading
 
         return read
+
+
+def _max_age(given: Any) -> float | None:
+    if given is not None and given < 0:
+        raise BadAsk(f"`maxAge` is {given}: give whole seconds, 0 to read now")
+    return None if given is None else float(given)
 
 
 def _unnoticed(_mark: int) -> None:

@@ -28,6 +28,7 @@ class Seen:
         self._accounts: dict[str, frozenset[str]] = {}
         self._roles: dict[int, tuple[Any, frozenset[str]]] = {}
         self._entities: dict[str, tuple[str, ...] | SourceError] = {}
+        self.hidden: dict[int, Record] = {}  # by identity: rows of which nothing may show, not even how old they are
 
     def rule(self, record: type) -> RowRule | None:
         """How rows of a class are judged; None where nothing is to be judged."""
@@ -164,6 +165,7 @@ class Seen:
         if isinstance(record, Account) and (roles or failed is None):
             self._accounts[record.key] = roles
         if not roles:
+            self.hidden[id(record)] = record
             # What cannot be judged is denied; our own people are told why, outsiders see nothing there.
             return failed if failed is not None and not self._grants.external else None
         if len(self._grants.roles) > 1:

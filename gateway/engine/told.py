@@ -20,9 +20,14 @@ def is_remembered(reading: Reading, key: str) -> bool:
 def as_called(reading: Reading, keys: Collection[str], *, each: bool) -> Reading:
     """A reading as it would have been told if nobody had called for some of its keys just before. `each`: by one call
     for each key."""
-    cached = sum(is_remembered(reading, key) for key in keys)
-    reports = [_called(report, cached, len(keys), each=each) for report in reading.reports or (reading.report,)]
-    return msgspec.structs.replace(reading, reports=reports)
+    remembered = [key for key in keys if is_remembered(reading, key)]
+    live = {key: msgspec.structs.replace(reading.rows[key], served=Served.LIVE) for key in remembered}
+    return msgspec.structs.replace(
+        reading,
+        rows=reading.rows | live,
+        report=_called(reading.report, len(remembered), len(keys), each=each),
+        reports=[_called(report, len(remembered), len(keys), each=each) for report in reading.reports],
+    )
 
 
 def _called(report: Report, cached: int, keys: int, *, each: bool) -> Report:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import argparse
 import asyncio
-import contextlib
 import json
 import os
 import socket
@@ -23,10 +22,9 @@ from starlette.applications import Starlette
 
 from gateway.enterprise.generate import generate
 from gateway.enterprise.identity_provider import AUDIENCE, IdentityProvider
+from gateway.enterprise.listening import Listening
 from sources.catalog import vendors
 from sources.simulation.kit import Clock
-
-HOST = "127.0.0.1"
 
 
 def simulator(vendor: str) -> ModuleType | None:
@@ -40,32 +38,6 @@ def simulator(vendor: str) -> ModuleType | None:
         return None
 
 
-class Listening:
-    """An application on a socket: bound at once, so that its address is known before it runs."""
-
-    def __init__(self, port: int = 0) -> None:
-        self.socket = socket.socket()
-        self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        self.socket.bind((HOST, port))
-        self.url = f"http://{HOST}:{self.socket.getsockname()[1]}"
-
-    def server(self, app: Starlette) -> uvicorn.Server:
-        """A server for it; the caller runs `serve([socket])`."""
-        config = uvicorn.Config(app, log_level="error", access_log=False, lifespan="off", timeout_graceful_shutdown=1)
-        return _Quiet(config)
-
-
-class _Quiet(uvicorn.Server):
-    """One of several servers in a process: signals are not its business."""
-
-    def install_signal_handlers(self) -> None:
-        """None of its own."""
-
-    def capture_signals(self) -> Any:
-        """None of its own."""
-        return contextlib.nullcontext()
-
-
 def build(
     accounts: int, seed: int, only: Sequence[str] = ()
 ) -> tuple[list[tuple[uvicorn.Server, socket.socket]], dict[str, Any]]:
@@ -73,16 +45,25 @@ def build(
     enterprise = generate(accounts=accounts, seed=seed)
     clock = Clock()
     servers: list[tuple[uvicorn.Server, socket.socket]] = []
-    known: dict[str, Any] = {"simulators": {}, "sources": {}, "secrets": {}, "landmarks": enterprise.landmarks}
+    known: dict[str, Any] = {
+        "simulators": {},
+        "sources": {},
+        "fronts": {},
+        "secrets": {},
+        "landmarks": enterprise.landmarks,
+    }
     for name, vendor in vendors().items():
         package = simulator(name) if not only or name in only else None
         if package is None:
             continue
         place = Listening()
-        servers.append((place.server(package.create_simulator(enterprise, clock=clock)), place.socket))
+        app = package.create_simulator(enterprise, clock=clock)
+        servers.append((place.server(app), place.socket))
         connection = package.connection(place.url)
+        source = vendor.system.value.lower()
         known["simulators"][name] = place.url
-        known["sources"][vendor.system.value.lower()] = {"vendor": name, **connection.table}
+        known["sources"][source] = {"vendor": name, **connection.table}
+        known["fronts"][source] = {"url": place.url, "tokens": app.state.token_paths}
         known["secrets"] |= connection.secrets
     if not only:
         servers.append(_identity(known, enterprise.landmarks))

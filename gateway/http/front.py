@@ -10,6 +10,9 @@ from starlette.applications import Starlette
 from starlette.responses import PlainTextResponse
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from gateway.http.admission import Admission
+from gateway.http.door import Door
+
 HEADER_BYTES = 32 * 1024  # of an address and all headers
 
 _TOO_LARGE = PlainTextResponse(
@@ -18,11 +21,22 @@ _TOO_LARGE = PlainTextResponse(
 
 
 class Front(Starlette):
-    """A Starlette application whose `direct` paths are answered without it; measured, that is half of the edge."""
+    """A Starlette application whose `direct` paths are answered without it; measured, that is half of the edge.
 
-    def __init__(self, direct: Mapping[str, ASGIApp], **arguments: Any) -> None:
+    `admission` and `door` are for the server that runs it, which tells it by `draining` that it is about to stop.
+    """
+
+    def __init__(
+        self,
+        direct: Mapping[str, ASGIApp],
+        *,
+        admission: Admission | None = None,
+        door: Door | None = None,
+        **arguments: Any,
+    ) -> None:
         super().__init__(**arguments)
         self._direct = direct
+        self.admission, self.door, self.draining = admission, door, False
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answers one request."""

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Mapping
-from typing import Any, Protocol
+from collections.abc import Callable, Mapping, Sequence
+from time import perf_counter
+from typing import Any, Protocol, TypeAlias
 
 from graphql import GraphQLError
 from starlette.types import Receive, Scope, Send
 
 from gateway.engine.answer import encode, refused
 from gateway.engine.engine import Question, Response
+from gateway.http.admission import CODE, MESSAGE, TURN, Admission, Shed
 from gateway.http.bodies import BodyRefused, read_body
 from gateway.http.requests import (
     JSON,
@@ -23,13 +25,16 @@ from gateway.http.requests import (
     from_body,
     from_query,
     merged,
+    wishes,
 )
 from gateway.http.watch import Watch
 from gateway.identity.verify import Unauthenticated, Verifier
 from policies.principal import Principal
+from sources.errand import Lane
 
 _log = logging.getLogger("opsgraph.http")
 _METHODS = "GET, POST"
+Answered: TypeAlias = Callable[[Mapping[str, Any], bool, float, Sequence[str]], None]
 _ALWAYS = [(b"cache-control", b"no-store"), (b"vary", b"accept, authorization")]
 _CONTENT_TYPES = {each: (b"content-type", f"{each}; charset=utf-8".encode()) for each in (JSON, RESPONSE_JSON)}
 
@@ -40,18 +45,42 @@ class Engine(Protocol):
     async def run(self, question: Question, principal: Principal, correlation_id: str, /) -> Response: ...
 
 
-class GraphQLEndpoint:
-    """Method, media type and token are looked at before a body is read."""
+def portal(_question: Question, _principal: Principal) -> Lane:
+    """The lane of an engine that knows none."""
+    return Lane.PORTAL
 
-    def __init__(self, engine: Engine, verifier: Verifier, *, body_bytes: int, body_timeout: float) -> None:
+
+def unheeded(_body: Mapping[str, Any], _started: bool, _seconds: float, _classes: Sequence[str]) -> None:
+    """Nobody counts answers."""
+
+
+class GraphQLEndpoint:
+    """Whether there is room, method, media type and token are looked at before a body is read, and whether there is
+    room for its lane before the question is put. `lane` tells a question's lane, cheaply, when there is a shortage;
+    `answered` is told of every answer: its body, whether the operation ran, the seconds it took, its classes."""
+
+    def __init__(
+        self,
+        engine: Engine,
+        verifier: Verifier,
+        *,
+        body_bytes: int,
+        body_timeout: float,
+        admission: Admission | None = None,
+        lane: Callable[[Question, Principal], Lane] = portal,
+        answered: Answered = unheeded,
+    ) -> None:
         self._engine, self._verifier = engine, verifier
         self._body_bytes, self._body_timeout = body_bytes, body_timeout
+        self._admission, self._lane, self._answered = admission, lane, answered
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answers one request; says nothing to a client that has gone."""
         headers = dict(scope["headers"])
         answering = _Answering(send, correlation_id(headers.get(b"x-correlation-id")))
         try:
+            if self._admission is not None and self._admission.pressed:
+                self._admission.meet(headers.get(b"authorization", b""), scope.get(TURN, self._admission.turn))
             if len(headers) != len(scope["headers"]):
                 headers = merged(scope["headers"])
             principal = await self._principal(scope["method"], headers, answering)
@@ -59,6 +88,8 @@ class GraphQLEndpoint:
         except Unauthenticated as error:
             challenge = {"www-authenticate": 'Bearer realm="opsgraph"'}
             await answering.refuse(401, str(error), challenge, code="UNAUTHENTICATED")
+        except Shed as error:
+            await answering.shed(error.retry_after)
         except BadRequest as error:
             await answering.refuse(error.status, str(error), error.headers)
         except BodyRefused as error:
@@ -91,13 +122,20 @@ class GraphQLEndpoint:
     ) -> None:
         watch = Watch(receive, self._body_timeout)
         try:
+            asked = wishes(headers)
             if scope["method"] == "GET":
-                question = from_query(scope["query_string"])
+                question = from_query(scope["query_string"], asked)
             else:
                 check_content_type(headers.get(b"content-type", b""))
-                question = from_body(await read_body(receive, headers, self._body_bytes))
+                question = from_body(await read_body(receive, headers, self._body_bytes), asked)
             watch.running()
+            if self._admission is not None and self._admission.pressed:
+                lane = self._lane(question, principal)
+                turn = scope.get(TURN, self._admission.turn)
+                self._admission.check(lane, headers.get(b"authorization", b""), turn)
+            began = perf_counter()
             response = await self._engine.run(question, principal, answering.correlation_id)
+            self._answered(response.body, response.started, perf_counter() - began, response.classes)
         except asyncio.CancelledError:
             if not watch.ended_it():
                 raise
@@ -128,6 +166,12 @@ class _Answering:
         """What no engine has seen."""
         body = refused([GraphQLError(message, extensions={"code": code, "retryable": False})], self.correlation_id)
         await self._write(status, body, [(name.encode(), value.encode()) for name, value in headers.items()])
+
+    async def shed(self, seconds: int) -> None:
+        """There is no room."""
+        known = {"code": CODE, "retryable": True, "retryAfterMs": seconds * 1000}
+        body = refused([GraphQLError(MESSAGE, extensions=known)], self.correlation_id)
+        await self._write(503, body, [(b"retry-after", b"%d" % seconds)])
 
     async def _write(self, status: int, body: Mapping[str, Any], extra: list[tuple[bytes, bytes]]) -> None:
         encoded = encode(body)

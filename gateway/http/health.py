@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
+from typing import Any
+
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
 from policies.store import PolicyStore
-from sources.catalog import Catalog
+from sources.overview import Condition, Overview, Remembered
+
+_REDIS = {None: None, True: "IN_USE", False: "LEFT"}
+_WELL = (Condition.OK, Condition.NOT_ASKED_YET)
 
 
 async def livez(_request: Request) -> Response:
@@ -17,19 +23,40 @@ async def livez(_request: Request) -> Response:
 class Readiness:
     """Ready means: requests are accepted. A source that fails degrades answers, it does not make us unready."""
 
-    def __init__(self, catalog: Catalog, policies: PolicyStore) -> None:
-        self._catalog, self._policies = catalog, policies
-        self.draining = False
+    def __init__(
+        self,
+        sources: Callable[[], Sequence[Overview]],
+        cache: Callable[[], Remembered],
+        policies: PolicyStore,
+        draining: Callable[[], bool],
+    ) -> None:
+        self._sources, self._cache, self._policies, self._draining = sources, cache, policies, draining
 
     async def readyz(self, _request: Request) -> Response:
-        """Names every source and how its last call went, and which policies are in force."""
-        states = {name: self._catalog.states.get(name, "NOT_ASKED_YET") for name in self._catalog.sources}
-        degraded = sorted(name for name, state in states.items() if state not in ("OK", "NOT_ASKED_YET"))
-        status = self._policies.status
-        policies = {
-            "digest": status.digest,
-            "loadedAt": status.loaded_at.isoformat(),
-            "stale": status.last_error is not None,  # newer rules are there and cannot be used: the log says why
+        """Names every source and how it is doing, more of those that are not well, and which policies are in force."""
+        sources, status, draining = self._sources(), self._policies.status, self._draining()
+        unwell = [each for each in sources if each.condition not in _WELL]
+        body = {
+            "ready": not draining,
+            "draining": draining,
+            "degraded": [each.name for each in unwell],
+            "sources": {each.name: each.condition.value for each in sources},
+            "why": {each.name: _why(each) for each in unwell},
+            "cache": {"redis": _REDIS[self._cache().redis]},
+            "policies": {
+                "digest": status.digest,
+                "loadedAt": status.loaded_at.isoformat(),
+                "stale": status.last_error is not None,  # newer rules are there and cannot be used: the log says why
+            },
         }
-        body = {"ready": not self.draining, "degraded": degraded, "sources": states, "policies": policies}
-        return JSONResponse(body, 503 if self.draining else 200)
+        return JSONResponse(body, 503 if draining else 200)
+
+
+def _why(source: Overview) -> dict[str, Any]:
+    state, mishap, since = source.pipeline, source.history.mishap, source.history.open_since
+    return {
+        "circuit": {"reads": state.reads.state, "writes": state.writes.state},
+        "openSince": since.isoformat() if since is not None else None,
+        "lastError": {"code": mishap.code, "at": mishap.at.isoformat()} if mishap is not None else None,
+        "quota": [{"name": each.name, "limit": each.limit, "remaining": each.remaining} for each in state.limits],
+    }

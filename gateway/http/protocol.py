@@ -1,19 +1,22 @@
 """The server's side of a connection, with bounds that uvicorn has none of.
 
 How long a head may take, how large it may get while it arrives, and how long a body may go on whose request has been
-answered already.
+answered already; what is refused at the door; and how a connection ends when the server stops.
 """
 
 from __future__ import annotations
 
 import asyncio
 
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+from uvicorn._types import ASGI3Application
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
-from gateway.http.front import HEADER_BYTES
+from gateway.http.admission import TURN
+from gateway.http.front import HEADER_BYTES, Front
 
 HEAD_SECONDS = 10.0
 BODY_SECONDS = 15.0  # of a body that nobody reads, because its request was refused
+LINGER_SECONDS = 0.5  # of a connection that is idle when the server stops: a request may be on its way
 _SLACK = 1024  # request line and separators, which the application does not count
 
 
@@ -22,15 +25,20 @@ class BoundedProtocol(HttpToolsProtocol):
 
     head_seconds = HEAD_SECONDS
     body_seconds = BODY_SECONDS
+    linger_seconds = LINGER_SECONDS
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
         self._began: float | None = self.loop.time()  # of the head or of the body that is arriving; None: neither is
         self._head, self._head_bytes, self._ended = True, 0, False
         self._watch = self.loop.call_later(self.head_seconds, self._look)
+        self._front, self._busy = self.app if isinstance(self.app, Front) else None, False
+        self._door = self._front.door if self._front is not None else None
+        self._admission = self._front.admission if self._front is not None else None
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._watch.cancel()
+        self._ends()
         super().connection_lost(exc)
 
     def handle_websocket_upgrade(self) -> None:
@@ -38,6 +46,10 @@ class BoundedProtocol(HttpToolsProtocol):
         super().handle_websocket_upgrade()
 
     def data_received(self, data: bytes) -> None:
+        if self._door is not None and self._between and (refusal := self._door.refusal(data)) is not None:
+            self.transport.write(refusal)
+            self._refused_at_the_door()
+            return
         self._ended = False
         super().data_received(data)
         # Only a head that goes on: one that is complete is counted by the application, without the body behind it.
@@ -52,11 +64,70 @@ class BoundedProtocol(HttpToolsProtocol):
 
     def on_headers_complete(self) -> None:
         self._head, self._began = False, self.loop.time()
+        if self._admission is not None:
+            self.scope[TURN] = self._admission.turn  # type: ignore[literal-required] # ours besides uvicorn's
         super().on_headers_complete()
+        if self._front is not None and self._front.draining:
+            self.cycle.keep_alive = False
 
     def on_message_complete(self) -> None:
         self._began, self._ended = None, True
         super().on_message_complete()
+
+    def on_response_complete(self) -> None:
+        self._ends()
+        super().on_response_complete()
+
+    def _start_asgi_task(self, cycle: RequestResponseCycle, app: ASGI3Application) -> None:
+        if self._admission is not None and not self._busy:
+            self._busy = True
+            self._admission.under_way += 1
+        super()._start_asgi_task(cycle, app)
+
+    def _ends(self) -> None:
+        """A connection has one request under way at most; what became of it, nobody waits for it any longer."""
+        if self._admission is not None and self._busy:
+            self._busy = False
+            self._admission.under_way -= 1
+
+    def shutdown(self) -> None:
+        """Ends with the answer that is under way, or with one to a request that comes soon: a connection closed as
+        soon as it is idle loses what its client has just sent."""
+        if self._between:
+            self.loop.call_later(self.linger_seconds, self._leave)
+        elif self.cycle is not None:
+            self.cycle.keep_alive = False
+
+    def pause(self) -> None:
+        """Reads no more."""
+        self.flow.pause_reading()
+
+    def resume(self) -> None:
+        """Reads on."""
+        self.flow.resume_reading()
+
+    @property
+    def _between(self) -> bool:
+        """Whether nothing is under way and nothing has begun to arrive."""
+        fresh: bool = self._head and self._head_bytes == 0
+        return (fresh or self._began is None) and getattr(self.cycle, "response_complete", True)
+
+    def _refused_at_the_door(self) -> None:
+        """One that was refused is as idle as one that was answered; while the server stops it is the last."""
+        self._began = None
+        if self._front is not None and self._front.draining:
+            self.transport.close()
+            return
+        if self.timeout_keep_alive_task is None:
+            self.timeout_keep_alive_task = self.loop.call_later(
+                self.timeout_keep_alive, self.timeout_keep_alive_handler
+            )
+        if self._door is not None:
+            self._door.refused(self)
+
+    def _leave(self) -> None:
+        if self._between and not self.transport.is_closing():
+            self.transport.close()
 
     def _look(self) -> None:
         """Ends what takes too long, or looks again when that may be so."""

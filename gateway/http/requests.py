@@ -11,15 +11,18 @@ from urllib.parse import parse_qsl
 
 import msgspec
 
-from gateway.engine.engine import Question
+from gateway.engine.engine import NO_WISHES, Question, Wishes
 
 RESPONSE_JSON = "application/graphql-response+json"
 JSON = "application/json"
 _CORRELATION = re.compile(rb"[A-Za-z0-9_\-.]{8,64}\Z")
 _CHARSET = re.compile(r"charset=\"?([^\s;\"]+)", re.IGNORECASE)
 _ONCE = frozenset({b"authorization", b"content-type", b"content-length", b"content-encoding"})
+_SHOWN = 40  # bytes of a header that a message quotes
 _LONGEST = 512  # bytes of a header that is remembered
 _PARAMETERS = 20
+_DURATION = re.compile(rb"(\d{1,9}(?:\.\d{1,9})?)(ms|s)?\Z")
+_WISHES = (b"opsgraph-timeout", b"opsgraph-max-age", b"opsgraph-freshness")
 
 
 class BadRequest(Exception):
@@ -100,10 +103,38 @@ def _refused_type(header: bytes) -> tuple[str, dict[str, str]] | None:
     return None
 
 
+# ---------------------------------------------------------------- wishes
+
+
+def wishes(headers: Mapping[bytes, bytes]) -> Wishes:
+    """What an asker wants of time and age; raises BadRequest for a header that cannot be understood.
+
+    `Opsgraph-Timeout: 800ms | 1.2s | 1.2`, `Opsgraph-Max-Age: 30` (seconds; 0: read now), `Opsgraph-Freshness: TOKEN`.
+    """
+    timeout, max_age, freshness = map(headers.get, _WISHES)
+    if timeout is None and max_age is None and freshness is None:
+        return NO_WISHES
+    return Wishes(
+        _seconds("Opsgraph-Timeout", timeout) if timeout is not None else None,
+        _seconds("Opsgraph-Max-Age", max_age, zero=True) if max_age is not None else None,
+        freshness.decode("latin-1") if freshness is not None else None,
+    )
+
+
+def _seconds(name: str, given: bytes, *, zero: bool = False) -> float:
+    found = _DURATION.match(given.strip())
+    seconds = float(found[1]) / (1000 if found[2] == b"ms" else 1) if found else -1.0
+    if seconds < 0 or not (seconds or zero):
+        shown = given[:_SHOWN].decode("latin-1")
+        least = "0 or more" if zero else "more than 0"
+        raise BadRequest(400, f"the header `{name}` is `{shown}`: seconds such as `1.2` or `800ms`, {least}")
+    return seconds
+
+
 # ---------------------------------------------------------------- questions
 
 
-def from_query(query_string: bytes) -> Question:
+def from_query(query_string: bytes, asked: Wishes = NO_WISHES) -> Question:
     """The question of a GET request; raises BadRequest."""
     try:
         pairs = parse_qsl(query_string.decode("latin-1"), keep_blank_values=True, max_num_fields=_PARAMETERS)
@@ -120,11 +151,12 @@ def from_query(query_string: bytes) -> Question:
             "variables": _json_object("variables", given.get("variables")),
             "extensions": _json_object("extensions", given.get("extensions")),
         },
+        asked,
         may_mutate=False,
     )
 
 
-def from_body(body: bytes) -> Question:
+def from_body(body: bytes, asked: Wishes = NO_WISHES) -> Question:
     """The question of a POST body; raises BadRequest."""
     try:
         parsed = msgspec.json.decode(body)
@@ -134,10 +166,10 @@ def from_body(body: bytes) -> Question:
         raise BadRequest(400, "the body is a list: send one operation at a time")
     if not isinstance(parsed, dict):
         raise BadRequest(400, "the body is no JSON object")
-    return _question(parsed, may_mutate=True)
+    return _question(parsed, asked, may_mutate=True)
 
 
-def _question(parameters: Mapping[str, Any], *, may_mutate: bool) -> Question:
+def _question(parameters: Mapping[str, Any], asked: Wishes, *, may_mutate: bool) -> Question:
     query, variables = parameters.get("query"), parameters.get("variables")
     name, extensions = parameters.get("operationName"), parameters.get("extensions")
     if not isinstance(query, str):
@@ -148,7 +180,7 @@ def _question(parameters: Mapping[str, Any], *, may_mutate: bool) -> Question:
         raise BadRequest(400, "`extensions` is no object")
     if name is not None and not isinstance(name, str):
         raise BadRequest(400, "`operationName` is no text")
-    return Question(query, variables, name, may_mutate)
+    return Question(query, variables, name, may_mutate, asked)
 
 
 def _json_object(name: str, text: str | None) -> Any:

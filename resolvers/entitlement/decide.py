@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 
 import msgspec
 
+from resolvers.context import live
 from resolvers.entitlement import window
 from resolvers.entitlement.model import (
     Decision,
@@ -33,14 +34,22 @@ _NEEDED = {
 """What a contact must be allowed to do at the desk before the desk does it in the account's name."""
 
 
-def decide(facts: Facts, request: Request, figures: Figures, asked_at: datetime | None = None) -> Decision:
-    """Pure: the same facts give the same answer. Evidence is dated by `asked_at`: now, whatever time is asked about."""
+def decide(
+    facts: Facts,
+    request: Request,
+    figures: Figures,
+    asked_at: datetime | None = None,
+    served: Callable[[c.Record], c.Served] = live,
+) -> Decision:
+    """Pure: the same facts give the same answer. Evidence is dated by `asked_at`: now, whatever time is asked about;
+    `served` tells how each fact came."""
     judged, fallback = judge(facts, request, figures), None
     if facts.stale and judged.rule not in (1, 2):
         judged, fallback = _more(judged, "STALE"), "14"
     if judged.rule == 14:
         fallback = "14"
-    return _answer(judged, facts, request, figures, fallback, asked_at or request.now)
+    evidence = tuple(_evidence(record, served(record), asked_at or request.now) for record in facts.evidence)
+    return _answer(judged, facts, request, figures, fallback, evidence)
 
 
 def judge(facts: Facts, request: Request, figures: Figures) -> Judgement:
@@ -179,7 +188,12 @@ def _more(judged: Judgement, *reasons: str) -> Judgement:
 
 
 def _answer(
-    judged: Judgement, facts: Facts, request: Request, figures: Figures, fallback: str | None, asked_at: datetime
+    judged: Judgement,
+    facts: Facts,
+    request: Request,
+    figures: Figures,
+    fallback: str | None,
+    evidence: tuple[EvidenceValue, ...],
 ) -> Decision:
     bound = request.now + timedelta(minutes=figures.fact_minutes)
     return Decision(
@@ -194,7 +208,8 @@ def _answer(
         grace_until=judged.grace_until,
         time_zone=judged.time_zone,
         standing=facts.standing,
-        evidence=tuple(_evidence(record, asked_at) for record in facts.evidence),
+        evidence=evidence,
+        served=_served(judged, facts, evidence),
         fallback_rule=fallback,
         owner=judged.owner,
         valid_until=min([bound, *(each for each in judged.until if each > request.now)]),
@@ -202,6 +217,15 @@ def _answer(
     )
 
 
-def _evidence(record: c.Record, now: datetime) -> EvidenceValue:
+def _evidence(record: c.Record, served: c.Served, now: datetime) -> EvidenceValue:
     age = max(0, int((now - record.as_of).total_seconds() * 1000))
-    return EvidenceValue(type(record).__name__, record.source, record.key, record.as_of, age)
+    return EvidenceValue(type(record).__name__, record.source, record.key, record.as_of, served, age)
+
+
+def _served(judged: Judgement, facts: Facts, evidence: Sequence[EvidenceValue]) -> c.Served:
+    """How the decision as a whole was served; what it does not rest on makes it no staler."""
+    if judged.rule == 14:
+        return c.Served.FALLBACK
+    if facts.stale:
+        return c.Served.STALE
+    return c.Served.CACHE if any(each.served is not c.Served.LIVE for each in evidence) else c.Served.LIVE

@@ -58,7 +58,7 @@ async def entitlement_check(  # noqa: PLR0913 - the question's arguments
         facts = await gather(_key(account, c.Account), Notes(read, request, figures), context)
     except SourceError as error:
         return [error]
-    return [decide(facts, request, figures, context.now)]
+    return [decide(facts, request, figures, context.now, context.served)]
 
 
 def figures_of(context: Context) -> Figures:
@@ -114,6 +114,8 @@ async def gather(key: str, notes: Notes, context: Context) -> Facts:
         effect_missing=account.key in organizations.errors,
         ambiguous=notes.ambiguous,
         missing=tuple(notes.missing),
+        stale=notes.stale,
+        last_known=entitled.last_known(rights, notes),
         evidence=tuple(notes.evidence),
     )
 
@@ -123,6 +125,7 @@ async def _account(key: str, notes: Notes) -> c.Account:
     for _ in range(notes.figures.ancestors):
         reading = await notes.read(c.Account, "key", [key])
         found = rows(reading, key)
+        notes.rests_on(reading)
         if not found:
             raise reading.errors.get(key) or Missing(f"there is no account `{key}`")
         account: c.Account = found[0]
@@ -144,6 +147,7 @@ def _found(reading: Reading | None, notes: Notes, *, needed: bool = True) -> Any
         return None
     if needed:
         notes.missing += reading.errors.values()
+        notes.rests_on(reading)
     found = [record for each in reading.rows.values() for record in each.records]
     notes.evidence += found
     return found[0] if found else None
@@ -158,6 +162,7 @@ async def _on_hold(reading: Reading, key: str, notes: Notes) -> bool | None:
     if payers and change:
         paying = await notes.read(c.BillingProfile, "key", payers)
         notes.missing += paying.errors.values()
+        notes.rests_on(paying)
         failed = failed or bool(paying.errors)
         profiles += [each for payer in payers for each in rows(paying, payer)]
     notes.evidence += profiles

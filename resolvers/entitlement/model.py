@@ -84,7 +84,7 @@ class Right(msgspec.Struct, frozen=True):
 
 
 class LastKnown(msgspec.Struct, frozen=True):
-    """The last decision on the same question that was made with all its evidence."""
+    """What was known last of something a decision hangs on, and when that was."""
 
     verdict: Verdict
     at: datetime
@@ -94,8 +94,7 @@ class Facts(msgspec.Struct, frozen=True):
     """Everything a decision may look at.
 
     `missing` are facts that were needed and could not be read, `stale` that some were served stale inside their bound.
-    `known_as`: the account's key and those of the accounts merged into it. `last_known` and `stale` come from a memory
-    of facts; without one they stay empty.
+    `known_as`: the account's key and those of the accounts merged into it.
     """
 
     account: c.Account | None
@@ -139,6 +138,7 @@ class EvidenceValue(msgspec.Struct, frozen=True):
     source: str
     key: str
     as_of: datetime
+    served: c.Served
     age_ms: int
 
 
@@ -157,6 +157,7 @@ class Decision(msgspec.Struct, frozen=True):
     time_zone: str | None
     standing: str
     evidence: tuple[EvidenceValue, ...]
+    served: c.Served
     fallback_rule: str | None
     owner: str | None
     valid_until: datetime

@@ -11,7 +11,7 @@ import msgspec
 from resolvers.batch import Need, Read
 from resolvers.entitlement import window
 from resolvers.entitlement.decide import covers
-from resolvers.entitlement.model import Figures, Request, Right, Verdict
+from resolvers.entitlement.model import Figures, LastKnown, Request, Right, Verdict
 from resolvers.entitlement.rows import judge_right
 from resolvers.facts.reading import rows
 from sources import canonical as c
@@ -42,15 +42,23 @@ class Notes:
         self.evidence: list[c.Record] = []
         self.known_as: frozenset[str] = frozenset()
         self.ambiguous = False
+        self.stale = False
 
     def rows(self, reading: Reading, key: str, *, needed: bool = True) -> Sequence[Any]:
-        """An account's rows of a fact; what went wrong is remembered where the decision needs the fact."""
+        """An account's rows of a fact; what went wrong is remembered where the decision needs the fact, and whether it
+        is past its time."""
         error = reading.errors.get(key)
+        if needed:
+            self.rests_on(reading)
         if isinstance(error, Ambiguous) and key in self.known_as:
             self.ambiguous = True
         elif error is not None and needed:
             self.missing.append(error)
         return rows(reading, key)
+
+    def rests_on(self, reading: Reading) -> None:
+        """The decision needs what was read: it is stale where one of the facts is."""
+        self.stale = self.stale or any(each.served is c.Served.STALE for each in reading.rows.values())
 
     def allows(self, right: Right) -> bool:
         """Whether a right alone would be enough."""
@@ -74,6 +82,7 @@ async def rights_for(account: c.Account, notes: Notes) -> list[Right]:
             notes.read(c.Entitlement, "account", [parent]),
             notes.read(c.AccountSubscription, "account", [parent]),
         )
+        notes.rests_on(above)
         if not rows(above, parent):
             notes.missing.append(above.errors.get(parent) or Missing("an account above this one cannot be read"))
             return found
@@ -131,6 +140,7 @@ async def _elsewhere(
     if not named:
         return frozenset()
     reading = await notes.read(c.AccountSubscription, "key", named)
+    notes.rests_on(reading)
     known |= {each.key: each for name in named for each in rows(reading, name)}
     notes.missing += reading.errors.values()
     return frozenset(reading.errors)
@@ -141,6 +151,7 @@ async def _with_renewals(key: str, rights: list[Right], notes: Notes) -> list[Ri
     if not any(window.over(right, notes.request.now) for right in rights):
         return rights
     reading = await notes.read(c.Renewal, "account", [key])
+    notes.rests_on(reading)
     open_ones = [each for each in rows(reading, key) if each.open]
     told = []
     for right in rights:
@@ -150,6 +161,25 @@ async def _with_renewals(key: str, rights: list[Right], notes: Notes) -> list[Ri
         unknown = None if key in reading.errors else False
         told.append(msgspec.structs.replace(right, renewing=True if mine else unknown))
     return told
+
+
+def last_known(rights: Sequence[Right], notes: Notes) -> LastKnown | None:
+    """What was known last of a feature whose subscription cannot be read. Billing grants a feature only as long as a
+    subscription with it lives: a grant in force says that there was one then, a right by a plan's name says no such
+    thing."""
+    granted = [
+        right.entitlement.as_of
+        for right in rights
+        if right.subscription_missing and right.entitlement.feature is not None
+        if right.entitlement.subscription_key is None
+        if _in_force(msgspec.structs.replace(right, subscription_missing=False), notes)
+    ]
+    return LastKnown(Verdict.ALLOW, max(granted)) if granted else None
+
+
+def _in_force(right: Right, notes: Notes) -> bool:
+    judged = judge_right(right, notes.request, notes.figures)
+    return judged is not None and judged.verdict is Verdict.ALLOW and judged.rule == 7
 
 
 def _extends(entitlement: c.Entitlement, notes: Notes) -> bool:

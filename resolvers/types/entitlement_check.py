@@ -10,7 +10,7 @@ from resolvers.batch import link
 from resolvers.entitlement import model
 from resolvers.registry import value
 from resolvers.types import references as ref
-from resolvers.types.scalars import Long
+from resolvers.types.scalars import Long, Served
 from sources import canonical as c
 
 Intent = strawberry.enum(model.Intent, description="What the customer wants.")
@@ -26,6 +26,7 @@ class DecisionEvidence:
     source: str | None
     key: str | None
     as_of: datetime | None
+    served: Served | None  # type: ignore[valid-type]
     age_ms: Long | None
 
 
@@ -48,6 +49,9 @@ class EntitlementCheck:
     time_zone: str | None = strawberry.field(description="The zone in which the right's days were counted.")
     standing: str | None = strawberry.field(description="GOOD, DELINQUENT, CREDIT_HOLD or UNKNOWN; never an amount.")
     evidence: list[DecisionEvidence | None] | None
+    served: Served | None = strawberry.field(  # type: ignore[valid-type]
+        description="STALE where the decision rests on facts past their time, FALLBACK where rule 14 stood in for one."
+    )
     fallback_rule: str | None = strawberry.field(description="Set where a source could not be asked.")
     owner: str | None = strawberry.field(description="Who to refer to.")
     valid_until: datetime | None

@@ -104,6 +104,6 @@ class ProvenanceValue(msgspec.Struct, frozen=True):
 
 
 def provenance(record: c.Record, context: Context) -> ProvenanceValue:
-    """A record's provenance at the operation's present."""
+    """A record's provenance at the operation's present, as it was served to this operation."""
     age = max(0, int((context.now - record.as_of.astimezone(UTC)).total_seconds() * 1000))
-    return ProvenanceValue(record.source, record.source_id, record.as_of, c.Served.LIVE, age)
+    return ProvenanceValue(record.source, record.source_id, record.as_of, context.served(record), age)

@@ -46,6 +46,7 @@ from sources.canonical.money import (
     MoneyError,
     UnitPrice,
     exponent,
+    sensible,
 )
 from sources.canonical.order import (
     Order,
@@ -200,4 +201,5 @@ __all__ = [
     "UsageType",
     "WriteOff",
     "exponent",
+    "sensible",
 ]

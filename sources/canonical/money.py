@@ -17,6 +17,12 @@ _EXPONENTS = {
 }
 
 _KNOWN: dict[str, int] = {}
+_MAGNITUDE = 20  # powers of ten that any amount, rate or quantity stays within
+
+
+def sensible(value: Decimal) -> bool:
+    """Whether a number from outside can be calculated with: finite, and neither huge nor next to nothing."""
+    return value.is_finite() and (not value or abs(value.adjusted()) <= _MAGNITUDE)
 
 
 class MoneyError(ValueError):
@@ -47,9 +53,12 @@ class Money(msgspec.Struct, frozen=True, gc=False):
 
     @classmethod
     def of(cls, amount: Decimal | str, currency: str) -> Money:
-        """Exact conversion from major units; raises MoneyError where digits would be lost."""
-        scaled = Decimal(amount).scaleb(exponent(currency))
-        if not scaled.is_finite() or scaled != scaled.to_integral_value():
+        """Exact conversion from major units; raises MoneyError where digits would be lost, or for what is no amount."""
+        value, places = Decimal(amount), exponent(currency)
+        if not sensible(value):
+            raise MoneyError(f"`{str(amount)[:30]}` is no amount of money")
+        scaled = value.scaleb(places)
+        if scaled != scaled.to_integral_value() or scaled.scaleb(-places) != value:
             raise MoneyError(f"`{amount}` has more decimals than `{currency}` allows ({exponent(currency)})")
         return cls(int(scaled), currency)
 

@@ -107,7 +107,8 @@ class _Watched:
 
 def simulator_app(routes: Sequence[BaseRoute], *, clock: Clock, token_paths: Sequence[str] = ()) -> Starlette:
     """A Starlette app with the log under `app.state.calls`, the fault under `app.state.fault` (None), the clock under
-    `app.state.clock`, and a control page at `/_simulator/calls` (GET lists and counts, DELETE forgets)."""
+    `app.state.clock`, where tokens are fetched under `app.state.token_paths`, and a control page at `/_simulator/calls`
+    (GET lists and counts, DELETE forgets)."""
     log = CallLog()
 
     async def control(request: Request) -> Response:
@@ -118,5 +119,6 @@ def simulator_app(routes: Sequence[BaseRoute], *, clock: Clock, token_paths: Seq
 
     app = Starlette(routes=[Route(f"{CONTROL}/calls", control, methods=["GET", "DELETE"]), *routes])
     app.state.calls, app.state.clock, app.state.fault = log, clock, None
+    app.state.token_paths = tuple(token_paths)
     app.add_middleware(_Watched, log=log, token_paths=frozenset(token_paths), owner=app)
     return app

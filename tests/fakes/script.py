@@ -38,7 +38,10 @@ def reply(body: Any, status: int = 200, **headers: str) -> Reply:
 
 
 class Script:
-    """`token` answers calls of the operation `token`, `answer` all others. `faults` go before `answer`, one each."""
+    """`token` answers calls of the operation `token`, `answer` all others. `faults` go before `answer`, one each.
+
+    `reached` is set from the first call on, `asked` from the first that is not for a token.
+    """
 
     def __init__(self, token: Answer, answer: Answer) -> None:
         self._token, self._answer = token, answer
@@ -46,11 +49,15 @@ class Script:
         self.tokens: list[Request] = []
         self.faults: list[Reply | Exception] = []
         self.at_once = self.most_at_once = 0
+        self.reached, self.asked = asyncio.Event(), asyncio.Event()
 
     async def send(self, call: Call) -> Reply:
         parts = urlsplit(call.url)
         pairs = dict(parse_qsl(parts.query, keep_blank_values=True))
         request = Request(call.method, parts.path, pairs, dict(call.headers), call.body or b"")
+        self.reached.set()
+        if call.operation != "token":
+            self.asked.set()
         self.at_once += 1
         self.most_at_once = max(self.most_at_once, self.at_once)
         await asyncio.sleep(0.001)

@@ -2,13 +2,14 @@
 
 from typing import Any
 
+import msgspec
 import pytest
 
 from resolvers.entitlement.gather import NEEDS, entitlement_check
 from resolvers.entitlement.model import Decision, Intent, Verdict
 from resolvers.ids import global_id
 from sources import canonical as c
-from sources.errors import Ambiguous, SourceError
+from sources.errors import Ambiguous, SourceError, StaleLimit
 from tests.resolvers.world import (
     ACCOUNT,
     NOW,
@@ -40,7 +41,8 @@ def shelf(*rights: c.Entitlement, owner: c.Account | None = None) -> Shelf:
 
 async def answer(read: Shelf, /, **given: Any) -> Decision | SourceError:
     asked = {"account": ACCOUNT} | ({} if "feature" in given else {"support_tier": "standard"}) | given
-    (found,) = await entitlement_check([None], read, context(), **asked)
+    told = msgspec.structs.replace(context(), served=read.served)
+    (found,) = await entitlement_check([None], read, told, **asked)
     return found
 
 
@@ -226,3 +228,90 @@ async def test_a_desk_that_is_away_matters_only_where_no_right_is_left() -> None
     assert (await decision(shelf().fail(c.SupportOrganization, "account"))).decision is LIMITED
     feature = await decision(shelf().fail(c.SupportOrganization, "account"), feature="sso")
     assert feature.decision is DENY
+
+
+# ---------------------------------------------------------------- row 14: what a memory remembers
+
+STALE, CACHED, LIVE = c.Served.STALE, c.Served.CACHE, c.Served.LIVE
+TOO_OLD = StaleLimit("older than it may be", source="billing")
+FALLBACK = c.Served.FALLBACK
+
+
+def told(found: Decision) -> tuple[Any, ...]:
+    return found.decision, found.rule, found.fallback_rule, found.served
+
+
+async def test_a_needed_fact_inside_its_bound_decides_and_the_answer_says_that_it_is_stale_and_how_old() -> None:
+    read = shelf(entitlement(subscription_key="sub_1", as_of=ago(0.5)))
+    read.put("account", ACCOUNT, subscription(as_of=ago(0.25)))
+    assert told(await decision(read)) == (ALLOW, 7, None, LIVE)
+    read.serve(c.Entitlement, "account", STALE).serve(c.AccountSubscription, "account", CACHED)
+    found = await decision(read)
+    assert told(found) == (ALLOW, 7, "14", STALE)
+    assert "STALE" in found.reasons
+    ages = {each.fact: (each.served, each.age_ms) for each in found.evidence}
+    assert ages["Entitlement"] == (STALE, 43_200_000)
+    assert ages["AccountSubscription"] == (CACHED, 21_600_000)
+    assert ages["Account"] == (LIVE, 0)
+
+
+async def test_what_comes_from_memory_in_its_time_is_as_good_as_live() -> None:
+    read = shelf(entitlement()).serve(c.Entitlement, "account", CACHED)
+    found = await decision(read)
+    assert told(found) == (ALLOW, 7, None, CACHED)
+    assert "STALE" not in found.reasons
+
+
+@pytest.mark.parametrize("intent", [Intent.OPEN_CASE, Intent.CHANGE])
+async def test_a_stale_fact_that_decides_nothing_makes_no_decision_stale(intent: Intent) -> None:
+    read = shelf(entitlement()).put("account", ACCOUNT, profile()).serve(c.BillingProfile, "account", STALE)
+    found = await decision(read, intent=intent)
+    assert told(found)[2:] == (("14", STALE) if intent is Intent.CHANGE else (None, CACHED))
+    assert {each.served for each in found.evidence if each.fact == "BillingProfile"} == {STALE}
+
+
+async def test_a_stale_list_without_a_right_is_no_plain_denial() -> None:
+    read = shelf().put("account", ACCOUNT, entitlement(support_tier="basic"))
+    read.serve(c.Entitlement, "account", STALE)
+    found = await decision(read, support_tier="platinum")
+    assert told(found) == (DENY, 13, "14", STALE)
+
+
+@pytest.mark.parametrize(
+    ("intent", "verdict"), [(Intent.OPEN_CASE, LIMITED), (Intent.CHANGE, REFER), (Intent.USE_FEATURE, REFER)]
+)
+async def test_past_its_bound_a_fact_is_missing_and_the_rule_stands_in(intent: Intent, verdict: Verdict) -> None:
+    read = shelf(entitlement(subscription_key="sub_1")).fail(c.AccountSubscription, "account", TOO_OLD)
+    read.fail(c.AccountSubscription, "key", TOO_OLD)
+    found = await decision(read, intent=intent)
+    assert told(found) == (verdict, 14, "14", FALLBACK)
+    assert "MISSING:billing" in found.reasons
+
+
+@pytest.mark.parametrize(("days", "verdict"), [(0.9, ALLOW), (1.1, REFER)])
+async def test_a_feature_that_was_granted_within_a_day_is_used_on(days: float, verdict: Verdict) -> None:
+    read = shelf(entitlement(feature="sso", as_of=ago(days))).serve(c.Entitlement, "account", STALE)
+    read.fail(c.AccountSubscription, "account", TOO_OLD)
+    found = await decision(read, feature="sso", intent=Intent.USE_FEATURE)
+    assert told(found) == (verdict, 14, "14", FALLBACK)
+    assert ("LAST_KNOWN" in found.reasons) is (verdict is ALLOW)
+    assert {each.served for each in found.evidence if each.fact == "Entitlement"} == {STALE}
+
+
+@pytest.mark.parametrize(
+    "right",
+    [
+        {"feature": "sso", "ends_on": day(-3)},
+        {"feature": "sso", "starts_on": day(3)},
+        {"feature": "sso", "subscription_key": "sub_9"},
+        {"feature": "sso", "status": c.EntitlementStatus.SUSPENDED},
+        {"support_tier": "premium", "subscription_key": "sub_9"},
+    ],
+)
+async def test_only_a_grant_in_force_that_names_no_subscription_says_what_was_known_last(right: dict[str, Any]) -> None:
+    read = shelf(entitlement(**right))
+    for by in ("account", "key"):
+        read.fail(c.AccountSubscription, by, TOO_OLD)
+    asked = {"feature": "sso"} if "feature" in right else {}
+    found = await decision(read, intent=Intent.USE_FEATURE, **asked)
+    assert "LAST_KNOWN" not in found.reasons

@@ -159,6 +159,7 @@ class Shelf:
         self._needs = frozenset(needs)
         self._rows: dict[tuple[type[c.Record], str, str], list[c.Record]] = defaultdict(list)
         self._errors: dict[tuple[type[c.Record], str, str | None], SourceError] = {}
+        self._served: dict[tuple[type[c.Record], str, str | None], c.Served] = {}
         self.asked: list[tuple[str, str, tuple[str, ...]]] = []
 
     def put(self, by: str, key: str, *records: c.Record) -> "Shelf":
@@ -170,6 +171,21 @@ class Shelf:
         """Lets an index fail, for one key or for all."""
         self._errors[record, by, key] = error
         return self
+
+    def serve(self, record: type[c.Record], by: str, served: c.Served, key: str | None = None) -> "Shelf":
+        """Lets a memory serve an index, for one key or for all."""
+        self._served[record, by, key] = served
+        return self
+
+    def served(self, record: c.Record) -> c.Served:
+        """How a record was served, as the engine tells it."""
+        told = [
+            served
+            for (kind, by, key), served in self._served.items()
+            for (held, index, under), rows in self._rows.items()
+            if (held, index) == (kind, by) and key in (None, under) and any(each is record for each in rows)
+        ]
+        return told[0] if told else c.Served.LIVE
 
     async def __call__(self, record: type[c.Record], by: str, keys: Sequence[str], page: Page = Page()) -> Reading:  # noqa: B008 - frozen
         if self._needs and (record, by) not in self._needs:
@@ -183,5 +199,6 @@ class Shelf:
             if error is not None:
                 reading.errors[key] = error
             elif found is not None:
-                reading.rows[key] = Rows(found)
+                served = self._served.get((record, by, key)) or self._served.get((record, by, None))
+                reading.rows[key] = Rows(found, served=served or c.Served.LIVE)
         return reading

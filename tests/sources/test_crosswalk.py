@@ -6,7 +6,7 @@ from typing import Any
 
 import msgspec
 
-from sources.canonical import Account, BillingCustomer, ExternalId, Lifecycle, Record, System
+from sources.canonical import Account, BillingCustomer, ExternalId, Lifecycle, Record, Served, System
 from sources.crosswalk import Crosswalk
 from sources.errors import Ambiguous, SourceError, Unavailable
 from sources.ports import Ask, Capability, Reading, Report, Rows
@@ -64,13 +64,18 @@ class Billing:
     def __init__(self, *customers: BillingCustomer) -> None:
         self.customers = customers
         self.asked: list[str] = []
+        self.served = Served.LIVE
 
     async def read(self, ask: Ask) -> Reading:
         self.asked.append(ask.by)
         field = "key" if ask.by == "key" else "account_key"
         rows = {key: Rows([each for each in self.customers if getattr(each, field) == key]) for key in ask.keys}
         kept = {key: found for key, found in rows.items() if found.records or ask.by != "key"}
-        return Reading(kept, Report(self.name, calls=1))
+        if self.served is Served.LIVE or ask.by != "key":
+            return Reading(kept, Report(self.name, calls=1))
+        for found in kept.values():
+            found.served = self.served
+        return Reading(kept, Report(self.name, cached=len(kept), stale=len(kept) if self.served is Served.STALE else 0))
 
     async def check(self) -> str:
         return "fine"
@@ -96,6 +101,15 @@ async def test_a_record_that_one_account_alone_notes_is_its_own() -> None:
     assert (await crosswalk.facets(billing, ["A"])).rows["A"].records == [customer("cus_1", "A")]
     back = await crosswalk.account_keys(billing, ["cus_1"])
     assert (back.links, back.report.calls) == ({"cus_1": ("A",)}, 0)
+
+
+async def test_a_record_that_is_somebody_s_by_what_is_noted_is_as_old_as_it_was_served() -> None:
+    crm, billing = Crm(account("A", "cus_1")), Billing(customer("cus_1"))
+    for served, stale in ((Served.STALE, 1), (Served.CACHE, 0)):
+        billing.served = served
+        found = await Crosswalk(crm=crm).facets(billing, ["A"])
+        assert (found.rows["A"].records, found.rows["A"].served) == ([customer("cus_1", "A")], served)
+        assert (found.report.cached, found.report.stale) == (1, stale)
 
 
 async def test_a_record_that_two_accounts_note_is_neither_s() -> None:

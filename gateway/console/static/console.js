@@ -47,6 +47,7 @@
         defaultTabs: defaultTabs.length ? defaultTabs : undefined,
         shouldPersistHeaders: false,
         isHeadersEditorEnabled: true,
+        defaultEditorToolsVisibility: 'variables', // while they are folded away a tab's variables are not sent
       }),
     );
   choice.addEventListener('change', draw);

@@ -17,8 +17,9 @@ from resolvers.types.descriptions.arguments import ARGUMENTS
 from resolvers.types.descriptions.customers import CUSTOMERS
 from resolvers.types.descriptions.documents import DOCUMENTS
 from resolvers.types.descriptions.lists import LISTS
+from resolvers.types.descriptions.operations import OPERATIONS
 
-FIELDS = {**LISTS, **CUSTOMERS, **AGREEMENTS, **DOCUMENTS}
+FIELDS = {**LISTS, **CUSTOMERS, **AGREEMENTS, **DOCUMENTS, **OPERATIONS}
 
 
 def describe(schema: GraphQLSchema) -> None:

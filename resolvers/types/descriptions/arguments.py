@@ -14,6 +14,7 @@ ARGUMENTS = {
     "ids": "Up to 100 `id`s that this graph gave.",
     "intent": "What the customer wants; OPEN_CASE, if left out.",
     "key": "The key in the system that owns the type.",
+    "maxAge": "How old the facts may be, in seconds; 0: read now. Where that cannot be had they are missing.",
     "orderBy": "In which order.",
     "severity": "How bad it is for the customer.",
     "supportTier": "The tier that is needed, for example `standard`; a better one will do. Either this or `feature`.",

@@ -32,7 +32,8 @@ class NetSuiteConnector:
             now = datetime.fromtimestamp(clock(), UTC)
             return Origin(name, now, preference, settings.hold_overdue_days)
 
-        self._readers = Readers(name, Client(name, settings, send, clock), origin, settings.max_rows)
+        self._client = Client(name, settings, send, clock)
+        self._readers = Readers(name, self._client, origin, settings.max_rows)
 
     async def read(self, ask: Ask) -> Reading:
         """Answers an ask."""
@@ -44,7 +45,8 @@ class NetSuiteConnector:
         return f"NetSuite answers, with {len(reading.rows[''].records)} legal entities"
 
     async def close(self) -> None:
-        """Nothing of its own to close."""
+        """Gives up what is under way."""
+        await self._client.close()
 
 
 def open_connector(name: str, settings: NetSuiteSettings, send: Send) -> NetSuiteConnector:

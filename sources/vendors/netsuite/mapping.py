@@ -77,7 +77,7 @@ def number(row: Row, name: str) -> Decimal | None:
         value = Decimal(raw)
     except InvalidOperation:
         raise UnknownValue(VENDOR, name, raw) from None
-    if not value.is_finite():
+    if not c.sensible(value):
         raise UnknownValue(VENDOR, name, raw)
     return value
 

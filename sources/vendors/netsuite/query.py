@@ -8,6 +8,9 @@ import msgspec
 
 from sources.vendors.netsuite.facts import PAGE
 
+_PREFIX = "x_"
+_KEYS = frozenset({"id", "document"})
+
 
 class Select(msgspec.Struct, frozen=True):
     """One query: `columns` alias -> expression; every value from outside is a parameter, never part of the text.
@@ -49,15 +52,27 @@ def union(selects: Sequence[Select]) -> tuple[str, tuple[str, ...]]:
 
 
 def split(selects: Sequence[Select], rows: Sequence[Mapping[str, str]]) -> list[list[dict[str, str]]]:
-    """The rows of a union, each query's own with its own column names."""
-    names = [tuple(select.columns) for select in selects]
-    found: list[list[dict[str, str]]] = [[] for _ in selects]
+    """The rows of a union, each query's own with its own column names. Raises KeyError for a row that is of none."""
+    names = {str(number): tuple(select.columns) for number, select in enumerate(selects)}
+    found: dict[str, list[dict[str, str]]] = {number: [] for number in names}
     for row in rows:
-        number = int(row["q"])
+        number = row["q"]
         found[number].append(
             {name: row[f"c{index}"] for index, name in enumerate(names[number]) if row.get(f"c{index}") is not None}
         )
-    return found
+    return list(found.values())
+
+
+def alone(rows: Sequence[Mapping[str, str]]) -> list[dict[str, str]]:
+    """The rows of a query that was asked by itself, with its column names."""
+    return [{name.removeprefix(_PREFIX): value for name, value in row.items()} for row in rows]
+
+
+def demand_keys(select: Select, rows: Sequence[Mapping[str, str]]) -> None:
+    """Raises KeyError for a row without what identifies it."""
+    for name in _KEYS & select.columns.keys():
+        for row in rows:
+            row[name]
 
 
 def _where(conditions: Sequence[str]) -> str:
@@ -70,4 +85,4 @@ def _order(order: Sequence[str]) -> str:
 
 def _alias(name: str) -> str:
     """An alias that is no reserved word."""
-    return f"x_{name}"
+    return f"{_PREFIX}{name}"

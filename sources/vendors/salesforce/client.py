@@ -1,11 +1,11 @@
-"""Speaks SOQL over HTTP: tokens, queries of one moment in one composite batch, pages, error classes."""
+"""Speaks SOQL over HTTP: tokens, queries of one moment in one composite batch, pages."""
 
 from __future__ import annotations
 
-import asyncio
 import base64
 import time
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any, TypeVar
 from urllib.parse import quote, urlencode
 
@@ -13,22 +13,12 @@ import msgspec
 
 from sources.assertion import sign
 from sources.decode import decode
-from sources.errors import (
-    Contended,
-    Duplicate,
-    Garbled,
-    Locked,
-    Missing,
-    QuotaExhausted,
-    Rejected,
-    SourceError,
-    Throttled,
-    Unauthorised,
-    Unavailable,
-)
-from sources.ports import Call, Reply, Send
-from sources.tokens import Token, TokenKeeper
+from sources.errors import Garbled, SourceError, Unauthorised
+from sources.ports import Call, Effect, Reply, Send
+from sources.together import Together
+from sources.tokens import Token, TokenKeeper, bearer
 from sources.vendors.salesforce import facts, wire
+from sources.vendors.salesforce.refusals import failure
 from sources.vendors.salesforce.settings import SalesforceSettings
 from sources.vendors.salesforce.soql import Query
 
@@ -45,10 +35,17 @@ class Answer(msgspec.Struct):
     more: bool = False
 
 
-class _Waiting(msgspec.Struct):
+class _Question(msgspec.Struct, frozen=True):
     query: Query
     shape: type[Any]
-    future: Any
+
+
+class _First(msgspec.Struct):
+    """The first page of a query, and what it cost."""
+
+    page: wire.Page[Any]
+    calls: int
+    milliseconds: float
 
 
 class Client:
@@ -58,101 +55,73 @@ class Client:
         self, source: str, settings: SalesforceSettings, send: Send, clock: Callable[[], float] = time.time
     ) -> None:
         self._source, self._settings, self._send, self._clock = source, settings, send, clock
-        self._tokens = TokenKeeper(self._token, clock)
-        self._waiting: list[_Waiting] = []
-        self._flights: set[asyncio.Task[None]] = set()
+        self._tokens = TokenKeeper(source, self._token, clock)
+        self._together = Together[_Question, _First](
+            source, window=settings.window, width=settings.concurrency, pack=_batches, travel=self._travel
+        )
 
     async def select(self, query: Query, shape: type[T]) -> Answer:
         """The records of a query as `shape`, pages followed within bounds."""
-        future: asyncio.Future[Answer] = asyncio.get_running_loop().create_future()
-        self._waiting.append(_Waiting(query, shape, future))
-        if len(self._waiting) == 1:
-            flight = asyncio.create_task(self._depart())
-            self._flights.add(flight)
-            flight.add_done_callback(self._flights.discard)
-        return await future
-
-    async def get(self, path: str) -> Reply:
-        """One plain read below the API's version."""
-        return await self._authorised("GET", f"/services/data/{self._settings.api_version}{path}", None, "get")
-
-    async def _depart(self) -> None:
-        await asyncio.sleep(self._settings.window)
-        waiting, self._waiting = self._waiting, []
-        groups = [waiting[start : start + facts.BATCH] for start in range(0, len(waiting), facts.BATCH)]
-        await asyncio.gather(*(self._ride(group) for group in groups))
-
-    async def _ride(self, group: Sequence[_Waiting]) -> None:
-        try:
-            await (self._alone(group[0]) if len(group) == 1 else self._together(group))
-        except BaseException as error:
-            lost = (
-                error if isinstance(error, Exception) else Unavailable(f"the request to `{self._source}` was given up")
-            )
-            for each in group:
-                if not each.future.done():
-                    each.future.set_exception(lost)
-
-    async def _alone(self, waiting: _Waiting) -> None:
-        path = self._path(waiting.query)
-        if len(path) > facts.SHORT_URI:
-            await self._together([waiting])
-            return
-        reply = await self._authorised("GET", f"/services/data/{path}", None, "query")
-        page = decode(wire.Page[waiting.shape], reply, self._source)  # type: ignore[name-defined]
-        await self._finish(waiting, page, 1, reply.milliseconds)
-
-    async def _together(self, group: Sequence[_Waiting]) -> None:
-        requests = [{"method": "GET", "url": self._path(each.query)} for each in group]
-        body = msgspec.json.encode({"haltOnError": False, "batchRequests": requests})
-        path = f"/services/data/{self._settings.api_version}/composite/batch"
-        reply = await self._authorised("POST", path, body, "composite.batch")
-        results = decode(wire.Batch, reply, self._source).results
-        if len(results) != len(group):
-            raise Garbled(f"`{self._source}` answered {len(results)} of {len(group)} queries", source=self._source)
-        for number, (each, result) in enumerate(zip(group, results, strict=True)):
-            try:
-                if result.statusCode != 200:
-                    raise failure(self._source, Reply(result.statusCode, {}, bytes(result.result)))
-                page = decode(wire.Page[each.shape], bytes(result.result), self._source)  # type: ignore[name-defined]
-                await self._finish(each, page, int(number == 0), reply.milliseconds)
-            except SourceError as error:
-                each.future.set_exception(error)
-
-    async def _finish(self, waiting: _Waiting, page: Any, calls: int, took: float) -> None:
+        first = await self._together.ask(_Question(query, shape))
+        page, calls, took = first.page, first.calls, first.milliseconds
         records = list(page.records)
-        shape = waiting.shape
-        bound = waiting.query.limit or facts.PAGE * facts.PAGES
-        while not page.done and len(records) < bound and calls < facts.PAGES:
-            if page.nextRecordsUrl is None:
-                raise Garbled(f"`{self._source}` says there is more and not where", source=self._source)
-            reply = await self._authorised("GET", page.nextRecordsUrl, None, "query.more")
-            page = decode(wire.Page[shape], reply, self._source)  # type: ignore[valid-type]
+        bound = query.limit or facts.PAGE * facts.PAGES
+        for _ in range(facts.PAGES):
+            if page.done or len(records) >= bound:
+                break
+            reply = await self.get(self._next(page), wire.Page[shape], "query.more")  # type: ignore[valid-type]
+            page = reply.value
             records += page.records
             calls, took = calls + 1, took + reply.milliseconds
-        if not waiting.future.done():
-            waiting.future.set_result(Answer(records, calls, took, not page.done))
+        return Answer(records, calls, took, not page.done)
+
+    async def get(self, path: str, shape: Any, operation: str) -> Reply:
+        """One read of a path of the instance; the reply's value is a `shape`."""
+        read = partial(_as, self._source, shape)
+        return await self.authorised(Call("GET", path, operation=operation, effect=Effect.READ, read=read))
+
+    async def _travel(self, questions: Sequence[_Question]) -> list[_First | SourceError]:
+        path, shape = self._path(questions[0].query), questions[0].shape
+        if len(questions) == 1 and len(path) <= facts.SHORT_URI:
+            reply = await self.get(f"/services/data/{path}", wire.Page[shape], "query")  # type: ignore[valid-type]
+            return [_First(reply.value, 1, reply.milliseconds)]
+        requests = [{"method": "GET", "url": self._path(each.query)} for each in questions]
+        reply = await self.authorised(
+            Call(
+                "POST",
+                f"/services/data/{self._settings.api_version}/composite/batch",
+                {"content-type": "application/json"},
+                msgspec.json.encode({"haltOnError": False, "batchRequests": requests}),
+                "composite.batch",
+                effect=Effect.READ,
+                read=partial(_parts, self._source, questions),
+            )
+        )
+        return [
+            part if isinstance(part, SourceError) else _First(part, int(number == 0), reply.milliseconds)
+            for number, part in enumerate(reply.value)
+        ]
 
     def _path(self, query: Query) -> str:
         what = "queryAll" if query.every else "query"
         return f"{self._settings.api_version}/{what}/?q={quote(query.text(), safe='')}"
 
-    async def _authorised(self, method: str, path: str, body: bytes | None, operation: str) -> Reply:
-        """One call with a token; a refused token is replaced once."""
-        for attempt in (1, 2):
-            token = await self._tokens.get()
+    def _next(self, page: wire.Page[Any]) -> str:
+        """Where a query goes on: below the instance, wherever else it may say."""
+        if page.nextRecordsUrl is None or not page.nextRecordsUrl.startswith("/services/data/"):
+            raise Garbled(f"`{self._source}` says there is more and not where", source=self._source)
+        return page.nextRecordsUrl
+
+    async def authorised(self, call: Call) -> Reply:
+        """One call, whose `url` is a path of the instance, with a token; a refused token is replaced once. `call.read`
+        raises Unauthorised with status 401."""
+
+        async def with_token(token: Token) -> Reply:
             base = (token.instance_url or self._settings.url).rstrip("/")
-            headers = {"authorization": f"Bearer {token.value}", "accept": "application/json"}
-            if body is not None:
-                headers["content-type"] = "application/json"
-            reply = await self._send(Call(method, base + path, headers, body, operation))
-            if reply.status == 401 and attempt == 1:
-                self._tokens.drop(token)
-                continue
-            if reply.status >= 300:
-                raise failure(self._source, reply)
-            return reply
-        raise Unauthorised(f"`{self._source}` refuses our credentials", source=self._source, status=401)
+            headers = {**call.headers, "authorization": f"Bearer {token.value}", "accept": "application/json"}
+            return await self._send(msgspec.structs.replace(call, url=base + call.url, headers=headers))
+
+        return await self._tokens.using(with_token)
 
     async def _token(self) -> Token:
         settings = self._settings
@@ -178,59 +147,59 @@ class Client:
                 source=self._source,
             )
         address = (settings.login_url or settings.url).rstrip("/") + facts.TOKEN_PATH
-        reply = await self._send(Call("POST", address, headers, urlencode(form).encode(), "token"))
-        if reply.status == 200:
-            answer = decode(wire.Token, reply, self._source)
-            return Token(answer.access_token, self._clock() + settings.token_seconds, answer.instance_url)
-        if reply.status >= 500 or reply.status == 429:
-            raise failure(self._source, reply)
+        body, read = urlencode(form).encode(), partial(_granted, self._source)
+        reply = await self._send(Call("POST", address, headers, body, "token", effect=Effect.READ, read=read))
+        answer: wire.Token = reply.value
+        return Token(answer.access_token, self._clock() + settings.token_seconds, answer.instance_url)
+
+    async def close(self) -> None:
+        """Gives up what is under way."""
+        await self._together.close()
+        await self._tokens.close()
+
+
+def _granted(source: str, reply: Reply) -> wire.Token:
+    if reply.status in (400, 401, 403):
         raise Unauthorised(
-            f"`{self._source}` gives no token: check `client_id` and the secret or key",
-            source=self._source,
-            status=reply.status,
+            f"`{source}` gives no token: check `client_id` and the secret or key", source=source, status=reply.status
         )
+    if reply.status != 200:
+        raise failure(source, reply)
+    answer = decode(wire.Token, reply, source)
+    bearer(answer.access_token, source)
+    if answer.instance_url is not None and not answer.instance_url.startswith(("https://", "http://")):
+        raise Garbled(f"`{source}` gives a token for a place that is none", source=source, status=reply.status)
+    return answer
 
 
-_CLASSES: dict[str, tuple[type[SourceError], str]] = {
-    "INVALID_SESSION_ID": (Unauthorised, "refuses our credentials"),
-    "UNABLE_TO_LOCK_ROW": (Contended, "has the row locked by somebody else"),
-    "DUPLICATE_VALUE": (Duplicate, "has it already"),
-    "DUPLICATES_DETECTED": (Duplicate, "has it already"),
-    "ENTITY_IS_LOCKED": (Locked, "has the record locked"),
-    "NOT_FOUND": (Missing, "has no such record"),
-    "SERVER_UNAVAILABLE": (Unavailable, "is not available"),
-}
+def _as(source: str, shape: type[T], reply: Reply) -> T:
+    if reply.status != 200:
+        raise failure(source, reply)
+    return decode(shape, reply, source)
 
 
-def failure(source: str, reply: Reply) -> SourceError:
-    """The class of a refusal; the two meanings of REQUEST_LIMIT_EXCEEDED are told apart by its message."""
+def _parts(source: str, questions: Sequence[_Question], reply: Reply) -> list[wire.Page[Any] | SourceError]:
+    """A page, or what went wrong, for each query of a batch. Where all failed for one and the same reason that
+    lies with the source, that is the answer."""
+    results = _as(source, wire.Batch, reply).results
+    if len(results) != len(questions):
+        raise Garbled(f"`{source}` answered {len(results)} of {len(questions)} queries", source=source, status=200)
+    parts = [_part(source, each.shape, result, reply) for each, result in zip(questions, results, strict=True)]
+    first = parts[0]
+    alike = isinstance(first, SourceError) and all(type(part) is type(first) for part in parts)
+    if isinstance(first, SourceError) and alike and (first.sick or isinstance(first, Unauthorised)):
+        raise first
+    return parts
+
+
+def _part(source: str, shape: type[Any], result: wire.Result, outer: Reply) -> wire.Page[Any] | SourceError:
+    reply = Reply(result.statusCode, outer.headers, bytes(result.result))
     try:
-        problems = msgspec.json.decode(reply.body, type=list[wire.Problem])
-    except (msgspec.MsgspecError, UnicodeDecodeError):
-        problems = []
-    problem = problems[0] if problems else wire.Problem()
-    code = problem.errorCode or None
-    kind, words = _classified(reply.status, problem)
-    return kind(f"`{source}` {words}", source=source, status=reply.status, vendor_code=code)
+        return _as(source, wire.Page[shape], reply)  # type: ignore[valid-type]
+    except SourceError as error:
+        return error
 
 
-def _classified(status: int, problem: wire.Problem) -> tuple[type[SourceError], str]:
-    if problem.errorCode == "REQUEST_LIMIT_EXCEEDED":
-        if problem.message.startswith("TotalRequests"):
-            return QuotaExhausted, "has no calls left for today"
-        return Throttled, "has too many requests at once"
-    if problem.errorCode in _CLASSES:
-        return _CLASSES[problem.errorCode]
-    if status == 429:
-        return Throttled, "has too many requests"
-    if status == 401:
-        return Unauthorised, "refuses our credentials"
-    if status >= 500:
-        return Unavailable, f"failed ({status})"
-    if status == 404:
-        return Missing, "has no such record"
-    if status == 300:
-        return Duplicate, "has it more than once"
-    if status in (409, 412):
-        return Contended, "changed the record meanwhile"
-    return Rejected, f"refuses the request ({problem.errorCode or status})"
+def _batches(questions: Sequence[_Question]) -> list[range]:
+    count = len(questions)
+    return [range(start, min(start + facts.BATCH, count)) for start in range(0, count, facts.BATCH)]

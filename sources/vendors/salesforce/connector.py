@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 
 from sources.canonical import Record, System
 from sources.ports import Ask, Capability, Reading, Send
+from sources.vendors.salesforce import wire
 from sources.vendors.salesforce.client import Client
 from sources.vendors.salesforce.mapping import Origin
 from sources.vendors.salesforce.readers import CAPABILITIES, Readers
@@ -26,6 +27,7 @@ class SalesforceConnector:
         self, name: str, settings: SalesforceSettings, send: Send, clock: Callable[[], float] = time.time
     ) -> None:
         self.name = name
+        self._version = settings.api_version
         self._client = Client(name, settings, send, clock)
 
         def origin() -> Origin:
@@ -39,11 +41,14 @@ class SalesforceConnector:
 
     async def check(self) -> str:
         """Reads the org's limits; raises SourceError."""
-        await self._client.get("/limits")
-        return "Salesforce answers"
+        path = f"/services/data/{self._version}/limits"
+        left: wire.Limits = (await self._client.get(path, wire.Limits, "limits")).value
+        day = left.DailyApiRequests
+        return f"Salesforce answers, with {day.Remaining} of {day.Max} calls left today"
 
     async def close(self) -> None:
-        """Nothing of its own to close."""
+        """Gives up what is under way."""
+        await self._client.close()
 
 
 def open_connector(name: str, settings: SalesforceSettings, send: Send) -> SalesforceConnector:

@@ -82,7 +82,7 @@ def instant(field: str, raw: str | None) -> datetime | None:
     """`2026-11-21T06:18:00.000+0000`, UTC."""
     try:
         return datetime.fromisoformat(raw).astimezone(UTC) if raw else None
-    except ValueError:
+    except (ValueError, OverflowError):
         raise UnknownValue(VENDOR, field, raw) from None
 
 
@@ -102,6 +102,13 @@ def money(field: str, amount: Decimal | None, currency: str | None) -> Money | N
         return Money.of(amount, currency)
     except ValueError:
         raise UnknownValue(VENDOR, field, f"{amount} {currency}") from None
+
+
+def number(field: str, value: Decimal) -> Decimal:
+    """A number that can be calculated with; `nan` is text that counts as one."""
+    if not c.sensible(value):
+        raise UnknownValue(VENDOR, field, value)
+    return value
 
 
 def domain(website: str | None) -> str | None:
@@ -223,7 +230,7 @@ def renewal(found: wire.Opportunity, origin: Origin) -> c.Renewal:
         won=found.IsWon,
         amount=money("Opportunity.Amount", found.Amount, found.CurrencyIsoCode),
         close_on=day("Opportunity.CloseDate", found.CloseDate),
-        probability=found.Probability,
+        probability=None if found.Probability is None else number("Opportunity.Probability", found.Probability),
     )
 
 
@@ -259,13 +266,15 @@ def order(found: wire.Order, origin: Origin) -> c.Order:
 
 def _line(item: wire.OrderItem, currency: str | None) -> c.OrderLine:
     product = item.Product2 or wire.Named()
-    priced = item.UnitPrice is not None and currency is not None
+    unit_price = None
+    if item.UnitPrice is not None and currency is not None:
+        unit_price = c.UnitPrice(number("OrderItem.UnitPrice", item.UnitPrice), currency)
     return c.OrderLine(
         key=item.Id,
         product_code=product.ProductCode,
         product_name=product.Name,
-        quantity=item.Quantity,
-        unit_price=c.UnitPrice(item.UnitPrice, currency) if priced else None,  # type: ignore[arg-type]
+        quantity=number("OrderItem.Quantity", item.Quantity),
+        unit_price=unit_price,
         total=money("OrderItem.TotalPrice", item.TotalPrice, currency),
         service_on=day("OrderItem.ServiceDate", item.ServiceDate),
         end_on=day("OrderItem.EndDate", item.EndDate),

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import msgspec
 
-from sources.settings import Secret, SourceSettings
+from sources.settings import Secret, SourceSettings, at_least
 
 
 class SalesforceSettings(SourceSettings, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """`url` is the org's My Domain host. With `client_secret` the client-credentials flow is used; with `username` and
     `private_key` the JWT bearer flow (RS256), at `login_url`, whose assertion is for `audience`.
 
+    `daily_calls` is our part of the org's calls of a day, for all our processes together (None: what the org has).
     `token_seconds` is how long a token is used: the answers do not say. `window` (seconds) is how long a query waits
     for others to share its request, `max_rows` the rows of one key, `regions` maps the org's region words to ours.
+    Raises ValueError for a figure out of range.
     """
 
     client_id: str
@@ -22,7 +24,16 @@ class SalesforceSettings(SourceSettings, frozen=True, kw_only=True, forbid_unkno
     login_url: str | None = None
     audience: str = "https://login.salesforce.com"
     api_version: str = "v66.0"
+    concurrency: int = 20
+    daily_calls: int | None = None
     token_seconds: int = 1_800
     window: float = 0.003
     max_rows: int = 2_000
     regions: dict[str, str] = msgspec.field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        at_least(self, 0, "window")
+        at_least(self, 1, "max_rows", "token_seconds")
+        if self.daily_calls is not None:
+            at_least(self, 1, "daily_calls")

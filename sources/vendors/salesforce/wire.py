@@ -24,6 +24,19 @@ class Problem(msgspec.Struct):
     errorCode: str = ""
 
 
+class Allotment(msgspec.Struct):
+    """One of the org's limits."""
+
+    Max: int
+    Remaining: int
+
+
+class Limits(msgspec.Struct):
+    """The org's limits."""
+
+    DailyApiRequests: Allotment
+
+
 class Page(msgspec.Struct, Generic[T]):
     """One page of a query."""
 

@@ -1,34 +1,23 @@
-"""Speaks Stripe's API: one key, a pinned version, bounded concurrency; the same GET at the same time goes out once."""
+"""Speaks Stripe's API: one key, a pinned version; the same GET at the same time goes out once."""
 
 from __future__ import annotations
 
-import asyncio
 import re
 import time
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
+from functools import partial
 from typing import Generic, TypeVar
 from urllib.parse import quote, urlencode
 
 import msgspec
 
 from sources.decode import decode
-from sources.errors import (
-    Contended,
-    Duplicate,
-    Garbled,
-    Locked,
-    Missing,
-    Rejected,
-    SourceError,
-    Throttled,
-    Unauthorised,
-    Unavailable,
-)
-from sources.ports import Call, Reply, Report, Send
+from sources.flights import Flights
+from sources.ports import Call, Effect, Reply, Report, Send
 from sources.vendors.stripe import facts
+from sources.vendors.stripe.refusals import failure
 from sources.vendors.stripe.settings import StripeSettings
-from sources.vendors.stripe.wire import Refusal
 
 T = TypeVar("T")
 Parameters = tuple[tuple[str, str], ...]
@@ -54,47 +43,35 @@ class Client:
             "stripe-version": settings.version,
             "accept": "application/json",
         }
-        self._gate = asyncio.Semaphore(settings.concurrency)
-        self._flights: dict[str, asyncio.Task[tuple[Reply, datetime]]] = {}
+        self._flights = Flights(name)
 
     async def get(
         self, shape: type[T], path: str, parameters: Parameters, report: Report, operation: str
     ) -> Fetched[T]:
-        """GET `path` (from `/v1` on) as `shape`; raises the class of the refusal."""
+        """GET `path` (from `/v1` on) as `shape`; raises the class of the refusal. The same GET under way is joined."""
         url = f"{self._url}{path}"
         if parameters:
             url = f"{url}?{urlencode(parameters)}"
-        reply, at = await self._joined(url, operation, report)
-        if reply.status != 200:
-            raise failure(self.name, reply)
-        return Fetched(decode(shape, reply, self.name), at)
-
-    async def _joined(self, url: str, operation: str, report: Report) -> tuple[Reply, datetime]:
-        flight = self._flights.get(url)
-        if flight is None:
-            report.calls += 1
-            flight = self._flights[url] = asyncio.create_task(self._fly(url, operation))
-            flight.add_done_callback(lambda done: self._landed(url, done))
-        else:
+        if (url, shape) in self._flights:
             report.joined += 1
-        return await asyncio.shield(flight)
+        else:
+            report.calls += 1
+        return await self._flights.join((url, shape), partial(self._fetch, shape, url, operation))
 
-    async def _fly(self, url: str, operation: str) -> tuple[Reply, datetime]:
-        async with self._gate:
-            reply = await self._send(Call("GET", url, self._headers, operation=operation))
-        return reply, datetime.fromtimestamp(self.clock(), UTC)
-
-    def _landed(self, url: str, flight: asyncio.Task[tuple[Reply, datetime]]) -> None:
-        self._flights.pop(url, None)
-        if not flight.cancelled():
-            flight.exception()  # seen, also where everybody who waited has gone
+    async def _fetch(self, shape: type[T], url: str, operation: str) -> Fetched[T]:
+        read = partial(_as, self.name, shape)
+        reply = await self._send(Call("GET", url, self._headers, operation=operation, effect=Effect.READ, read=read))
+        return Fetched(reply.value, datetime.fromtimestamp(self.clock(), UTC))
 
     async def close(self) -> None:
         """Gives up what is under way."""
-        flights = list(self._flights.values())
-        for flight in flights:
-            flight.cancel()
-        await asyncio.gather(*flights, return_exceptions=True)
+        await self._flights.close()
+
+
+def _as(source: str, shape: type[T], reply: Reply) -> T:
+    if reply.status != 200:
+        raise failure(source, reply)
+    return decode(shape, reply, source)
 
 
 def identifiable(key: str) -> bool:
@@ -120,58 +97,3 @@ def quoted(text: str) -> str:
     """`text` as a value of the search language."""
     escaped = text.replace("\\", "\\\\").replace("'", "\\'")
     return f"'{escaped}'"
-
-
-def failure(source: str, reply: Reply) -> SourceError:
-    """The class of a refusal. `Stripe-Should-Retry` wins over the status; Stripe's words stay out of the message."""
-    try:
-        trouble = msgspec.json.decode(reply.body, type=Refusal).error
-    except (msgspec.MsgspecError, UnicodeDecodeError):
-        trouble = Refusal().error
-    kind, message = _class(reply, trouble.code or "", trouble.type or "")
-    error = kind(
-        f"`{source}` {message}",
-        source=source,
-        status=reply.status,
-        vendor_code=trouble.code or trouble.type,
-        retry_after=_seconds(reply.headers.get("retry-after")),
-        request_id=reply.headers.get("request-id"),
-    )
-    advice = reply.headers.get("stripe-should-retry")
-    if advice in ("true", "false"):
-        error.retryable = advice == "true"
-    return error
-
-
-def _class(reply: Reply, code: str, kind: str) -> tuple[type[SourceError], str]:
-    status = reply.status
-    known: dict[int, tuple[type[SourceError], str]] = {
-        401: (Unauthorised, "refuses our key: check `key`"),
-        403: (Unauthorised, "does not let our key read this: give the restricted key that right"),
-    }
-    if status in known:
-        return known[status]
-    if status == 429 and "stripe-rate-limited-reason" in reply.headers:
-        return Throttled, "has too many requests"
-    if status == 409 or code in facts.CONTENDED_CODES:
-        return Contended, "has somebody else at work on the same object"
-    if status == 429:
-        return Throttled, "has too many requests"
-    if status >= 500:
-        return Unavailable, f"failed ({status})"
-    if code in facts.MISSING_CODES:
-        return Missing, "has no such object"
-    if code in facts.LOCKED_CODES:
-        return Locked, "does not change this object any more"
-    if code in facts.DUPLICATE_CODES:
-        return Duplicate, "has it already"
-    if kind or 400 <= status < 500:
-        return Rejected, f"refuses the request ({status})"
-    return Garbled, f"answered the unexpected status {status}"
-
-
-def _seconds(text: str | None) -> float | None:
-    try:
-        return max(0.0, float(text)) if text else None
-    except ValueError:
-        return None

@@ -27,6 +27,7 @@ class StripeSettings(SourceSettings, frozen=True, kw_only=True, forbid_unknown_f
     evidence: bool = True
 
     def __post_init__(self) -> None:
+        super().__post_init__()
         if not self.key:
             raise ValueError("`key` is empty: give a secret key (`sk_`) or a restricted key (`rk_`)")
         for name in ("concurrency", "max_rows", "wide", "search_clauses"):

@@ -43,7 +43,8 @@ class ZendeskConnector:
         return f"Zendesk answers, to `{me.user.name}`"
 
     async def close(self) -> None:
-        """Nothing of its own to close."""
+        """Gives up what is under way."""
+        await self._client.close()
 
 
 def open_connector(name: str, settings: ZendeskSettings, send: Send) -> ZendeskConnector:

@@ -188,6 +188,9 @@ def _decimal(fields: Mapping[str, object], name: str) -> Decimal | None:
     if value is None or value == "":
         return None
     try:
-        return Decimal(str(value))
+        found = Decimal(str(value))
     except InvalidOperation:
         raise UnknownValue(VENDOR, f"organization_fields.{name}", value) from None
+    if not c.sensible(found):
+        raise UnknownValue(VENDOR, f"organization_fields.{name}", value)
+    return found

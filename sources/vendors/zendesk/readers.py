@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from datetime import UTC, datetime, timedelta
 from functools import partial
@@ -11,6 +10,7 @@ from typing import Any
 import msgspec
 
 from sources import canonical as c
+from sources.abreast import abreast
 from sources.canonical import Record
 from sources.errors import BadAsk, Missing, SourceError
 from sources.ports import Ask, Capability, Page, Reading, Report, Rows
@@ -140,7 +140,11 @@ class Readers:
         numeric = ask.by in ("key", "case")
         keys = [key for key in ask.keys if key and "," not in key and (key.isdigit() or not numeric)]
         parts = [keys[start : start + facts.MANY] for start in range(0, len(keys), facts.MANY)]
-        await asyncio.gather(*(_alone(reading, part, chunk(part)) for part in parts))
+        await self._abreast([partial(_alone, reading, part, partial(chunk, part)) for part in parts])
+
+    async def _abreast(self, works: Sequence[Callable[[], Awaitable[None]]]) -> None:
+        """As many calls of one ask at once as the source may have; more would only stand in its queue."""
+        await abreast(works, self._settings.concurrency)
 
     def _put(self, reading: Reading, key: str, build: Callable[[], Record]) -> None:
         try:
@@ -163,7 +167,7 @@ class Readers:
             lag = self._settings.search_lag
             reading.rows[domain] = Rows([mapping.organization(each, self._source, self._now(lag)) for each in exact])
 
-        await asyncio.gather(*(_alone(reading, (domain,), one(domain)) for domain in ask.keys))
+        await self._abreast([partial(_alone, reading, (domain,), partial(one, domain)) for domain in ask.keys])
 
     async def _users_by_email(self, ask: Ask, reading: Reading) -> None:
         async def one(email: str) -> None:
@@ -173,7 +177,7 @@ class Readers:
             lag = self._settings.search_lag
             reading.rows[email] = Rows([mapping.requester(each, self._source, self._now(lag)) for each in exact])
 
-        await asyncio.gather(*(_alone(reading, (email,), one(email)) for email in ask.keys))
+        await self._abreast([partial(_alone, reading, (email,), partial(one, email)) for email in ask.keys])
 
     async def _tickets_of(self, ask: Ask, reading: Reading) -> None:
         if len(ask.keys) == 1:
@@ -181,7 +185,10 @@ class Readers:
             return
         step = facts.SEARCH_ORGANIZATIONS
         parts = [ask.keys[start : start + step] for start in range(0, len(ask.keys), step)]
-        await asyncio.gather(*(_alone(reading, part, self._tickets_of_many(part, ask.page, reading)) for part in parts))
+        search = self._tickets_of_many
+        await self._abreast(
+            [partial(_alone, reading, part, partial(search, part, ask.page, reading)) for part in parts]
+        )
 
     async def _tickets_of_many(self, keys: Sequence[str], page: Page, reading: Reading) -> None:
         """One search for some organizations; where it finds more than a search shows, two searches for half of them."""
@@ -335,9 +342,9 @@ class Readers:
             reading.rows = {ask.keys[0]: Rows(listed)}
 
 
-async def _alone(reading: Reading, keys: Sequence[str], work: Awaitable[None]) -> None:
+async def _alone(reading: Reading, keys: Sequence[str], work: Callable[[], Awaitable[None]]) -> None:
     """What fails here fails for these keys only."""
     try:
-        await work
+        await work()
     except SourceError as error:
         reading.errors |= dict.fromkeys(keys, error)

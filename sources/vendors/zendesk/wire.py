@@ -160,6 +160,7 @@ class Me(msgspec.Struct):
 
 
 class Problem(msgspec.Struct):
-    """`Problem` on the wire."""
+    """`Problem` on the wire; `details` by field."""
 
     error: Any = None
+    details: Any = None

@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+from sources import errand
 from sources.canonical import Account, Record, Served
 from sources.errors import SourceError
 from sources.ports import Ask, Capability, Filter, Page, Position, Reading, Report, Rows
@@ -17,7 +18,8 @@ class Shelf:
 
     `gates`: an index waits for its event. `delays`: seconds. `faults`: an error of all keys of an index.
     `broken_keys`: an error of a single key, beside its rows where there are some. `along`: records that come with an
-    index unasked. `cached`: keys that a memory answers without a call.
+    index unasked. `cached`: keys that a memory answers without a call. `served`: how a memory serves an index's rows.
+    `failing`: what a source says while its memory stands in for it. `errands`: on whose behalf was asked, in order.
     """
 
     def __init__(self, records: Iterable[Record] = ()) -> None:
@@ -32,6 +34,9 @@ class Shelf:
         self.broken_keys: dict[tuple[str, str], SourceError] = {}
         self.along: dict[str, list[Record]] = {}
         self.cached: set[str] = set()
+        self.served: dict[str, Served] = {}
+        self.failing: dict[str, SourceError] = {}
+        self.errands: list[errand.Errand] = []
         self.capabilities: dict[str, Capability] = {}
         self.unready: set[str] = set()
 
@@ -46,6 +51,7 @@ class Shelf:
     async def read(self, ask: Ask) -> Reading:
         index = _index(ask.record, ask.by)
         self.asked.append(ask)
+        self.errands.append(errand.current())
         self.events.append(("start", index))
         try:
             await self._wait(index)
@@ -69,6 +75,11 @@ class Shelf:
         if fault is not None:
             raise fault
         rows = {key: found for key in ask.keys if (found := self._rows(ask, key)) is not None}
+        served = self.served.get(index)
+        for each in rows.values():
+            each.served = served or each.served
+        report.stale = len(rows) if served is Served.STALE else 0
+        report.error = self.failing[index].code if index in self.failing else None
         errors = {key: error for key in ask.keys if (error := self.broken_keys.get((index, key))) is not None}
         return Reading(rows, report, errors, along=list(self.along.get(index, ())))
 

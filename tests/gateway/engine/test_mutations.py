@@ -1,6 +1,10 @@
-"""Mutations run one after another, each with its whole subtree before the next, and each sees what those before did."""
+"""Mutations run one after another, each with its whole subtree before the next, and each sees what those before did.
+
+What was sent is not cut: neither by the deadline, nor by whoever asked going away.
+"""
 
 import asyncio
+from contextlib import suppress
 from typing import Any
 
 import pytest
@@ -10,12 +14,15 @@ from gateway.engine.engine import Engine, Question
 from gateway.engine.grants import AllowAll
 from gateway.engine.graph import Graph
 from resolvers.batch import batched, link
+from resolvers.budget import OperationsSettings
 from sources.canonical import Account as AccountRecord
 from tests.gateway.engine import shop
 from tests.gateway.engine.catalog_of import Shelf
 from tests.gateway.engine.rules_of import AGENT, Except, policies, who
-from tests.gateway.engine.shop import ADA, TYPES, Account, Query, until
+from tests.gateway.engine.shop import ADA, TYPES, Account, Query, codes, settled, until
 from tests.gateway.engine.stock import account, small
+
+USUAL = OperationsSettings()
 
 
 class Done:
@@ -36,10 +43,16 @@ class Desk:
     """Mutations over a shelf."""
 
     def __init__(self, shelf: Shelf) -> None:
-        async def moving(_parents: Any, _read: Any, _context: Any, key: str, region: str) -> list[Any]:
+        self.gates: dict[str, asyncio.Event] = {}
+
+        async def moving(_parents: Any, read: Any, _context: Any, key: str, region: str) -> list[Any]:
             shelf.events.append(("move", region))
             held = shelf.records["Account"]
             await asyncio.sleep(0)
+            if region in self.gates:
+                await self.gates[region].wait()
+                await read(AccountRecord, "key", [key])
+                shelf.events.append(("moved", region))
             shelf.records["Account"] = [account(key, region) if each.key == key else each for each in held]
             return [Done(key)]
 
@@ -49,8 +62,10 @@ class Desk:
 
         @strawberry.type
         class Mutation:
-            move: Change | None = batched(moving, needs=[], arguments={"key": str, "region": str})
-            move_surely: Change = batched(moving_surely, needs=[], arguments={"key": str, "region": str})
+            move: Change | None = batched(moving, needs=[(AccountRecord, "key")], arguments={"key": str, "region": str})
+            move_surely: Change = batched(
+                moving_surely, needs=[(AccountRecord, "key")], arguments={"key": str, "region": str}
+            )
             move_known: Account | None = batched(
                 shop.by_key,
                 needs=[(AccountRecord, "key")],
@@ -62,11 +77,13 @@ class Desk:
         schema = strawberry.Schema(Query, mutation=Mutation, types=[Account, shop.Invoice, shop.Ticket, shop.Item])
         self.graph, self.shelf, self.schema = Graph.of(schema, TYPES), shelf, schema
 
-    def engine(self, grants: Any = None) -> Engine:
-        return Engine(self.graph, self.shelf, grants or (lambda _: AllowAll()))  # type: ignore[arg-type]
+    def engine(self, grants: Any = None, operations: Any = USUAL) -> Engine:
+        return Engine(self.graph, self.shelf, grants or (lambda _: AllowAll()), operations=operations)  # type: ignore[arg-type]
 
-    async def ask(self, query: str, grants: Any = None, principal: Any = ADA, **more: Any) -> Any:
-        return await self.engine(grants).run(Question(query, **more), principal, "cid")
+    async def ask(
+        self, query: str, grants: Any = None, principal: Any = ADA, operations: Any = USUAL, **more: Any
+    ) -> Any:
+        return await self.engine(grants, operations).run(Question(query, **more), principal, "cid")
 
 
 BOTH = 'mutation { a: move(key: "a1", region: "NO") { account { region } } b: move(key: "a1", region: "SE") { account { region } } }'
@@ -172,3 +189,52 @@ async def test_nothing_is_done_after_a_mutation_that_may_not_be_null_and_was_ref
     assert body["data"] is None
     assert [(each["path"], each["extensions"]["code"]) for each in body["errors"]] == [(["a"], "FORBIDDEN")]
     assert desk.shelf.events == []
+
+
+# ---------------------------------------------------------------- time
+
+
+async def test_a_write_under_way_ends_by_itself_when_its_asker_goes_and_the_next_never_starts() -> None:
+    desk = Desk(small())
+    desk.gates["NO"] = asyncio.Event()
+    asked = asyncio.ensure_future(desk.ask(BOTH))
+    await until(lambda: ("move", "NO") in desk.shelf.events)
+    asked.cancel()
+    with suppress(asyncio.CancelledError):
+        await asked
+    assert ("moved", "NO") not in desk.shelf.events
+    desk.gates["NO"].set()
+    await until(lambda: ("moved", "NO") in desk.shelf.events)
+    await settled()
+    assert [each for each in desk.shelf.events if each[0].startswith("move")] == [("move", "NO"), ("moved", "NO")]
+    assert next(each.region for each in desk.shelf.records["Account"] if each.key == "a1") == "NO"  # type: ignore[attr-defined]
+
+
+async def test_a_write_outlives_the_deadline_and_what_is_read_below_it_does_not() -> None:
+    desk = Desk(small())
+    desk.gates["NO"] = asyncio.Event()
+    desk.shelf.gates["Case.account"] = asyncio.Event()
+    query = 'mutation { move(key: "a1", region: "NO") { key account { cases { key } } } }'
+    asked = asyncio.ensure_future(desk.ask(query, operations=OperationsSettings(customer360=0.05)))
+    await asyncio.sleep(0.1)
+    assert not asked.done()
+    desk.gates["NO"].set()
+    body = (await asked).body
+    assert body["data"] == {"move": {"key": "a1", "account": None}}
+    assert codes(body) == [("DEADLINE_EXCEEDED", ["move", "account"])]
+    await settled()
+
+
+async def test_a_write_that_fails_after_its_asker_has_gone_is_told_to_the_log(caplog: Any) -> None:
+    desk = Desk(small())
+    desk.gates["NO"] = asyncio.Event()
+    desk.shelf.faults["Account.key"] = RuntimeError("a defect")
+    asked = asyncio.ensure_future(desk.ask(BOTH))
+    await until(lambda: ("move", "NO") in desk.shelf.events)
+    asked.cancel()
+    with suppress(asyncio.CancelledError):
+        await asked
+    desk.gates["NO"].set()
+    await until(lambda: caplog.records)
+    assert "`Mutation.move` failed after its asker had gone" in caplog.text
+    await settled()

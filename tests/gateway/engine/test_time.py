@@ -4,10 +4,13 @@ import asyncio
 from contextlib import suppress
 
 from gateway.engine.engine import Question
+from resolvers.budget import OperationsSettings
 from sources.errors import Unavailable
 from tests.gateway.engine.rules_of import PORTAL, policies, who
 from tests.gateway.engine.shop import ADA, answer, codes, data, engine, settled, until
 from tests.gateway.engine.stock import account, case, small
+
+SHORT = OperationsSettings(customer360=0.05)
 
 
 async def test_a_slow_link_delays_only_what_hangs_below_it() -> None:
@@ -26,7 +29,7 @@ async def test_at_the_deadline_a_link_is_an_error_at_its_own_places_and_the_rest
     shelf = small()
     shelf.gates["Case.account"] = asyncio.Event()
     body = await answer(
-        engine(shelf, deadline=0.05),
+        engine(shelf, operations=SHORT),
         '{ account(key: "a1") { name cases { account { name } } bills { nodes { key } } } }',
     )
     assert body["data"]["account"] == {
@@ -43,7 +46,7 @@ async def test_at_the_deadline_every_place_of_a_shared_call_is_an_error() -> Non
     shelf = small()
     shelf.gates["Case.account"] = asyncio.Event()
     body = await answer(
-        engine(shelf, deadline=0.05), "{ accounts(first: 2) { nodes { x: cases { key } y: cases { key } } } }"
+        engine(shelf, operations=SHORT), "{ accounts(first: 2) { nodes { x: cases { key } y: cases { key } } } }"
     )
     places = sorted((path[2], path[3]) for code, path in codes(body) if code == "DEADLINE_EXCEEDED")
     assert places == [(0, "x"), (0, "y"), (1, "x"), (1, "y")]
@@ -53,13 +56,13 @@ async def test_at_the_deadline_every_place_of_a_shared_call_is_an_error() -> Non
 async def test_a_computation_gets_the_deadline_as_an_error_of_its_keys() -> None:
     shelf = small()
     shelf.gates["Bill.account"] = asyncio.Event()
-    body = await answer(engine(shelf, deadline=0.05), '{ account(key: "a1") { name balance } }')
+    body = await answer(engine(shelf, operations=SHORT), '{ account(key: "a1") { name balance } }')
     assert body["data"] == {"account": {"name": "name of a1", "balance": None}}
     assert codes(body) == [("DEADLINE_EXCEEDED", ["account", "balance"])]
 
 
 async def test_a_computation_that_does_not_end_is_an_error_at_the_deadline() -> None:
-    body = await answer(engine(small(), deadline=0.05), '{ endless account(key: "a1") { name } }')
+    body = await answer(engine(small(), operations=SHORT), '{ endless account(key: "a1") { name } }')
     assert body["data"] == {"endless": None, "account": {"name": "name of a1"}}
     assert codes(body) == [("DEADLINE_EXCEEDED", ["endless"])]
     await settled()
@@ -179,7 +182,7 @@ async def test_an_operation_that_failed_on_a_defect_leaves_nothing_running() -> 
 async def test_judging_that_is_under_way_ends_with_the_operation() -> None:
     shelf = small()
     shelf.faults["Bill.key"] = Unavailable("down", source="billing")
-    over = engine(shelf, policies(PORTAL).granted, deadline=0.05)
+    over = engine(shelf, policies(PORTAL).granted, operations=SHORT)
     shelf.gates["Account.key"] = asyncio.Event()
     response = await over.run(Question('{ account(key: "a1") { name } }'), who("portal", accounts=("a1",)), "c")
     assert codes(response.body) == [("DEADLINE_EXCEEDED", ["account"])]
@@ -188,7 +191,7 @@ async def test_judging_that_is_under_way_ends_with_the_operation() -> None:
 
 async def test_a_cut_short_answer_tells_no_other_persons_time() -> None:
     shelf = small()
-    over = engine(shelf, deadline=0.05)
+    over = engine(shelf, operations=SHORT)
     shelf.delays["Case.account"] = 0.2
     slow = asyncio.ensure_future(answer(over, '{ account(key: "a1") { cases { key } } }'))
     await asyncio.sleep(0.06)

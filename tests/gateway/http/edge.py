@@ -13,11 +13,14 @@ from starlette.routing import Route
 
 from gateway.cli.serve import listen, server
 from gateway.engine.engine import Question, Response
+from gateway.http.admission import Admission
+from gateway.http.door import Door
 from gateway.http.front import Front
 from gateway.http.graphql import GraphQLEndpoint
 from gateway.http.protocol import BoundedProtocol
 from gateway.identity.verify import Verifier
 from policies.principal import Principal
+from sources.errand import Lane
 from sources.ports import Call, Reply
 from tests.gateway.issuer import Issuer
 
@@ -50,11 +53,21 @@ async def jwks(_call: Call) -> Reply:
     return Reply(200, {}, json.dumps({"keys": ISSUER.keys}).encode())
 
 
-def front(engine: Engine, body_timeout: float = 1.0) -> Front:
+def lane_of(question: Question, _principal: Principal) -> Lane:
+    """A document says in its first word which lane it belongs to, as in `query lookup`; portal otherwise."""
+    return next((lane for lane in Lane if lane.name.lower() in question.query), Lane.PORTAL)
+
+
+def front(engine: Engine, body_timeout: float = 1.0, admission: Admission | None = None) -> Front:
     verifier = Verifier(ISSUER.settings().identity, jwks)
-    endpoint = GraphQLEndpoint(engine, verifier, body_bytes=LIMIT, body_timeout=body_timeout)
+    endpoint = GraphQLEndpoint(
+        engine, verifier, body_bytes=LIMIT, body_timeout=body_timeout, admission=admission, lane=lane_of
+    )
     elsewhere = Route("/elsewhere", PlainTextResponse("here"))
-    return Front({"/graphql": endpoint}, routes=[Route("/graphql", endpoint), elsewhere])
+    door = Door(admission, "/graphql", 1) if admission is not None else None
+    return Front(
+        {"/graphql": endpoint}, admission=admission, door=door, routes=[Route("/graphql", endpoint), elsewhere]
+    )
 
 
 Message = dict[str, Any]
@@ -63,9 +76,11 @@ Message = dict[str, Any]
 class Edge:
     """Asks a front by ASGI messages."""
 
-    def __init__(self, engine: Engine | None = None, body_timeout: float = 1.0) -> None:
+    def __init__(
+        self, engine: Engine | None = None, body_timeout: float = 1.0, admission: Admission | None = None
+    ) -> None:
         self.engine = engine or Engine()
-        self.front = front(self.engine, body_timeout)
+        self.front = front(self.engine, body_timeout, admission)
 
     async def ask(
         self,
@@ -131,9 +146,11 @@ class Quick(BoundedProtocol):
 
 
 @asynccontextmanager
-async def listening(engine: Engine, protocol: type[asyncio.Protocol] = Quick) -> AsyncIterator[int]:
+async def listening(
+    engine: Engine, protocol: type[asyncio.Protocol] = Quick, admission: Admission | None = None
+) -> AsyncIterator[int]:
     """A real server on a port of its own."""
-    serving: uvicorn.Server = server(front(engine), drain=1.0)
+    serving: uvicorn.Server = server(front(engine, admission=admission), drain=1.0)
     serving.config.http = protocol
     socket = listen("127.0.0.1", 0)
     task = asyncio.create_task(serving.serve([socket]))

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 from urllib.parse import parse_qsl, unquote, urlsplit
 
+from sources.pipeline.reading import reading
 from sources.ports import Call, Reply
 from sources.settings import Secret
 from sources.vendors.stripe.connector import StripeConnector, open_connector
@@ -147,4 +148,4 @@ def refusal(status: int, code: str | None, kind: str, **headers: str) -> Reply:
 
 def connector(fake: Fake, **settings: Any) -> StripeConnector:
     given: dict[str, Any] = {"vendor": "stripe", "url": "https://stripe.test", "key": Secret("sk_test_secret")}
-    return open_connector("billing", StripeSettings(**given | settings), fake.send, lambda: float(NOW))
+    return open_connector("billing", StripeSettings(**given | settings), reading(fake.send), lambda: float(NOW))

@@ -7,11 +7,13 @@ import pytest
 
 from sources import errors
 from sources.canonical import BillingCustomer, Price, Product
-from sources.ports import Ask, Call, Reply
+from sources.pipeline.reading import reading
+from sources.ports import Ask, Call, Effect, Reply
 from sources.settings import Secret
 from sources.vendors.stripe import VENDOR
 from sources.vendors.stripe.client import identifiable, quoted
 from sources.vendors.stripe.connector import open_connector
+from sources.vendors.stripe.refusals import failure
 from sources.vendors.stripe.settings import StripeSettings
 from tests.sources.stripe import objects as o
 from tests.sources.stripe.fake import Fake, connector, refusal
@@ -54,6 +56,13 @@ REFUSALS: list[tuple[Reply, type[errors.SourceError], bool]] = [
     (refusal(500, None, "api_error", stripe_should_retry="false"), errors.Unavailable, False),
     (refusal(400, "parameter_missing", "invalid_request_error", stripe_should_retry="true"), errors.Rejected, True),
     (Reply(503, {}, b"<html>down</html>"), errors.Unavailable, True),
+    (Reply(502, {}, b""), errors.Unavailable, True),
+    (Reply(408, {}, b""), errors.TimedOut, True),
+    (Reply(404, {}, b"<html>not here</html>"), errors.Garbled, False),
+    (Reply(400, {}, b"<html>words of the vendor</html>"), errors.Rejected, False),
+    (Reply(204, {}, b""), errors.Garbled, False),
+    (Reply(200, {}, b""), errors.Garbled, False),
+    (Reply(200, {}, b"[" * 100_000), errors.Garbled, False),
     (Reply(302, {"location": "https://elsewhere.test"}, b""), errors.Garbled, False),
     (Reply(200, {}, b"<html>hello</html>"), errors.Garbled, False),
     (Reply(200, {}, b'{"id": 7}'), errors.Garbled, False),
@@ -95,9 +104,9 @@ async def test_a_failure_of_the_transport_is_an_error_of_its_key(kind: type[erro
         raise kind("no luck", source="billing")
 
     settings = StripeSettings(vendor="stripe", key=Secret("sk_test"))
-    reading = await open_connector("billing", settings, broken).read(ONE)
-    assert type(reading.errors["cus_1"]) is kind
-    assert reading.report.calls == 1
+    told = await open_connector("billing", settings, reading(broken)).read(ONE)
+    assert type(told.errors["cus_1"]) is kind
+    assert told.report.calls == 1
 
 
 async def test_a_check_raises_what_went_wrong() -> None:
@@ -153,7 +162,7 @@ class Slow:
 def slow(fake: Fake, **settings: Any) -> tuple[Slow, Any]:
     sender = Slow(fake)
     given = StripeSettings(vendor="stripe", url="https://stripe.test", key=Secret("sk_test"), **settings)
-    return sender, open_connector("billing", given, sender.send)
+    return sender, open_connector("billing", given, reading(sender.send))
 
 
 async def test_the_same_get_at_the_same_time_goes_out_once() -> None:
@@ -190,13 +199,41 @@ async def test_no_more_requests_are_under_way_than_is_allowed() -> None:
     assert (len(reading.rows), reading.report.calls, sender.most) == (20, 20, 4)
 
 
+@pytest.mark.usefixtures("complaints")
+async def test_a_failed_get_fails_all_who_joined_it_each_with_an_error_of_its_own() -> None:
+    sender, source = slow(Fake())
+    sender.fake.fault = lambda _path, _query: refusal(503, None, "api_error")
+    asks = [asyncio.create_task(source.read(ONE)) for _ in range(3)]
+    await asyncio.sleep(0)
+    asks.pop().cancel()
+    sender.gate.set()
+    told = [(await ask).errors["cus_1"] for ask in asks]
+    assert [type(each) for each in told] == [errors.Unavailable] * 2
+    assert told[0] is not told[1]
+    assert len(sender.fake.calls) == 1
+
+
+async def test_every_call_says_that_it_only_reads() -> None:
+    fake = Fake(customers=[o.customer()])
+    await connector(fake).read(ONE)
+    assert [call.effect for call in fake.calls] == [Effect.READ]
+    assert all(call.read is not None for call in fake.calls)
+
+
+def test_a_date_to_come_back_counts_from_the_answer_s_own() -> None:
+    headers = {"retry-after": "Sat, 21 Nov 2026 12:00:05 GMT", "date": "Sat, 21 Nov 2026 12:00:00 GMT"}
+    assert failure("billing", Reply(503, headers, b"")).retry_after == 5.0
+
+
+@pytest.mark.usefixtures("complaints")
 async def test_closing_gives_up_what_is_under_way() -> None:
     _sender, source = slow(Fake(customers=[o.customer()]))
     ask = asyncio.create_task(source.read(ONE))
     await asyncio.sleep(0.01)
     await source.close()
-    with pytest.raises(asyncio.CancelledError):
-        await ask
+    told = (await ask).errors["cus_1"]
+    assert isinstance(told, errors.Unavailable)
+    assert "given up" in told.message
 
 
 async def test_products_come_a_hundred_to_a_call() -> None:

@@ -24,6 +24,7 @@ from sources.canonical import (
     Product,
     Record,
 )
+from sources.pipeline.reading import reading
 from sources.ports import Ask, Call, Connector, Reply, Send
 from sources.settings import Secret
 from sources.transport import Transport
@@ -38,7 +39,7 @@ KEY = "sk_test_12345"
 
 def connector(url: str, send: Send) -> Connector:
     settings = VENDOR.settings(vendor="stripe", url=url, key=Secret(KEY))  # type: ignore[call-arg]
-    return VENDOR.open("billing", settings, send)
+    return VENDOR.open("billing", settings, reading(send))
 
 
 @pytest.fixture(scope="module")

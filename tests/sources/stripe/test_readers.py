@@ -7,6 +7,7 @@ import pytest
 
 from sources import errors
 from sources.canonical import Amendment, Record
+from sources.pipeline.reading import reading
 from sources.ports import Ask, Page, Reading, Reply
 from sources.settings import Secret
 from sources.vendors.stripe.connector import StripeConnector, open_connector
@@ -29,7 +30,7 @@ ROWS: dict[str, Object] = {
 
 def opened(script: Script, **settings: Any) -> StripeConnector:
     given: dict[str, Any] = {"vendor": "stripe", "url": "https://stripe.test", "key": Secret("sk_test_secret")}
-    return open_connector("billing", StripeSettings(**given | settings), script.send, lambda: float(NOW))
+    return open_connector("billing", StripeSettings(**given | settings), reading(script.send), lambda: float(NOW))
 
 
 def script(answer: Any) -> Script:

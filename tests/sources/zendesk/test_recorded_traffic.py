@@ -11,10 +11,11 @@ import pytest
 
 from sources.canonical import SupportOrganization
 from sources.errors import Missing
+from sources.pipeline.reading import reading
 from sources.ports import Ask, Call, Reply
 from sources.settings import Secret
 from sources.vendors.zendesk import VENDOR, mapping, wire
-from sources.vendors.zendesk.client import failure
+from sources.vendors.zendesk.refusals import failure
 
 RECORDED = Path(__file__).resolve().parents[4] / "shared" / "contracts" / "zendesk" / "recorded_traffic.json"
 NOW = datetime(2026, 11, 20, tzinfo=UTC)
@@ -67,6 +68,6 @@ async def test_the_connector_reads_a_recorded_answer(recorded: list[dict[str, An
     settings = VENDOR.settings(  # type: ignore[call-arg]
         vendor="zendesk", url="https://example.zendesk.test", client_id="c", client_secret=Secret("s")
     )
-    reading = await VENDOR.open("support", settings, send).read(Ask(SupportOrganization, "key", keys))
-    assert set(reading.rows) == set(keys)
+    told = await VENDOR.open("support", settings, reading(send)).read(Ask(SupportOrganization, "key", keys))
+    assert set(told.rows) == set(keys)
     assert sent[-1].url.startswith("https://example.zendesk.test/api/v2/organizations/show_many.json?ids=")

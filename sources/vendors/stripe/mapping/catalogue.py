@@ -9,7 +9,7 @@ from decimal import Decimal
 from sources.canonical import Interval, Meter, Price, Product, UsageSummary, UsageType
 from sources.vendors.stripe import facts
 from sources.vendors.stripe import wire as w
-from sources.vendors.stripe.mapping.origin import Origin, currency, id_of, known, noted_as, unit_price
+from sources.vendors.stripe.mapping.origin import Origin, currency, id_of, known, noted_as, number, unit_price
 
 _INTERVALS = {"day": Interval.DAY, "week": Interval.WEEK, "month": Interval.MONTH, "year": Interval.YEAR}
 _USAGE = {"licensed": UsageType.LICENSED, "metered": UsageType.METERED}
@@ -68,8 +68,8 @@ def fixed_amount(wire: w.Price) -> Decimal | None:
     if wire.billing_scheme == "tiered":
         return None
     if wire.unit_amount_decimal is not None:
-        return wire.unit_amount_decimal
-    return None if wire.unit_amount is None else Decimal(wire.unit_amount)
+        return number(wire.unit_amount_decimal, "price.unit_amount_decimal")
+    return None if wire.unit_amount is None else number(wire.unit_amount, "price.unit_amount")
 
 
 def meter(wire: w.Meter, origin: Origin) -> Meter:
@@ -101,5 +101,7 @@ def usage(
         meter_key=meter_key,
         window_start=start,
         window_end=end,
-        quantity=sum((wire.aggregated_value for wire in wires), Decimal(0)),
+        quantity=sum(
+            (number(wire.aggregated_value, "meter_event_summary.aggregated_value") for wire in wires), Decimal(0)
+        ),
     )

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import datetime
-from decimal import Decimal
 
 import msgspec
 
 from sources.canonical import Evidence, Invoice, InvoiceLine, InvoiceOverlay, InvoiceStatus, Money, Settlement
 from sources.vendors.stripe import wire_documents as d
-from sources.vendors.stripe.mapping.origin import Origin, currency, id_of, known, moment, money
+from sources.vendors.stripe.mapping.origin import Origin, currency, id_of, known, moment, money, number
 
 _STATUSES = {
     "draft": InvoiceStatus.DRAFT,
@@ -165,9 +164,7 @@ def invoice_line(wire: d.Line, invoice_key: str, origin: Origin) -> InvoiceLine:
     if parent is not None:
         by_item = parent.type == "subscription_item_details"
         made = parent.subscription_item_details if by_item else parent.invoice_item_details
-    quantity = wire.quantity_decimal
-    if quantity is None and wire.quantity is not None:
-        quantity = Decimal(wire.quantity)
+    quantity = wire.quantity if wire.quantity_decimal is None else wire.quantity_decimal
     tax = None if wire.taxes is None else sum(each.amount for each in wire.taxes)
     return InvoiceLine(
         key=wire.id,
@@ -176,7 +173,7 @@ def invoice_line(wire: d.Line, invoice_key: str, origin: Origin) -> InvoiceLine:
         as_of=origin.as_of,
         invoice_key=invoice_key,
         description=wire.description,
-        quantity=quantity,
+        quantity=None if quantity is None else number(quantity, "line_item.quantity"),
         amount=money(wire.amount, wire.currency, "line_item.amount"),
         tax=None if tax is None else money(tax, wire.currency, "line_item.taxes"),
         product_key=pricing.product if pricing else None,

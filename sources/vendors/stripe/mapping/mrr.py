@@ -7,8 +7,9 @@ from datetime import datetime
 from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal, localcontext
 
 from sources.canonical import Money
+from sources.errors import UnknownValue
 from sources.vendors.stripe.mapping.catalogue import fixed_amount
-from sources.vendors.stripe.mapping.origin import currency, decimals, known, rounded
+from sources.vendors.stripe.mapping.origin import VENDOR, currency, decimals, known, number, rounded
 from sources.vendors.stripe.wire import Coupon, Discount, Item, Subscription
 
 _PER_MONTH = {"day": (365, 12), "week": (52, 12), "month": (1, 1), "year": (1, 12)}
@@ -49,11 +50,13 @@ def _monthly(line: Item, at: datetime, *, gross: bool) -> Decimal | None:
 
 
 def _priced_quantity(line: Item) -> Decimal:
-    quantity = Decimal(1 if line.quantity is None else line.quantity)
+    quantity = number(1 if line.quantity is None else line.quantity, "subscription_item.quantity")
     transform = line.price.transform_quantity
     if transform is None:
         return quantity
     rounding = known(_ROUNDING, "price.transform_quantity.round", transform.round)
+    if transform.divide_by < 1:
+        raise UnknownValue(VENDOR, "price.transform_quantity.divide_by", transform.divide_by)
     return (quantity / transform.divide_by).to_integral_value(rounding)
 
 
@@ -84,7 +87,7 @@ def _discounted(
         if ended or not known(_RECURS, "coupon.duration", coupon.duration):
             continue
         if coupon.percent_off is not None:
-            amount *= 1 - coupon.percent_off / 100
+            amount *= 1 - number(coupon.percent_off, "coupon.percent_off") / 100
             continue
         if coupon.amount_off is None or coupon.currency != code or rate is None:
             return None

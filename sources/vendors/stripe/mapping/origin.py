@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import UTC, datetime
-from decimal import ROUND_HALF_UP, Decimal
+from decimal import ROUND_HALF_UP, Decimal, Overflow
 from typing import Any, TypeVar
 
 import msgspec
 
-from sources.canonical import Evidence, Money, MoneyError, UnitPrice, exponent
+from sources.canonical import Evidence, Money, MoneyError, UnitPrice, exponent, sensible
 from sources.errors import UnknownValue
 from sources.vendors.stripe import facts
 from sources.vendors.stripe.wire import Metadata, Wire
@@ -60,9 +60,12 @@ def known(vocabulary: Mapping[Any, V], field: str, value: object) -> V:
 
 
 def moment(seconds: int | None, field: str) -> datetime | None:
+    """Unix seconds as an instant, UTC, where there are any."""
+    return None if seconds is None else instant(seconds, field)
+
+
+def instant(seconds: int, field: str) -> datetime:
     """Unix seconds as an instant, UTC."""
-    if seconds is None:
-        return None
     try:
         return datetime.fromtimestamp(seconds, UTC)
     except (OverflowError, ValueError, OSError):
@@ -74,10 +77,18 @@ def text_moment(text: str | None, field: str) -> datetime | None:
     if not text:
         return None
     try:
-        instant = datetime.fromisoformat(text)
-    except ValueError:
+        found = datetime.fromisoformat(text)
+        return found.replace(tzinfo=UTC) if found.tzinfo is None else found.astimezone(UTC)
+    except (ValueError, OverflowError):
         raise UnknownValue(VENDOR, field, text) from None
-    return instant.replace(tzinfo=UTC) if instant.tzinfo is None else instant.astimezone(UTC)
+
+
+def number(value: Decimal | int, field: str) -> Decimal:
+    """A number that can be calculated with; raises UnknownValue for what is none (`nan` is text that counts as one)."""
+    found = Decimal(value)
+    if not sensible(found):
+        raise UnknownValue(VENDOR, field, value)
+    return found
 
 
 def currency(code: str, field: str = "currency") -> str:
@@ -100,7 +111,7 @@ def money(amount: int, code: str, field: str) -> Money:
     iso = currency(code)
     try:
         return Money.of(Decimal(amount).scaleb(-decimals(iso)), iso)
-    except MoneyError:
+    except (MoneyError, Overflow):
         raise UnknownValue(VENDOR, field, amount) from None
 
 

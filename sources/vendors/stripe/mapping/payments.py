@@ -15,8 +15,9 @@ from sources.canonical import (
     PaymentStatus,
     Refund,
 )
+from sources.errors import UnknownValue
 from sources.vendors.stripe import wire_documents as d
-from sources.vendors.stripe.mapping.origin import Origin, id_of, known, moment, money
+from sources.vendors.stripe.mapping.origin import VENDOR, Origin, id_of, known, moment, money
 from sources.vendors.stripe.wire import Metadata, Named
 
 P = PaymentStatus
@@ -101,6 +102,8 @@ def payment(
     arrived = wire.status == "succeeded"
     amount = money(wire.amount_received if arrived else wire.amount, wire.currency, "payment_intent.amount")
     applications = tuple(_application(each) for each in paid if each.status == "paid")
+    if strange := {each.amount.currency for each in applications} - {amount.currency}:
+        raise UnknownValue(VENDOR, "invoice_payment.currency", strange.pop())
     spent = sum((each.amount for each in applications), Money.zero(amount.currency))
     applied = spent if complete or spent == amount else None
     return Payment(

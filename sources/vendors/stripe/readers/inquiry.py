@@ -30,6 +30,8 @@ class Inquiry:
         self.keys = tuple(dict.fromkeys(ask.keys))
         entities = client.settings.entities
         self._entity = entities[0] if len(entities) == 1 else None
+        # Some reads cost a call per key, and those one per row: more at once would only stand in the source's queue.
+        self._turns = asyncio.Semaphore(client.settings.concurrency)
 
     def origin(self, at: datetime, lag: float = 0.0) -> Origin:
         """Where rows of an answer that came at `at` are from; of a search they were true `lag` seconds before."""
@@ -42,7 +44,8 @@ class Inquiry:
 
     async def get(self, shape: type[T], path: str, parameters: Parameters, operation: str) -> Fetched[T]:
         """One GET, on this ask's account."""
-        return await self.client.get(shape, path, parameters, self.report, operation)
+        async with self._turns:
+            return await self.client.get(shape, path, parameters, self.report, operation)
 
     async def each(self, keys: Iterable[str], read: Callable[[str], Awaitable[Rows | None]]) -> None:
         """Reads keys side by side, each on its own; a key that can be no id, and a missing object, are absent."""

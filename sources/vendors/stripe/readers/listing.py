@@ -19,7 +19,7 @@ from sources.errors import BadAsk, Garbled, Missing
 from sources.ports import Page, Position, Rows
 from sources.vendors.stripe import facts
 from sources.vendors.stripe.client import Parameters, at, identifiable
-from sources.vendors.stripe.mapping.origin import Origin
+from sources.vendors.stripe.mapping.origin import Origin, instant
 from sources.vendors.stripe.readers.filters import accepts, ordered
 from sources.vendors.stripe.readers.inquiry import Inquiry
 from sources.vendors.stripe.readers.orders import NEWEST, native
@@ -161,7 +161,7 @@ async def page_of(inquiry: Inquiry, key: str, listings: Sequence[Listing[W]], ma
             return Rows(tuple(kept), True, last)
         looked += 1
         record = inquiry.mapped(key, lambda row=row, origin=origin: make(row, origin))  # type: ignore[misc]
-        last = Position(datetime.fromtimestamp(row.created, UTC).isoformat(), row.id)
+        last = Position(instant(row.created, f"{listings[0].operation}.created").isoformat(), row.id)
         if record is not None and accepts(record, page.filters):
             kept.append(record)
     return Rows(tuple(kept))
@@ -199,10 +199,10 @@ async def _cursor(inquiry: Inquiry, listings: Sequence[Listing[W]], after: Posit
 def whole_seconds(text: str) -> int:
     """The unix second of a position's value."""
     try:
-        instant = datetime.fromisoformat(text)
+        found = datetime.fromisoformat(text)
     except ValueError as error:
         raise BadAsk("`after` is no cursor of this list: use an `endCursor` of it") from error
-    return int((instant if instant.tzinfo else instant.replace(tzinfo=UTC)).timestamp() // 1)
+    return int((found if found.tzinfo else found.replace(tzinfo=UTC)).timestamp() // 1)
 
 
 async def whole(inquiry: Inquiry, listing: Listing[W], bound: int | None = None) -> tuple[list[tuple[W, Origin]], bool]:

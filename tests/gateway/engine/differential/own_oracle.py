@@ -26,7 +26,7 @@ from strawberry.types.arguments import convert_arguments
 
 from resolvers.batch import Batched, Derived, Link, declaration_of, lookups_of
 from sources.canonical import Record
-from sources.errors import SourceError
+from sources.errors import BadAsk, SourceError
 from tests.gateway.engine.differential.oracle import Walker
 from tests.gateway.engine.differential.own_pages import Listing, listing_of
 from tests.gateway.engine.differential.own_rows import Asking, Row
@@ -144,6 +144,9 @@ async def _computed(asking: Asking, declared: Batched, row: Any, given: Mapping[
         for name, coordinate in lookups_of(type(value)).items():
             if getattr(value, name) is not None and not asking.grants.lookup(*coordinate.split(".", 1)):
                 raise Forbidden(f"`{coordinate}` is not for your role")
+    given = dict(given)
+    if declared.dated and (given.pop("max_age", None) or 0) < 0:
+        raise BadAsk("`maxAge` is less than nothing")
     (answer,) = await declared.compute([row], asking.reader(declared.needs), asking.context, **given)
     if isinstance(answer, Record):
         return await asking.seen(asking.known(answer))

@@ -4,6 +4,7 @@ import re
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from sources.pipeline.reading import reading
 from sources.ports import Reply
 from sources.settings import Secret
 from sources.vendors.zendesk.connector import ZendeskConnector
@@ -39,7 +40,9 @@ class Desk:
 
     def connector(self, **settings: Any) -> ZendeskConnector:
         given: Row = {"vendor": "zendesk", "url": "https://desk.test", "client_id": "c", "client_secret": Secret("s")}
-        return ZendeskConnector("support", ZendeskSettings(**given | settings), self.script.send, NOW.timestamp)
+        return ZendeskConnector(
+            "support", ZendeskSettings(**given | settings), reading(self.script.send), NOW.timestamp
+        )
 
     def _token(self, request: Request) -> Reply:
         return reply({"access_token": f"token-{len(self.script.tokens)}", "token_type": "bearer", "expires_in": 7200})

@@ -2,26 +2,13 @@
 
 import asyncio
 from datetime import UTC, datetime
-from typing import Any
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sources import canonical as c
-from sources.errors import (
-    BadAsk,
-    Contended,
-    Garbled,
-    Locked,
-    Missing,
-    Rejected,
-    SourceError,
-    Throttled,
-    TimedOut,
-    Unauthorised,
-    Unavailable,
-)
+from sources.errors import BadAsk, Garbled, SourceError, TimedOut, Unauthorised, Unavailable
 from sources.ports import Ask, Filter, Order, Page, Position
 from sources.vendors.zendesk.connector import ZendeskConnector
 from sources.vendors.zendesk.facts import PAGES
@@ -158,7 +145,7 @@ async def test_ids_are_read_a_hundred_at_a_time(count: int, calls: int) -> None:
 
 async def test_calls_at_once_are_bounded() -> None:
     desk = Desk([ticket(number) for number in range(1, 1_501)])
-    await desk.connector(parallel=3).read(Ask(c.Case, "key", tuple(str(number) for number in range(1, 1_501))))
+    await desk.connector(concurrency=3).read(Ask(c.Case, "key", tuple(str(number) for number in range(1, 1_501))))
     assert desk.script.most_at_once == 3
 
 
@@ -171,7 +158,7 @@ async def test_ids_that_are_none_are_absent_and_never_asked_for() -> None:
 
 async def test_a_failing_batch_fails_only_its_own_keys() -> None:
     desk = Desk([ticket(number) for number in range(1, 251)])
-    connector = desk.connector(parallel=1)
+    connector = desk.connector(concurrency=1)
     desk.script.faults = [reply("busy", 503)]
     reading = await connector.read(Ask(c.Case, "key", tuple(str(number) for number in range(1, 251))))
     assert len(reading.errors) == 100
@@ -229,32 +216,6 @@ async def test_the_same_read_under_way_is_joined() -> None:
     assert len(desk.script.requests) == 1
     assert sum(each.report.calls for each in readings) == 1
     assert sum(each.report.joined for each in readings) == 9
-
-
-ERRORS: list[tuple[Any, int, type[SourceError]]] = [
-    ({"error": "invalid_token"}, 401, Unauthorised),
-    ({"error": "Forbidden"}, 403, Unauthorised),
-    ("Number of allowed API requests per minute exceeded", 429, Throttled),
-    ({"error": "Conflict"}, 409, Contended),
-    ({"error": "RecordInvalid"}, 422, Rejected),
-    ({"error": "RecordLocked"}, 422, Locked),
-    ({"error": "RecordNotFound"}, 404, Missing),
-    ({"error": {"title": "Bad", "message": "secret words"}}, 400, Rejected),
-    ("<html>", 502, Unavailable),
-    ({"error": "unavailable"}, 400, Unavailable),
-]
-
-
-@pytest.mark.parametrize(("body", "status", "kind"), ERRORS)
-async def test_every_refusal_has_its_class(body: Any, status: int, kind: type[SourceError]) -> None:
-    desk = Desk()
-    desk.script.faults = [reply(body, status, retry_after="7")] * 2
-    with pytest.raises(kind) as failed:
-        await desk.connector().read(Ask(c.SupportPlan, "list", ("",)))
-    assert type(failed.value) is kind
-    assert (failed.value.source, failed.value.status) == ("support", status)
-    assert "secret words" not in failed.value.message
-    assert failed.value.retry_after == 7
 
 
 @pytest.mark.parametrize("error", [TimedOut("late"), Unavailable("gone")])

@@ -1,0 +1,113 @@
+"""The door: refuses a request where its bytes arrive, unparsed, so that a refusal costs next to nothing.
+
+Only a whole request in the plainest form is refused here; everything else takes the usual way and is refused there.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from typing import Protocol
+
+import msgspec
+
+from gateway.http.admission import CODE, MESSAGE, Admission
+
+_HEAD_END = b"\r\n\r\n"
+_LENGTH, _AUTHORIZATION = b"\r\ncontent-length: ", b"\r\nauthorization: "
+# A head with one of these is not judged by the few lines below: it frames its body, or ends, in another way.
+_UNUSUAL = (b"transfer-encoding", b"\r\nconnection:", b"\r\nexpect:", b"\r\nupgrade:", b"\r\n ", b"\r\n\t")
+_A_SECOND = 3_000  # refusals: what comes beyond them is not even read for a while
+_WELCOME = 64  # connections that are read again at once when nobody is refused any longer: not all, or it starts anew
+
+
+class Pausable(Protocol):
+    """A connection that can be left unread."""
+
+    def pause(self) -> None:
+        """Reads no more."""
+
+    def resume(self) -> None:
+        """Reads on."""
+
+
+class Door:
+    """Refuses whole requests to `path`, by constant answers; leaves connections unread where there are too many.
+
+    Bytes that nobody reads cost nothing: what is spent on refusing is bounded, however much is asked.
+    """
+
+    def __init__(self, admission: Admission, path: str, retry_after: int) -> None:
+        self._admission = admission
+        self._line = f"POST {path} HTTP/1.1\r\n".encode()
+        self._answers = [_refusal(retry_after + extra) for extra in range(3)]
+        self._turn, self._left, self._last = 0, float(_A_SECOND) * 0.01, 0.0
+        self._paused: deque[Pausable] = deque()
+
+    def refusal(self, request: bytes) -> bytes | None:
+        """The answer for a request that is refused; None for one that has to be read."""
+        admission = self._admission
+        if not admission.pressed or not request.startswith(self._line):
+            return None
+        caller = plain(request)
+        if caller is None or not admission.turns_away(caller, admission.under_way, admission.turn):
+            return None
+        self._turn = (self._turn + 1) % 3
+        return self._answers[self._turn]
+
+    def refused(self, connection: Pausable) -> None:
+        """Counts a refusal; beyond what is meant to be spent on them the connection waits for its turn."""
+        self._left -= 1
+        if self._left < 0:
+            connection.pause()
+            self._paused.append(connection)
+
+    def tick(self, now: float) -> None:
+        """Time goes on: there is room for more refusals, first for those who wait."""
+        gained = min(now - self._last, 1.0) * _A_SECOND if self._last else 0.0
+        self._last = now
+        self._left = min(self._left + gained, _A_SECOND * 0.1)
+        turns = int(self._left) if self._admission.pressed else max(int(self._left), _WELCOME)
+        for _ in range(min(turns, len(self._paused))):
+            self._paused.popleft().resume()
+
+
+def plain(request: bytes) -> bytes | None:
+    """Who asks, of a request that is whole and framed by one length only; None where that is not certain."""
+    end = request.find(_HEAD_END)
+    if end < 0:
+        return None
+    head = request[:end].lower()
+    place = head.find(_LENGTH)
+    if place < 0 or head.count(b"content-length") != 1:
+        return None
+    stop = head.find(b"\r\n", place + 2)
+    length = head[place + len(_LENGTH) : stop if stop > 0 else end]
+    if not length.isdigit() or len(length) > 9 or end + 4 + int(length) != len(request):
+        return None
+    if any(mark in head for mark in _UNUSUAL):
+        return None
+    place = head.find(_AUTHORIZATION)
+    if place < 0:
+        return b""
+    start = place + len(_AUTHORIZATION)
+    stop = head.find(b"\r\n", start)
+    return request[start : stop if stop > 0 else end]
+
+
+def _refusal(seconds: int) -> bytes:
+    """A whole answer. It names no correlation id: nothing has been looked at that one could be quoted for."""
+    error = {
+        "message": MESSAGE,
+        "extensions": {
+            "code": CODE,
+            "retryable": True,
+            "retryAfterMs": seconds * 1000,
+            "docs": f"docs/errors.md#{CODE.lower()}",
+        },
+    }
+    body = msgspec.json.encode({"errors": [error]})
+    head = (
+        "HTTP/1.1 503 Service Unavailable\r\ncontent-type: application/json; charset=utf-8\r\n"
+        f"content-length: {len(body)}\r\nretry-after: {seconds}\r\ncache-control: no-store\r\n\r\n"
+    )
+    return head.encode() + body

@@ -1,0 +1,1 @@
+"""Telemetry: watches what the other packages tell of themselves; logs and counts, never interferes."""

@@ -1,0 +1,201 @@
+"""Audit: an append-only record of writes and refusals; each process has a chain of hashes, seals chain the chains.
+
+Changing, dropping or swapping an entry breaks its chain. Cutting a chain's end off, head included, is noticed from the
+next seal on; cutting seals off is noticed by whoever keeps a copy of the last seal's hash elsewhere.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator
+from datetime import datetime
+from typing import Any
+
+import msgspec
+from sqlalchemy import BigInteger, Column, Connection, Index, RowMapping, String, Table, Text, insert, select, update
+from sqlalchemy.dialects import postgresql, sqlite
+
+from sources.store.columns import Instant, canonical, metadata
+
+_BATCH = 1000
+
+entries = Table(
+    "audit_entries",
+    metadata,
+    Column("chain", String(64), primary_key=True),
+    Column("sequence", BigInteger, primary_key=True),
+    Column("at", Instant, nullable=False),
+    Column("subject", String(255)),
+    Column("body", Text, nullable=False),
+    Column("previous", String(64), nullable=False),
+    Column("hash", String(64), nullable=False),
+    Index("audit_entries_subject_idx", "subject", "at"),
+    Index("audit_entries_at_idx", "at"),
+)
+
+heads = Table(
+    "audit_heads",
+    metadata,
+    Column("chain", String(64), primary_key=True),
+    Column("sequence", BigInteger, nullable=False),
+    Column("hash", String(64), nullable=False),
+    Column("sealed", BigInteger, nullable=False),
+)
+
+seals = Table(
+    "audit_seals",
+    metadata,
+    Column("sequence", BigInteger, primary_key=True, autoincrement=False),
+    Column("at", Instant, nullable=False),
+    Column("body", Text, nullable=False),
+    Column("previous", String(64), nullable=False),
+    Column("hash", String(64), nullable=False),
+)
+
+
+class Event(msgspec.Struct, frozen=True, kw_only=True):
+    """What is recorded: who did what to what, under which rule, and what it was before and after (JSON)."""
+
+    actor: str
+    action: str
+    subject: str | None = None
+    human: str | None = None
+    decision: str | None = None
+    rule: str | None = None
+    reason: str | None = None
+    correlation_id: str | None = None
+    before: Any = None
+    after: Any = None
+
+
+class Entry(msgspec.Struct, frozen=True, kw_only=True):
+    """An event in its chain."""
+
+    chain: str
+    sequence: int
+    at: datetime
+    event: Event
+    previous: str
+    hash: str
+
+
+class Break(msgspec.Struct, frozen=True):
+    """Where a chain does not hold: `chain` is a process's, or `seals`."""
+
+    chain: str
+    sequence: int
+    what: str
+
+
+def append(connection: Connection, chain: str, event: Event, now: datetime) -> Entry:
+    """Append to a chain, in the transaction of what is recorded. Others who append to it wait for that transaction."""
+    _insert(connection, heads, {"chain": chain, "sequence": 0, "hash": "", "sealed": 0})
+    locked = connection.execute(
+        update(heads).where(heads.c.chain == chain).values(sequence=heads.c.sequence + 1).returning(heads)
+    )
+    head = locked.mappings().one()
+    body = canonical(event)
+    digest = _link(chain, head["sequence"], now, body, head["hash"])
+    connection.execute(
+        insert(entries).values(
+            chain=chain,
+            sequence=head["sequence"],
+            at=now,
+            subject=event.subject,
+            body=body,
+            previous=head["hash"],
+            hash=digest,
+        )
+    )
+    connection.execute(update(heads).where(heads.c.chain == chain).values(hash=digest))
+    return Entry(chain=chain, sequence=head["sequence"], at=now, event=event, previous=head["hash"], hash=digest)
+
+
+def seal(connection: Connection, now: datetime) -> str:
+    """Bind the chains that grew since the last seal, and return the seal's hash: worth keeping elsewhere too."""
+    grown = select(heads).where(heads.c.sealed < heads.c.sequence).order_by(heads.c.chain).with_for_update()
+    found = connection.execute(grown).mappings()
+    body = canonical([[head["chain"], head["sequence"], head["hash"]] for head in found])
+    last = connection.execute(select(seals).order_by(seals.c.sequence.desc()).limit(1)).mappings().first()
+    sequence, previous = (last["sequence"] + 1, last["hash"]) if last else (1, "")
+    digest = _link("seals", sequence, now, body, previous)
+    connection.execute(insert(seals).values(sequence=sequence, at=now, body=body, previous=previous, hash=digest))
+    connection.execute(update(heads).where(heads.c.sealed < heads.c.sequence).values(sealed=heads.c.sequence))
+    return digest
+
+
+def of_subject(connection: Connection, subject: str, first: int = 100) -> list[Entry]:
+    """What was done to one thing, in order."""
+    query = select(entries).where(entries.c.subject == subject)
+    ordered = query.order_by(entries.c.at, entries.c.chain, entries.c.sequence).limit(first)
+    return [_entry(row) for row in connection.execute(ordered).mappings()]
+
+
+def verify(connection: Connection) -> Iterator[Break]:
+    """Every place where a chain or a seal does not hold; nothing where all do. Reads everything, a batch at a time."""
+    ends: dict[str, tuple[int, str]] = {}
+    sealed = _sealed(connection)
+    for row in _rows(connection, entries, (entries.c.chain, entries.c.sequence)):
+        sequence, previous = ends.get(row["chain"], (0, ""))
+        yield from _broken(row, row["chain"], sequence, previous)
+        if sealed.pop((row["chain"], row["sequence"]), {row["hash"]}) != {row["hash"]}:
+            yield Break(row["chain"], row["sequence"], "is not what was sealed")
+        ends[row["chain"]] = (row["sequence"], row["hash"])
+    for chain, sequence in sealed:
+        yield Break(chain, sequence, "was sealed and is gone")
+    for head in _rows(connection, heads, (heads.c.chain,)):
+        if ends.pop(head["chain"], (0, "")) != (head["sequence"], head["hash"]):
+            yield Break(head["chain"], head["sequence"], "is the head, and the chain ends elsewhere")
+    for chain, (sequence, _) in ends.items():
+        yield Break(chain, sequence, "ends a chain that has no head")
+    yield from _verify_seals(connection)
+
+
+def _verify_seals(connection: Connection) -> Iterator[Break]:
+    sequence, previous = 0, ""
+    for row in _rows(connection, seals, (seals.c.sequence,)):
+        yield from _broken(row, "seals", sequence, previous)
+        sequence, previous = row["sequence"], row["hash"]
+
+
+def _broken(row: RowMapping, chain: str, sequence: int, previous: str) -> Iterator[Break]:
+    if row["sequence"] != sequence + 1:
+        yield Break(chain, row["sequence"], f"follows {sequence}: something between is gone")
+    if row["previous"] != previous:
+        yield Break(chain, row["sequence"], "does not hang on the one before")
+    if row["hash"] != _link(chain, row["sequence"], row["at"], row["body"], row["previous"]):
+        yield Break(chain, row["sequence"], "was changed")
+
+
+def _sealed(connection: Connection) -> dict[tuple[str, int], set[str]]:
+    found: dict[tuple[str, int], set[str]] = {}
+    for row in _rows(connection, seals, (seals.c.sequence,)):
+        for chain, sequence, digest in msgspec.json.decode(row["body"]):
+            found.setdefault((chain, sequence), set()).add(digest)
+    return found
+
+
+def _rows(connection: Connection, table: Table, order: tuple[Column[Any], ...]) -> Iterator[RowMapping]:
+    query = select(table).order_by(*order).execution_options(yield_per=_BATCH)
+    yield from connection.execute(query).mappings()
+
+
+def _insert(connection: Connection, table: Table, values: dict[str, Any]) -> None:
+    dialect: Any = sqlite if connection.dialect.name == "sqlite" else postgresql
+    connection.execute(dialect.insert(table).values(values).on_conflict_do_nothing())
+
+
+def _link(chain: str, sequence: int, at: datetime, body: str, previous: str) -> str:
+    """The hash of an entry: over all that it says and the hash before it, each part told from the next."""
+    return hashlib.sha256(canonical([chain, sequence, at, body, previous]).encode()).hexdigest()
+
+
+def _entry(row: RowMapping) -> Entry:
+    return Entry(
+        chain=row["chain"],
+        sequence=row["sequence"],
+        at=row["at"],
+        event=msgspec.json.decode(row["body"], type=Event),
+        previous=row["previous"],
+        hash=row["hash"],
+    )

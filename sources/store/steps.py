@@ -1,0 +1,162 @@
+"""Steps: what an operation did, undid and made sure of, as people see it (the engine has checkpoints of its own)."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from enum import StrEnum
+
+import msgspec
+from sqlalchemy import (
+    Column,
+    Connection,
+    ForeignKey,
+    Integer,
+    RowMapping,
+    String,
+    Table,
+    Text,
+    insert,
+    select,
+    update,
+)
+
+from sources.store.columns import Instant, metadata
+from sources.store.errors import NoSuchRecord
+
+
+class Direction(StrEnum):
+    """What a step is doing for its operation."""
+
+    DO = "DO"
+    UNDO = "UNDO"
+    CONFIRM = "CONFIRM"
+
+
+class StepOutcome(StrEnum):
+    """How a step ended; None while it runs."""
+
+    OK = "ok"
+    TRANSIENT = "transient"
+    PERMANENT = "permanent"
+    GOVERNED = "governed"
+    UNKNOWN = "unknown"
+    SKIPPED = "skipped"  # by a person, with a reason
+
+
+steps = Table(
+    "steps",
+    metadata,
+    Column("operation_id", String(64), ForeignKey("operations.id", ondelete="CASCADE"), primary_key=True),
+    Column("number", Integer, primary_key=True),
+    Column("direction", String(16), primary_key=True),
+    Column("name", String(64), nullable=False),
+    Column("source", String(64)),
+    Column("owner", String(64)),
+    Column("key", String(255), nullable=False),
+    Column("outcome", String(16)),
+    Column("attempts", Integer, nullable=False),
+    Column("request_id", String(255)),
+    Column("message", Text),
+    Column("started_at", Instant, nullable=False),
+    Column("finished_at", Instant),
+)
+
+
+class Step(msgspec.Struct, frozen=True, kw_only=True):
+    """A step of an operation. `key` is what it is sent with, the same at every attempt; `request_id` the vendor's own
+    of the last one; `owner` the role that its exceptions go to."""
+
+    operation_id: str
+    number: int
+    direction: Direction
+    name: str
+    source: str | None
+    owner: str | None
+    key: str
+    outcome: StepOutcome | None
+    attempts: int
+    request_id: str | None
+    message: str | None
+    started_at: datetime
+    finished_at: datetime | None
+
+
+class Attempt(msgspec.Struct, frozen=True, kw_only=True):
+    """A step about to be tried."""
+
+    operation_id: str
+    number: int
+    name: str
+    key: str
+    direction: Direction = Direction.DO
+    source: str | None = None
+    owner: str | None = None
+
+
+def begin(connection: Connection, attempt: Attempt, now: datetime) -> Step:
+    """Note that a step is being tried, once more if it was before."""
+    known = _find(connection, attempt.operation_id, attempt.number, attempt.direction)
+    if known is None:
+        connection.execute(insert(steps).values(attempts=1, started_at=now, **msgspec.structs.asdict(attempt)))
+    else:
+        _set(connection, known, outcome=None, finished_at=None, attempts=known.attempts + 1)
+    return _require(connection, attempt.operation_id, attempt.number, attempt.direction)
+
+
+def finish(
+    connection: Connection,
+    operation_id: str,
+    number: int,
+    outcome: StepOutcome,
+    now: datetime,
+    *,
+    direction: Direction = Direction.DO,
+    request_id: str | None = None,
+    message: str | None = None,
+) -> Step:
+    """Note how a step ended. `message` is ours and safe to show. Raises NoSuchRecord for a step never begun."""
+    known = _require(connection, operation_id, number, direction)
+    _set(connection, known, outcome=outcome, finished_at=now, request_id=request_id, message=message)
+    return _require(connection, operation_id, number, direction)
+
+
+def of_operation(connection: Connection, operation_id: str) -> list[Step]:
+    """An operation's steps in the order in which they were begun."""
+    query = select(steps).where(steps.c.operation_id == operation_id).order_by(steps.c.started_at, steps.c.number)
+    return [_record(row) for row in connection.execute(query).mappings()]
+
+
+def _set(connection: Connection, known: Step, **values: object) -> None:
+    connection.execute(
+        update(steps)
+        .where(
+            steps.c.operation_id == known.operation_id,
+            steps.c.number == known.number,
+            steps.c.direction == known.direction,
+        )
+        .values(values)
+    )
+
+
+def _find(connection: Connection, operation_id: str, number: int, direction: Direction) -> Step | None:
+    row = connection.execute(
+        select(steps).where(
+            steps.c.operation_id == operation_id, steps.c.number == number, steps.c.direction == direction
+        )
+    )
+    found = row.mappings().first()
+    return None if found is None else _record(found)
+
+
+def _require(connection: Connection, operation_id: str, number: int, direction: Direction) -> Step:
+    found = _find(connection, operation_id, number, direction)
+    if found is None:
+        raise NoSuchRecord(f"step {number} ({direction}) of operation `{operation_id}` was never begun")
+    return found
+
+
+def _record(row: RowMapping) -> Step:
+    values = dict(row)
+    values["direction"] = Direction(values["direction"])
+    values["outcome"] = StepOutcome(values["outcome"]) if values["outcome"] else None
+    return Step(**values)

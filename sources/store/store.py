@@ -1,0 +1,72 @@
+"""The store: connections, threads and transactions; what is done in them is each noun's."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import Concatenate, ParamSpec, TypeVar
+
+from sqlalchemy import Connection, Engine
+
+from sources.database import is_sqlite, open_engine, retire_engine
+from sources.store.schema import migrate
+
+T = TypeVar("T")
+P = ParamSpec("P")
+
+READERS = 4
+WRITERS = 8
+
+
+class Store:
+    """Runs work on connections in threads, so that the event loop never waits for a disk.
+
+    SQLite has one writer: one thread writes, the others read beside it. PostgreSQL has eight writers.
+    """
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+        self._sqlite = engine.dialect.name == "sqlite"
+        self._writers = ThreadPoolExecutor(1 if self._sqlite else WRITERS, thread_name_prefix="store-write")
+        self._readers = ThreadPoolExecutor(READERS, thread_name_prefix="store-read")
+
+    async def transact(self, work: Callable[Concatenate[Connection, P], T], *args: P.args, **kwargs: P.kwargs) -> T:
+        """Do all of `work(connection, ...)` or nothing; it is on the disk when this returns. An exception undoes it and
+        comes out."""
+        bound = _bound(work, *args, **kwargs)
+        return await asyncio.get_running_loop().run_in_executor(self._writers, self._transact, bound)
+
+    def _transact(self, work: Callable[[Connection], T]) -> T:
+        with self._engine.begin() as connection:
+            if self._sqlite:
+                connection.exec_driver_sql("BEGIN IMMEDIATE")  # what is read before the first write holds too
+            return work(connection)
+
+    async def read(self, work: Callable[Concatenate[Connection, P], T], *args: P.args, **kwargs: P.kwargs) -> T:
+        """Look, at one state of the data; what `work(connection, ...)` writes is undone."""
+        bound = _bound(work, *args, **kwargs)
+        return await asyncio.get_running_loop().run_in_executor(self._readers, self._read, bound)
+
+    def _read(self, work: Callable[[Connection], T]) -> T:
+        with self._engine.connect() as connection:
+            connection.exec_driver_sql("BEGIN" if self._sqlite else "SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
+            return work(connection)
+
+    async def close(self) -> None:
+        """Finish what is under way and close the connections."""
+        await asyncio.to_thread(self._writers.shutdown)
+        await asyncio.to_thread(self._readers.shutdown)
+        retire_engine(self._engine)
+
+
+def _bound(
+    work: Callable[Concatenate[Connection, P], T], *args: P.args, **kwargs: P.kwargs
+) -> Callable[[Connection], T]:
+    return lambda connection: work(connection, *args, **kwargs)
+
+
+async def open_store(url: str) -> Store:
+    """Bring the tables up to date and open the store at `sqlite:///PATH` or `postgresql://...`."""
+    await asyncio.to_thread(migrate, url)
+    return Store(open_engine(url, connections=READERS + (1 if is_sqlite(url) else WRITERS), name="opsgraph-store"))

@@ -1,0 +1,125 @@
+"""Switches: what may not be written for now: everything, a mutation, or a source."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from enum import StrEnum
+
+import msgspec
+from sqlalchemy import (
+    CheckConstraint,
+    Column,
+    Connection,
+    RowMapping,
+    String,
+    Table,
+    Text,
+    delete,
+    insert,
+    select,
+    update,
+)
+
+from sources.store.columns import Instant, metadata
+from sources.store.errors import NoSuchRecord, NotApprovable
+
+
+class Scope(StrEnum):
+    """What a switch turns off."""
+
+    ALL = "ALL"
+    MUTATION = "MUTATION"
+    SOURCE = "SOURCE"
+
+
+switches = Table(
+    "switches",
+    metadata,
+    Column("scope", String(16), primary_key=True),
+    Column("name", String(64), primary_key=True),
+    Column("reason", Text, nullable=False),
+    Column("paused_by", String(255), nullable=False),
+    Column("paused_at", Instant, nullable=False),
+    Column("resume_asked_by", String(255)),
+    Column("resume_asked_at", Instant),
+    CheckConstraint("(scope = 'ALL') = (name = '')", name="name"),
+)
+
+
+class Pause(msgspec.Struct, frozen=True, kw_only=True):
+    """Writes that are paused. `resume_asked_by`: the first of the two who must agree to go on."""
+
+    scope: Scope
+    name: str
+    reason: str
+    paused_by: str
+    paused_at: datetime
+    resume_asked_by: str | None
+    resume_asked_at: datetime | None
+
+
+def pause(connection: Connection, scope: Scope, name: str, by: str, reason: str, now: datetime) -> Pause:
+    """Turn writes off: at once, by one person. Already off stays as it is, but a request to go on is void."""
+    known = _find(connection, scope, name)
+    if known is None:
+        connection.execute(insert(switches).values(scope=scope, name=name, paused_by=by, paused_at=now, reason=reason))
+    else:
+        _ask(connection, scope, name, None, None)
+    return _require(connection, scope, name)
+
+
+def resume(connection: Connection, scope: Scope, name: str, by: str, now: datetime) -> Pause | None:
+    """Turn writes on again, which takes two people: the first asks (the pause is returned), the second turns (None).
+
+    Raises NoSuchRecord where nothing is paused, NotApprovable where the same person comes twice.
+    """
+    known = _require(connection, scope, name)
+    if known.resume_asked_by is None:
+        _ask(connection, scope, name, by, now)
+        return _require(connection, scope, name)
+    if known.resume_asked_by == by:
+        raise NotApprovable("who asked to go on does not agree to it alone: a second person must")
+    connection.execute(delete(switches).where(switches.c.scope == scope, switches.c.name == name))
+    return None
+
+
+def paused(connection: Connection) -> list[Pause]:
+    """Everything that is off."""
+    query = select(switches).order_by(switches.c.scope, switches.c.name)
+    return [_record(row) for row in connection.execute(query).mappings()]
+
+
+def holding(pauses: list[Pause], mutation: str, sources: frozenset[str]) -> Pause | None:
+    """The pause that a write of this mutation to these sources meets, or None."""
+    for one in pauses:
+        names = {Scope.ALL: {""}, Scope.MUTATION: {mutation}, Scope.SOURCE: sources}[one.scope]
+        if one.name in names:
+            return one
+    return None
+
+
+def _ask(connection: Connection, scope: Scope, name: str, by: str | None, now: datetime | None) -> None:
+    connection.execute(
+        update(switches)
+        .where(switches.c.scope == scope, switches.c.name == name)
+        .values(resume_asked_by=by, resume_asked_at=now)
+    )
+
+
+def _find(connection: Connection, scope: Scope, name: str) -> Pause | None:
+    query = select(switches).where(switches.c.scope == scope, switches.c.name == name).with_for_update()
+    row = connection.execute(query).mappings().first()
+    return None if row is None else _record(row)
+
+
+def _require(connection: Connection, scope: Scope, name: str) -> Pause:
+    found = _find(connection, scope, name)
+    if found is None:
+        raise NoSuchRecord(f"{scope} `{name}` is not paused")
+    return found
+
+
+def _record(row: RowMapping) -> Pause:
+    values = dict(row)
+    values["scope"] = Scope(values["scope"])
+    return Pause(**values)

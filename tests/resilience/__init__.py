@@ -1,0 +1,1 @@
+"""One source of a whole gateway fails, over real sockets."""

@@ -1,0 +1,22 @@
+"""What the loop complains of, such as the failure of a task that nobody looked at."""
+
+import asyncio
+import gc
+from collections.abc import AsyncIterator
+from typing import Any
+
+import pytest
+
+
+@pytest.fixture
+async def complaints() -> AsyncIterator[list[dict[str, Any]]]:
+    """Everything the loop would have logged until the end of the test: nothing is expected."""
+    found: list[dict[str, Any]] = []
+    loop = asyncio.get_running_loop()
+    loop.set_exception_handler(lambda _loop, context: found.append(context))
+    yield found
+    for _ in range(3):
+        await asyncio.sleep(0)
+        gc.collect()
+    loop.set_exception_handler(None)
+    assert found == []

@@ -1,0 +1,64 @@
+"""The databases of our own durable state: which addresses they have, and who owns a file."""
+
+from pathlib import Path
+
+import pytest
+from sqlalchemy import text
+
+from sources.database import BadDatabase, DatabaseInUse, address, is_sqlite, open_engine, retire_engine, sole_owner
+from tests.databases import fresh_postgres, fresh_sqlite
+
+
+@pytest.mark.parametrize(
+    ("url", "driver"),
+    [
+        ("sqlite:///var/opsgraph.db", "sqlite"),
+        ("postgresql://db.example.org/opsgraph", "postgresql+psycopg"),
+        ("postgresql+psycopg://db.example.org/opsgraph", "postgresql+psycopg"),
+    ],
+)
+def test_an_address_names_its_driver(url: str, driver: str) -> None:
+    assert address(url).drivername == driver
+    assert is_sqlite(url) is (driver == "sqlite")
+
+
+@pytest.mark.parametrize("url", ["sqlite://", "sqlite:///:memory:", "mysql://db.example.org/opsgraph"])
+def test_an_address_that_cannot_keep_anything_is_refused(url: str) -> None:
+    with pytest.raises(BadDatabase, match=r"use|such as"):
+        address(url)
+
+
+def test_a_file_has_one_owner_at_a_time(tmp_path: Path) -> None:
+    url = fresh_sqlite(tmp_path)
+    with sole_owner(url), pytest.raises(DatabaseInUse, match="PostgreSQL"), sole_owner(url):
+        raise AssertionError("two owners")
+    with sole_owner(url):
+        pass
+
+
+def test_a_commit_to_a_file_is_on_the_disk_and_readers_do_not_wait(tmp_path: Path) -> None:
+    engine = open_engine(fresh_sqlite(tmp_path / "new" / "folder"), connections=2)
+    with engine.connect() as connection:
+        assert connection.scalar(text("PRAGMA journal_mode")) == "wal"
+        assert connection.scalar(text("PRAGMA synchronous")) == 2
+        assert connection.scalar(text("PRAGMA foreign_keys")) == 1
+    retire_engine(engine)
+
+
+def test_a_transaction_left_idle_is_ended_by_the_server() -> None:
+    with fresh_postgres() as url:
+        engine = open_engine(url, connections=1, name="opsgraph-test")
+        with engine.connect() as connection:
+            assert connection.scalar(text("SHOW idle_in_transaction_session_timeout")) == "10s"
+            assert connection.scalar(text("SHOW application_name")) == "opsgraph-test"
+        retire_engine(engine)
+
+
+def test_a_retired_engine_keeps_no_connection_that_is_given_back_late(tmp_path: Path) -> None:
+    engine = open_engine(fresh_sqlite(tmp_path), connections=1)
+    late = engine.connect()
+    retire_engine(engine)
+    raw = late.connection.dbapi_connection
+    late.close()
+    with pytest.raises(Exception, match="closed"):
+        raw.execute("SELECT 1")  # type: ignore[union-attr]
