@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 
 import msgspec
@@ -30,10 +31,11 @@ from policies.principal import Principal
 from policies.store import PolicyStore
 from resolvers.registry import names
 from resolvers.schema import build_schema
-from sources.cache import Cache
+from sources.cache import Cache, CacheSettings
 from sources.canonical import Record
 from sources.catalog import Catalog, open_catalog
 from sources.overview import Overview, Remembered, overview, remembered
+from sources.pipeline.redis_ledger import RedisLedger
 from sources.ports import Send
 from sources.transport import Transport
 
@@ -70,10 +72,25 @@ def create_app(settings: Settings, extra: Sequence[BaseRoute] = ()) -> Front:
     """
     issuers = Transport("identity", connections=4, timeout=5.0, max_bytes=1024 * 1024)
     watchers = Watchers()
-    cache = Cache(settings.cache)
-    catalog = open_catalog(settings.sources, settings.owners, cache=cache, observers=watchers.observers)
+    cache, ledger = Cache(settings.cache), _ledger(settings.cache)
+    catalog = open_catalog(settings.sources, settings.owners, cache=cache, ledger=ledger, observers=watchers.observers)
     parts = Parts(build_schema(), names(), catalog, issuers.send, watchers)
-    return assemble(settings, parts, extra, closing=[issuers.close])
+    closing = [issuers.close] if ledger is None else [issuers.close, ledger.close]
+    return assemble(settings, parts, extra, closing=closing)
+
+
+def _ledger(shared: CacheSettings) -> RedisLedger | None:
+    """What vendors allow an account is counted where processes share their facts; None: this process counts alone."""
+    if shared.redis is None:
+        return None
+    return RedisLedger(
+        shared.redis,
+        clock=time.monotonic,
+        user=shared.redis_user,
+        password=shared.redis_password,
+        prefix=f"{shared.prefix}:ledger",
+        limit=shared.operation,
+    )
 
 
 def assemble(
@@ -158,9 +175,13 @@ async def _running(
     def reclassify() -> None:
         verifier.reclassify(policies.policies.external())
 
+    last = [time.monotonic(), time.process_time()]
+
     def observe(late: float, now: float) -> None:
         admission.observe(late, now)
-        door.tick(now)
+        worked = time.process_time()
+        door.tick(now - last[0], worked - last[1])
+        last[:] = now, worked
 
     watching = asyncio.create_task(watch(policies, settings.policies.poll, reclassify))
     lag = Lag(observe)

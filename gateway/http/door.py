@@ -17,6 +17,7 @@ _LENGTH, _AUTHORIZATION = b"\r\ncontent-length: ", b"\r\nauthorization: "
 # A head with one of these is not judged by the few lines below: it frames its body, or ends, in another way.
 _UNUSUAL = (b"transfer-encoding", b"\r\nconnection:", b"\r\nexpect:", b"\r\nupgrade:", b"\r\n ", b"\r\n\t")
 _A_SECOND = 3_000  # refusals: what comes beyond them is not even read for a while
+_IN_TIME = 0.01  # seconds by which the loop may be late
 _WELCOME = 64  # connections that are read again at once when nobody is refused any longer: not all, or it starts anew
 
 
@@ -40,7 +41,7 @@ class Door:
         self._admission = admission
         self._line = f"POST {path} HTTP/1.1\r\n".encode()
         self._answers = [_refusal(retry_after + extra) for extra in range(3)]
-        self._turn, self._left, self._last = 0, float(_A_SECOND) * 0.01, 0.0
+        self._turn, self._left = 0, float(_A_SECOND) * 0.01
         self._paused: deque[Pausable] = deque()
 
     def refusal(self, request: bytes) -> bytes | None:
@@ -61,11 +62,12 @@ class Door:
             connection.pause()
             self._paused.append(connection)
 
-    def tick(self, now: float) -> None:
-        """Time goes on: there is room for more refusals, first for those who wait."""
-        gained = min(now - self._last, 1.0) * _A_SECOND if self._last else 0.0
-        self._last = now
-        self._left = min(self._left + gained, _A_SECOND * 0.1)
+    def tick(self, passed: float, worked: float) -> None:
+        """Time goes on: there is room for more refusals, first for those who wait. `passed` are the seconds since the
+        last tick, `worked` those of them that this process had a processor: a share of these is for refusals, unless
+        the loop is in time, which means that nobody else needs them."""
+        seconds = worked if self._admission.delay > _IN_TIME else passed
+        self._left = min(self._left + seconds * _A_SECOND, _A_SECOND * 0.1)
         turns = int(self._left) if self._admission.pressed else max(int(self._left), _WELCOME)
         for _ in range(min(turns, len(self._paused))):
             self._paused.popleft().resume()

@@ -10,7 +10,9 @@ PERIOD = 0.01  # seconds
 
 
 class Lag:
-    """Tells `observe(late, now)` every `PERIOD` by how many seconds the loop was late; costs a timer each time."""
+    """Tells `observe(late, now)` every `PERIOD` by how many seconds the loop was late; costs a timer each time.
+
+    `now` is an instant of a monotonic clock."""
 
     def __init__(self, observe: Callable[[float, float], None], clock: Callable[[], float] = time.monotonic) -> None:
         self._observe, self._clock = observe, clock

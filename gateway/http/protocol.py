@@ -103,8 +103,9 @@ class BoundedProtocol(HttpToolsProtocol):
         self.flow.pause_reading()
 
     def resume(self) -> None:
-        """Reads on."""
-        self.flow.resume_reading()
+        """Reads on, where there is still something to read."""
+        if not self.transport.is_closing():
+            self.flow.resume_reading()
 
     @property
     def _between(self) -> bool:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from sources.pipeline.ledger import HOURS, Ledger, MemoryLedger, Verdict
 from sources.ports import Allowance
+from sources.settings import Secret
 
 if TYPE_CHECKING:
     from redis.asyncio import Redis
@@ -50,9 +51,17 @@ class RedisLedger:
     """
 
     def __init__(
-        self, url: str, *, clock: Callable[[], float], prefix: str = "opsgraph:ledger", limit: float = 0.02
+        self,
+        url: str,
+        *,
+        clock: Callable[[], float],
+        user: str | None = None,
+        password: Secret | None = None,
+        prefix: str = "opsgraph:ledger",
+        limit: float = 0.02,
     ) -> None:
-        self._url, self._prefix, self._limit = url, prefix, limit
+        self._url, self._user, self._password = url, user, password
+        self._prefix, self._limit = prefix, limit
         self._memory: Ledger = MemoryLedger(clock)
         self._redis: Redis | None = None
         self._script: Any = None
@@ -108,7 +117,12 @@ class RedisLedger:
             from redis.backoff import NoBackoff  # noqa: PLC0415
 
             pool = BlockingConnectionPool.from_url(
-                self._url, max_connections=_CONNECTIONS, timeout=None, retry=Retry(NoBackoff(), 0)
+                self._url,
+                username=self._user,
+                password=self._password.reveal() if self._password else None,
+                max_connections=_CONNECTIONS,
+                timeout=None,
+                retry=Retry(NoBackoff(), 0),
             )
             self._redis = Redis.from_pool(pool)
             self._script = self._redis.register_script(_ENTER)

@@ -103,7 +103,7 @@ async def test_a_client_may_shorten_its_time_and_never_lengthen_it(asked: float,
 async def test_at_the_shortened_deadline_the_rest_is_answered() -> None:
     desk = Desk()
     desk.shelf.gates["Case.account"] = asyncio.Event()
-    body = await desk.body('{ page(key: "a1") { name cases { key } } }', wishes=Wishes(timeout=0.05))
+    body = await desk.body('{ page(key: "a1") { name cases { key } } }', wishes=Wishes(timeout=0.3))
     assert body["data"] == {"page": {"name": "name of a1", "cases": None}}
     assert codes(body) == [("DEADLINE_EXCEEDED", ["page", "cases"])]
 

@@ -147,10 +147,13 @@ class Quick(BoundedProtocol):
 
 @asynccontextmanager
 async def listening(
-    engine: Engine, protocol: type[asyncio.Protocol] = Quick, admission: Admission | None = None
+    engine: Engine,
+    protocol: type[asyncio.Protocol] = Quick,
+    admission: Admission | None = None,
+    app: Front | None = None,
 ) -> AsyncIterator[int]:
     """A real server on a port of its own."""
-    serving: uvicorn.Server = server(front(engine, admission=admission), drain=1.0)
+    serving: uvicorn.Server = server(app or front(engine, admission=admission), drain=1.0)
     serving.config.http = protocol
     socket = listen("127.0.0.1", 0)
     task = asyncio.create_task(serving.serve([socket]))

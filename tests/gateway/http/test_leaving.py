@@ -69,7 +69,7 @@ async def test_the_time_a_client_gives_itself_ends_its_answer_and_no_other() -> 
     shelf.gates["Case.account"] = asyncio.Event()
     async with serving(shelf) as (port, _), connected(port) as (reader, hurried), connected(port) as (slow, patient):
         patient.write(request(CASES))
-        hurried.write(request(CASES, "opsgraph-timeout: 50ms"))
+        hurried.write(request(CASES, "opsgraph-timeout: 300ms"))
         body = await shown(reader)
         assert body["data"] == {"account": {"name": "name of a1", "cases": None}}
         assert [each["extensions"]["code"] for each in body["errors"]] == ["DEADLINE_EXCEEDED"]

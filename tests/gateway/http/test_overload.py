@@ -8,7 +8,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from gateway.http.admission import Admission
 from gateway.http.protocol import BoundedProtocol
 from gateway.settings import AdmissionSettings, ByLane
-from tests.gateway.http.edge import ISSUER, QUESTION, Edge, Engine, head, listening
+from tests.gateway.http.edge import ISSUER, QUESTION, Edge, Engine, front, head, listening
 
 # Room for four requests: backfill is refused beside one, portals beside two, lookups beside three.
 SETTINGS = AdmissionSettings(concurrency=4, shares=ByLane(validate=1.0, lookup=0.75, portal=0.5, backfill=0.25))
@@ -167,3 +167,27 @@ async def test_requests_that_were_sent_together_count_one_after_the_other() -> N
         engine.released.set()
         assert [(await answered(made[0]))[0] for _ in range(3)] == [200, 200, 200]
         assert admission.under_way == 0
+
+
+async def test_a_connection_that_is_left_unread_may_be_gone_when_its_turn_comes() -> None:
+    """The server hangs up on it, or its client does: the next tick finds it so, and goes on."""
+    engine, admission = Held(), Admission(SETTINGS)
+    app = front(engine, admission=admission)
+    assert app.door is not None
+    async with listening(engine, BoundedProtocol, app=app) as port, connections(port, 3) as made:
+        admission.under_way = 4
+        app.door._left = 0
+        for streams in made:
+            streams[1].write(head() + QUESTION)
+            assert (await answered(streams))[0] == 503
+        waiting = list(app.door._paused)
+        assert len(waiting) == 3
+        made[0][1].close()
+        waiting[1].transport.close()  # type: ignore[attr-defined] # as for a stop
+        await asyncio.sleep(0.05)
+        admission.under_way = 0
+        app.door.tick(1.0, 1.0)
+        assert not app.door._paused
+        engine.released.set()
+        made[2][1].write(head() + QUESTION)
+        assert (await answered(made[2]))[0] == 200
