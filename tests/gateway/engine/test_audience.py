@@ -59,7 +59,7 @@ class Given(SimpleNamespace):
     ) -> None:
         super().__init__(denied=denied, external=external, roles=frozenset({roles}), version=version)
 
-    def field(self, type_name: str, name: str) -> Any:
+    def field(self, type_name: str, name: str, roles: Any = None) -> Any:
         return SimpleNamespace(verdict="deny" if self.denied(type_name, name) else "allow")
 
 
@@ -253,10 +253,25 @@ def test_a_hidden_input_field_cannot_come_by_a_variable() -> None:
 
 def test_a_list_is_filtered_only_by_what_is_shown_unmasked() -> None:
     account: Any = WHOLE.type_map["Account"]
-    masks = SimpleNamespace(field=lambda *each: SimpleNamespace(verdict="mask" if each[1] == "name" else "allow"))
+    masks = SimpleNamespace(
+        roles=frozenset({"one"}),
+        field=lambda *each: SimpleNamespace(verdict="mask" if each[1] == "name" else "allow"),
+    )
     assert not readable(account, "name", masks)
     assert readable(account, "parent_key", masks), "shown by the link that follows it"
     assert not readable(account, "unheard_of", masks)
+
+
+def test_a_list_is_filtered_only_by_what_each_role_is_shown() -> None:
+    account: Any = WHOLE.type_map["Account"]
+    grants = SimpleNamespace(
+        roles=frozenset({"one", "other"}),
+        field=lambda _type, name, roles: SimpleNamespace(
+            verdict="allow" if name == "industry" or roles == {"one"} else "deny"
+        ),
+    )
+    assert readable(account, "industry", grants)
+    assert not readable(account, "name", grants)
 
 
 # ---------------------------------------------------------------- properties
