@@ -141,11 +141,6 @@ class RowRule:
         """Filters that together say exactly what `judge` says of being seen at all; () = every row, None = none do."""
         return None if self.trees is None else filters(self.trees, principal)
 
-    def pushed(self, principal: Principal) -> Pushed | None:
-        """The one filter that says exactly the same; None where there is none, or more than one."""
-        found = self.filters(principal)
-        return found[0] if found is not None and len(found) == 1 else None
-
 
 _NOBODY = Decision("deny", "", "no-role", "", "rules/roles.yaml", 1, "")  # no role, or none that sees the row
 

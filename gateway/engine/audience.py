@@ -37,10 +37,8 @@ _REMEMBERED = 64  # sets of roles
 
 
 class AudienceGrants(FieldGrants, Protocol):
-    """The grants of a set of roles, whether outsiders hold it, and by which version of the rules."""
+    """Also whether outsiders hold the roles, and by which version of the rules they are decided."""
 
-    @property
-    def roles(self) -> frozenset[str]: ...
     @property
     def external(self) -> bool: ...
     @property

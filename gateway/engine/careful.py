@@ -50,6 +50,14 @@ class CarefulBuilder:
                 self.errors.append(spreading.error)
             return None
 
+    def spreads(self, root: Frame, field: Field) -> bool:
+        """Whether a root field is null although it may not be: then nothing is left of the whole answer."""
+        try:
+            self._field(field, root.rows[0], root, 0, (field.key,))
+        except _Spreading:
+            return True
+        return False
+
     def _object(self, selection: Selection, row: Any, frame: Frame | None, index: int, path: Path) -> dict[str, Any]:
         shown = {}
         for field in selection.fields:

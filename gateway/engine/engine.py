@@ -24,7 +24,8 @@ from gateway.engine.frames import Frame
 from gateway.engine.grants import Grants
 from gateway.engine.graph import Graph
 from gateway.engine.loads import Loads
-from gateway.engine.plan import Plan, Planner, flags_of
+from gateway.engine.plan import Plan
+from gateway.engine.planning import Planner, flags_of
 from gateway.engine.run import Asked, Run
 from gateway.engine.tokens import FreshnessTokens
 from policies.principal import Principal

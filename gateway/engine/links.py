@@ -2,30 +2,27 @@
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Callable, Mapping, Sequence
-from functools import partial
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from operator import attrgetter, is_
 from typing import Any
 
 import msgspec
 
+from gateway.engine.connections import Pages, filled, is_thin
 from gateway.engine.cursors import Cursors
 from gateway.engine.frames import Partial
-from gateway.engine.loads import Found, Ledger, Loads
-from gateway.engine.paging import ConnectionPage, kept, onward
+from gateway.engine.loads import Found, Ledger, Loads, along_of
+from gateway.engine.paging import ConnectionPage
 from gateway.engine.plan import Field, Plan
 from gateway.engine.seen import Seen
 from policies.principal import Principal
 from resolvers.batch import Link
 from sources.canonical import Account, Record
 from sources.catalog import Catalog
-from sources.errors import BadAsk, SourceError
-from sources.ports import Ask, Filter, Page, Position, Rows
+from sources.errors import SourceError
+from sources.ports import Ask, Filter, Page, Reading
 
 Given = Callable[[Field], Mapping[str, Any]]
-_EXTRA = 5  # further parts read where judging thinned a page out
-_SIDE_BY_SIDE = 4  # parents whose pages are continued at once
 
 
 class Links:
@@ -68,7 +65,7 @@ class Links:
         if narrowed is None:
             return [ConnectionPage((), (), False, total=0)] * len(rows)
         keys = [keys_of(link, row, given) for row in rows]
-        return await _Pages(self, field, keys, narrowed, given, counted, ledger).read()
+        return await Pages(self, field, keys, narrowed, given, counted, ledger).read()
 
     def _pushed(self, link: Link, page: Page) -> tuple[Page | None, bool]:
         """The page with the row rule as filters, where the source can apply them; None where they open nothing at all.
@@ -97,27 +94,46 @@ class Links:
         found = dict(zip(wanted, loaded, strict=True))
         shown = await self.seen_of(link, found)
         hidden = self.judges(link) and not all(_all_seen(found[key], rows) for key, rows in shown.items())
+        along = along_of(loaded)
+        if hidden and page.first is not None:
+            found, shown = await self._filled(link, page, found, shown, along)
+        self.take(link, [row for each in shown.values() for row in each], along, shown.values() if hidden else ())
         if hidden or any(each.error is not None for each in loaded):
             return [_plain_value(link, keys_of(link, row, given), found, shown) for row in rows]
         return _all_plain(link, rows, given, shown)
+
+    async def _filled(
+        self,
+        link: Link,
+        page: Page,
+        found: Mapping[str, Found],
+        seen: Mapping[str, Sequence[Any]],
+        along: list[Record],
+    ) -> tuple[dict[str, Found], dict[str, Sequence[Any]]]:
+        """Bounded lists that judging thinned out, filled up; what came with the further parts joins `along`."""
+        whole, shown = dict(found), dict(seen)
+        for key, each in found.items():
+            if each.rows is not None and is_thin(page, each.rows, seen[key]):
+                made = await filled(self, link, key, page, each.rows, seen[key])
+                whole[key] = Found(each.rows, each.error or made.error)
+                shown[key] = [None, *made.shown]  # so that it is known that some were hidden
+                along += made.along
+        return whole, shown
 
     def judges(self, link: Link) -> bool:
         """Whether rows of a link are judged at all."""
         return self._seen.rule(link.target) is not None
 
-    async def visible(self, link: Link, records: Sequence[Record]) -> list[Any]:
-        """See `Seen.visible`; accounts that are seen need not be read again by key."""
-        seen = await self._seen.visible(records)
-        if link.target is Account and link.by != "key":
-            self._loads.prime(seen)
-        return seen
+    async def visible(self, records: Sequence[Record]) -> list[Any]:
+        """See `Seen.visible`."""
+        return await self._seen.visible(records)
 
     async def seen_of(self, link: Link, found: Mapping[str, Found]) -> dict[str, Sequence[Any]]:
         """The rows of each key, None in the place of those that may not be seen."""
         records = {key: each.rows.records if each.rows is not None else () for key, each in found.items()}
-        if link.target is not Account and not self.judges(link):
+        if not self.judges(link):
             return dict(records)
-        seen = await self.visible(link, [row for rows in records.values() for row in rows])
+        seen = await self.visible([row for rows in records.values() for row in rows])
         shown: dict[str, Sequence[Any]] = {}
         at = 0
         for key, rows in records.items():
@@ -125,16 +141,25 @@ class Links:
             at += len(rows)
         return shown
 
+    def take(
+        self, link: Link, shown: Sequence[Any], along: Sequence[Record], seen: Iterable[Sequence[Any]] = ()
+    ) -> None:
+        """What is shown, and what came along with it, need not be read again by key. `seen` has None for each hidden
+        row of what was found."""
+        if link.target is Account and link.by != "key":
+            self._loads.prime(shown)
+        if along:
+            self._loads.take_along(along, shown, whole=not any(None in each for each in seen))
+
     async def load(self, link: Link, keys: Sequence[str], page: Page, ledger: Ledger) -> list[Found]:
         """See `Loads.get`."""
         alone = self._plan.alone(link.target, link.by)
         return await self._loads.get(link.target, link.by, keys, page, ledger, alone=alone)
 
-    async def go_on(self, link: Link, key: str, page: Page) -> tuple[Rows, SourceError | None]:
+    async def go_on(self, link: Link, key: str, page: Page) -> Reading:
         """A further part of one parent's list. It is not told among the calls: that there were hidden rows is nobody's
         business."""
-        reading = await self._loads.read(Ask(link.target, link.by, (key,), page), Ledger())
-        return reading.rows.get(key, Rows()), reading.errors.get(key)
+        return await self._loads.read(Ask(link.target, link.by, (key,), page), Ledger())
 
     def is_ready(self, link: Link, key: str) -> bool:
         """Whether a child of a row with this key may be read before the row is there."""
@@ -144,107 +169,6 @@ class Links:
     def cursors(self) -> Cursors:
         """Signs and checks places in lists."""
         return self._cursors
-
-
-class _Pages:
-    """One connection field: the pages of all its parents."""
-
-    def __init__(
-        self,
-        links: Links,
-        field: Field,
-        keys: Sequence[Sequence[str]],
-        page: Page,
-        given: Mapping[str, Any],
-        counted: bool,
-        ledger: Ledger,
-    ) -> None:
-        assert field.paging is not None
-        self._links, self._link, self._paging = links, field.link, field.paging
-        self._keys, self._page, self._counted, self._ledger = keys, page, counted, ledger
-        self._judged = links.judges(field.link)
-        self._after = _text(given.get("after"))
-        self._gate = asyncio.Semaphore(_SIDE_BY_SIDE)
-
-    async def read(self) -> list[Any]:
-        keys = [each[0] if each else None for each in self._keys]
-        wanted = list(dict.fromkeys(key for key in keys if key is not None))
-        start = self._start(wanted)
-        found = dict(zip(wanted, await self._links.load(self._link, wanted, start, self._ledger), strict=True))
-        seen = await self._links.seen_of(self._link, found)
-        thin = [key for key, each in found.items() if each.rows is not None and self._is_thin(each.rows, seen[key])]
-        pages = {key: self._first(key, each, seen[key]) for key, each in found.items() if key not in thin}
-        if thin:
-            filled = await asyncio.gather(*(self._filled(key, found[key], seen[key]) for key in thin))
-            pages |= dict(zip(thin, filled, strict=True))
-        return [pages[key] if key is not None else ConnectionPage((), (), False, total=0) for key in keys]
-
-    def _start(self, wanted: Sequence[str]) -> Page:
-        if self._after is None:
-            return self._page
-        if len(wanted) > 1:
-            raise BadAsk("`after` goes on with one list: ask for one parent at a time")
-        after = self._links.cursors.decode(self._after, self._scope(wanted[0] if wanted else ""))
-        return msgspec.structs.replace(self._page, after=after)
-
-    def _scope(self, key: str) -> str:
-        return self._paging.scope(self._page, key)
-
-    def _is_thin(self, rows: Rows, seen: Sequence[Any]) -> bool:
-        first = self._page.first
-        return rows.more and first is not None and sum(row is not None for row in seen) < first
-
-    def _first(self, key: str, found: Found, seen: Sequence[Any]) -> Any:
-        if found.rows is None:
-            return found.error if found.error is not None else self._made(key, [], [], False, None, Rows())
-        shown, places, more = kept(found.rows, self._page.first, seen)
-        return self._made(key, shown, places, more, found.error, found.rows)
-
-    async def _filled(self, key: str, found: Found, seen: Sequence[Any]) -> Any:
-        """A page that judging thinned out, read on until it is full or enough has been tried."""
-        assert found.rows is not None
-        assert self._page.first is not None
-        rows, error, end = found.rows, found.error, found.rows.next
-        shown, places, more = kept(rows, self._page.first, seen)
-        async with self._gate:
-            for _ in range(_EXTRA):
-                missing = self._page.first - len(shown)
-                if not missing or not rows.more or rows.next is None:
-                    break
-                rows, failed = await self._links.go_on(self._link, key, onward(self._page, rows))
-                error = error or failed
-                if failed is not None:
-                    more = True
-                    break
-                end = rows.next
-                judged = await self._links.visible(self._link, rows.records)
-                further, at, more = kept(rows, missing, judged)
-                shown, places = shown + further, [*places, *at]
-        short = len(shown) < self._page.first and more
-        return self._made(key, shown, places, more, error, found.rows, end if short else None)
-
-    def _made(
-        self,
-        key: str,
-        shown: list[Any],
-        places: Sequence[Position | None],
-        more: bool,
-        error: SourceError | None,
-        rows: Rows,
-        end: Position | None = None,
-    ) -> ConnectionPage:
-        if self._judged:
-            unjudged = [index for index, row in enumerate(shown) if isinstance(row, SourceError)]
-            if unjudged:
-                error = error or shown[unjudged[0]]
-                shown = [row for index, row in enumerate(shown) if index not in unjudged]
-                places = [place for index, place in enumerate(places) if index not in unjudged]
-        total = rows.total if self._counted else None
-        signed = partial(self._sign, key)
-        return ConnectionPage(shown, places, more, total, self._after is not None, error, signed, end)
-
-    def _sign(self, key: str, place: Position) -> str:
-        return self._links.cursors.encode(place, self._scope(key))
 
 
 def _all_seen(found: Found, seen: Sequence[Any]) -> bool:
@@ -311,7 +235,3 @@ def _plain_value(
         return problems[0] if value is None and problems else (Partial(value, problems) if problems else value)
     listed = records[: link.first] if link.first is not None else records
     return Partial(listed, problems) if problems else listed
-
-
-def _text(value: Any) -> str | None:
-    return value if isinstance(value, str) else None

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from functools import partial
 from typing import Any, TypeAlias
 
@@ -11,6 +11,7 @@ import msgspec
 from aiodataloader import DataLoader
 
 from gateway.engine.served import ServedFacts
+from gateway.engine.told import as_called, texts
 from sources import errand
 from sources.canonical import Record
 from sources.catalog import Catalog
@@ -32,10 +33,15 @@ class DeadlineExceeded(SourceError):
 
 
 class Found(msgspec.Struct):
-    """What one key's load gave: rows and, perhaps besides them, what went wrong."""
+    """What one key's load gave: rows and, perhaps besides them, what went wrong; `along`: what came with the answer
+    unasked, see `Loads.take_along`."""
 
     rows: Rows | None
     error: SourceError | None
+    along: Sequence[Record] = ()
+
+
+Flight: TypeAlias = "asyncio.Future[Mapping[str, Found]]"
 
 
 _NOTHING = Found(None, None)
@@ -87,12 +93,15 @@ class Ledger:
 
 
 class Loads:
-    """Facts by key, unjudged. `served` tells how each was served."""
+    """Facts by key, unjudged. `served` tells how each was served. `judged` are keys for which judging alone has caused
+    a call, and `aside` is what it reads by; see `Aside`."""
 
     def __init__(self, catalog: Catalog) -> None:
         self.catalog, self.served = catalog, ServedFacts()
-        self._known: dict[Index, dict[str, Found | asyncio.Future[None]]] = {}
-        self._loaders: dict[Index, DataLoader[_Asked, None]] = {}
+        self.judged: dict[tuple[type[Record], str, Page], set[str]] = {}
+        self.aside: Loads | None = None
+        self._known: dict[Index, dict[str, Found | Flight]] = {}
+        self._loaders: dict[Index, DataLoader[_Asked, Mapping[str, Found]]] = {}
         self._tasks: set[asyncio.Task[Any] | None] = set()  # of questions that several wait for
         self._reading: set[asyncio.Task[Any]] = set()
         self._late: set[asyncio.Task[Any]] = set()
@@ -130,7 +139,13 @@ class Loads:
             return found  # type: ignore[return-value] # no flight is among them
         for flight in flights:
             await asyncio.shield(flight)  # type: ignore[arg-type] # shared: who leaves takes it from nobody
-        return [_settled(known[key]) for key in keys]
+        settled = {key: _settled(entry, key) for key, entry in zip(keys, found, strict=True)}
+        known.update(settled)
+        return [settled[key] for key in keys]
+
+    def known(self, index: Index) -> Mapping[str, Found | Flight]:
+        """What is known of an index, or under way."""
+        return self._known.get(index, {})
 
     def recall(self, record: type[Record], by: str, keys: Sequence[str], page: Page, ledger: Ledger) -> bool:
         """Whether every key is known without waiting, here or in the memory of its source."""
@@ -140,15 +155,15 @@ class Loads:
             return all(known[key].__class__ is Found for key in keys)
         if self._refusal(record, by, page, len(missing)) is not None:
             return False
-        reading = self.catalog.recall(Ask(record, by, tuple(missing), page))
+        ask = Ask(record, by, tuple(missing), page)
+        reading = self.catalog.recall(ask)
         if reading is None:
             return False
-        self._note(reading, record, by, (ledger,))
-        known.update(_found(reading, missing))
+        known.update(_found(self._noted(reading, ask, (ledger,)), missing))
         return len(missing) == len(keys) or all(known[key].__class__ is Found for key in keys)
 
     def prime(self, records: Sequence[Any]) -> None:
-        """Records that came by another way need not be read again by key. Of what is judged only that which is seen: a
+        """Records that came by another way need not be read again by key. Of what is judged only that which is shown: a
         call that is saved by a hidden row would tell of it."""
         for record in records:
             if not isinstance(record, Record):
@@ -175,19 +190,33 @@ class Loads:
             self._late.discard(task)
             if begun is not None:
                 errand.end(begun)
-        self._note(reading, ask.record, ask.by, ledgers)
-        return reading
+        return self._noted(reading, ask, ledgers)
 
-    def _note(self, reading: Reading, record: type[Record], by: str, ledgers: Sequence[Ledger]) -> None:
+    def _noted(self, reading: Reading, ask: Ask, ledgers: Sequence[Ledger]) -> Reading:
+        """A reading as it is told, taken down."""
+        if self.judged:
+            called = self.judged.get((ask.record, ask.by, ask.page), set()).intersection(ask.keys)
+            capability = self.catalog.capability(ask.record, ask.by) if called else None
+            each = capability is not None and capability.fan_out
+            reading = as_called(reading, called, each=each) if called else reading
         self.served.note(reading)
         for ledger in ledgers:
             ledger.add(reading)
-        if reading.along:
-            self.prime(reading.along)
+        return reading
+
+    def take_along(self, along: Sequence[Record], shown: Iterable[Any], *, whole: bool) -> None:
+        """Takes for known what came along with rows: all of it where `whole` of what was found is shown, otherwise
+        what the shown rows name. What came with a hidden row alone is read by whoever asks for it."""
+        if along and not whole:
+            named = {text for row in shown for text in texts(row)}
+            along = [record for record in along if record.key in named]
+        self.prime(along)
 
     def expire(self) -> None:
         """The operation's time is up: what is being read is given up, and nothing more is asked."""
         self._expired = True
+        if self.aside is not None:
+            self.aside.expire()
         for task in tuple(self._reading):
             self._late.add(task)
             task.cancel()
@@ -196,17 +225,21 @@ class Loads:
         """Takes nothing that was read so far for known."""
         self._known.clear()
         self._loaders.clear()
+        if self.aside is not None:
+            self.aside.forget()
 
     def close(self) -> None:
         """Ends what is still under way; what has not left yet never will."""
         self._closed = True
+        if self.aside is not None:
+            self.aside.close()
         for task in tuple(self._tasks):
             if task is not None:
                 task.cancel()
 
     # ------------------------------------------------------------ questions
 
-    def _flight(self, index: Index, asked: _Asked) -> asyncio.Future[None]:
+    def _flight(self, index: Index, asked: _Asked) -> Flight:
         """The question of all who ask an index in this turn of the loop: a promise for each set of keys, not for each
         key, which would cost more than all the rest."""
         loader = self._loaders.get(index)
@@ -214,17 +247,18 @@ class Loads:
             loader = self._loaders[index] = DataLoader(partial(self._answer, index), cache=False)
         return loader.load(asked)
 
-    async def _answer(self, index: Index, asked: list[_Asked]) -> list[None]:
+    async def _answer(self, index: Index, asked: list[_Asked]) -> list[Mapping[str, Found]]:
         if self._closed:
-            return [None] * len(asked)
+            return [{}] * len(asked)
         task = asyncio.current_task()
         self._tasks.add(task)
         try:
             keys = [key for each, _ in asked for key in each]
-            self._known[index].update(await self._fetch(index, keys, [ledger for _, ledger in asked]))
+            found = await self._fetch(index, keys, [ledger for _, ledger in asked])
+            self._known[index].update(found)
         finally:
             self._tasks.discard(task)
-        return [None] * len(asked)
+        return [found] * len(asked)
 
     async def _fetch(self, index: Index, keys: Sequence[str], ledgers: Sequence[Ledger]) -> dict[str, Found]:
         record, by, page, max_age = index
@@ -232,10 +266,15 @@ class Loads:
         if refused is not None:
             return dict.fromkeys(keys, Found(None, refused))
         found: dict[str, Found] = {}
-        for start in range(0, len(keys), _MOST):
-            part = tuple(keys[start : start + _MOST])
+        most = self._at_once(record, by)
+        for start in range(0, len(keys), most):
+            part = tuple(keys[start : start + most])
             found |= _found(await self.read(Ask(record, by, part, page), *ledgers, max_age=max_age), part)
         return found
+
+    def _at_once(self, record: type[Record], by: str) -> int:
+        """How many keys one question may have."""
+        return _MOST
 
     def _refusal(self, record: type[Record], by: str, page: Page, keys: int) -> SourceError | None:
         if keys == 1:
@@ -249,7 +288,9 @@ class Loads:
 
 
 def _found(reading: Reading, keys: Sequence[str]) -> dict[str, Found]:
-    rows, errors = reading.rows, reading.errors
+    rows, errors, along = reading.rows, reading.errors, reading.along
+    if along:
+        return {key: Found(rows.get(key), errors.get(key), along) for key in keys}
     if not errors:
         return {key: Found(mine, None) if (mine := rows.get(key)) is not None else _NOTHING for key in keys}
     return {key: Found(rows.get(key), errors.get(key)) for key in keys}
@@ -264,10 +305,14 @@ def _too_late(ask: Ask) -> Reading:
     return Reading({}, Report(""), dict.fromkeys(ask.keys, late()))
 
 
-def _settled(entry: Found | asyncio.Future[None]) -> Found:
-    if isinstance(entry, Found):
-        return entry
-    return Found(None, DeadlineExceeded("the reading was given up: ask again"))
+def _settled(entry: Found | Flight, key: str) -> Found:
+    found = entry if isinstance(entry, Found) else entry.result().get(key)
+    return found or Found(None, DeadlineExceeded("the reading was given up: ask again"))
+
+
+def along_of(found: Iterable[Found]) -> list[Record]:
+    """What came along with the answers for some keys."""
+    return [record for each in found if each.along for record in each.along]
 
 
 _PLAIN = Page()

@@ -11,9 +11,10 @@ from graphql import GraphQLField
 from strawberry import UNSET
 
 from gateway.engine.grants import Grants
-from gateway.engine.graph import Graph, attribute_of
+from gateway.engine.graph import Graph
 from gateway.engine.lookups import Forbidden
-from resolvers.batch import Link, declaration_of, filter_of
+from gateway.engine.visible import readable, shown_as
+from resolvers.batch import Link, filter_of
 from sources.errors import BadAsk, SourceError
 from sources.ports import Filter, Order, Page, Position, Rows
 
@@ -27,13 +28,25 @@ _EXACT = frozenset({"eq", "in"})
 class Paging:
     """How a link's arguments become a `Page`; what is constant is worked out once."""
 
-    __slots__ = ("_arguments", "_constant", "_failed", "_grants", "_link", "_names", "_where", "coordinate", "target")
+    __slots__ = (
+        "_arguments",
+        "_constant",
+        "_failed",
+        "_grants",
+        "_link",
+        "_readables",
+        "_target",
+        "_where",
+        "coordinate",
+        "target",
+    )
 
     def __init__(self, graph: Graph, grants: Grants, field: Field, schema_field: GraphQLField) -> None:
         self._link: Link = field.link
         self._grants, self._arguments, self.coordinate = grants, field.arguments, field.coordinate
         self.target = graph.types.get(self._link.target, self._link.target.__name__)
-        self._names = _field_names(graph, self.target)
+        self._target = graph.object_type(self.target)
+        self._readables: set[str] = set()  # attributes that were found to be
         self._where = _filters(schema_field)
         self._constant: Page | None = None
         self._failed: tuple[type[SourceError], str] | None = None  # an error raised again and again would grow
@@ -91,15 +104,16 @@ class Paging:
         return tuple(asked)
 
     def _readable(self, attribute: str, *, exact: bool) -> None:
-        """Filtering or ordering by what one may not read would tell it all the same. Every role counts: a row that one
-        role opens must not be told by what only another may read."""
-        name = self._names.get(attribute, _camel(attribute))
-        grants = self._grants
-        if all(grants.field(self.target, name, frozenset((role,))).verdict == "allow" for role in grants.roles):
+        """Filtering or ordering by what one may not read would tell it all the same."""
+        if self._target is None or attribute in self._readables:
             return
-        if exact and grants.lookup(self.target, name):
+        if readable(self._target, attribute, self._grants):
+            self._readables.add(attribute)
             return
-        raise Forbidden(f"`{self.target}.{name}` is not for your role: leave it out of filter and order")
+        names = shown_as(self._target, attribute) or [_camel(attribute)]
+        if exact and any(self._grants.lookup(self._target.name, name) for name in names):
+            return
+        raise Forbidden(f"`{self._target.name}.{names[0]}` is not for your role: leave it out of filter and order")
 
 
 class ConnectionPage:
@@ -203,19 +217,6 @@ def _filters(field: GraphQLField) -> dict[str, tuple[str, str]]:
         return {}
     definition = argument.type.extensions["strawberry-definition"]  # type: ignore[union-attr]
     return filter_of(definition.origin)
-
-
-def _field_names(graph: Graph, target: str) -> dict[str, str]:
-    """Canonical attribute -> the field that shows it, itself or what it leads to."""
-    type_ = graph.object_type(target)
-    names: dict[str, str] = {}
-    for name, field in type_.fields.items() if type_ is not None else ():
-        declared = declaration_of(field)
-        if isinstance(declared, Link) and declared.key != "key":
-            names.setdefault(declared.key, name)
-        elif declared is None:
-            names[attribute_of(name, field)] = name
-    return names
 
 
 def _given(arguments: Mapping[str, Any], name: str) -> Any:

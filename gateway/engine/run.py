@@ -7,7 +7,7 @@ value of its parents; showing values is the builders' work.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Coroutine, Mapping, Sequence
+from collections.abc import Coroutine, Iterator, Mapping, Sequence
 from typing import Any
 
 import msgspec
@@ -15,6 +15,8 @@ from graphql import GraphQLList, GraphQLNonNull, GraphQLOutputType
 from graphql.execution.values import VariableValues
 from graphql.pyutils import is_iterable
 
+from gateway.engine.aside import Aside
+from gateway.engine.careful import CarefulBuilder
 from gateway.engine.cursors import Cursors
 from gateway.engine.deadlines import Writes, in_time
 from gateway.engine.early import Early
@@ -22,7 +24,7 @@ from gateway.engine.frames import Frame, Partial, descend
 from gateway.engine.graph import Graph
 from gateway.engine.introspect import introspect
 from gateway.engine.links import Links
-from gateway.engine.loads import Ledger, Loads
+from gateway.engine.loads import Ledger, Loads, along_of
 from gateway.engine.lookups import check_lookups
 from gateway.engine.paging import ConnectionPage
 from gateway.engine.plan import BATCHED, DERIVED, EVENT, LINK, META, Field, Plan, Roles
@@ -64,7 +66,7 @@ class Run:
         self.loads = loads
         self._deadline = deadline
         self._writes = Writes()
-        self.seen = Seen(graph, plan.grants, context.principal, self.loads)
+        self.seen = Seen(graph, plan.grants, context.principal, Aside(loads))
         self.links = Links(plan, loads.catalog, loads, self.seen, cursors, context.principal)
         self.types = graph.types
         self._arguments: dict[Field, Mapping[str, Any]] = {}
@@ -76,8 +78,7 @@ class Run:
         timer = loop.call_at(self._deadline, self.loads.expire) if self._deadline is not None else None
         try:
             if self.plan.serial:
-                for field in root.selection.active:
-                    await self._resolve(root, field)
+                await self._one_by_one(root)
             else:
                 await self._fill([root])
         finally:
@@ -85,6 +86,15 @@ class Run:
                 timer.cancel()
             self._writes.afterwards(self.loads.close)
         return root
+
+    async def _one_by_one(self, root: Frame) -> None:
+        """Mutations, each with all that is below it. After one that leaves nothing of the answer none is begun."""
+        for field in root.selection.fields:
+            if field.active:
+                await self._resolve(root, field)
+            if field.nonnull and CarefulBuilder(self.context, _unnoticed, self.classify).spreads(root, field):
+                root.odd = True
+                return
 
     def classify(self, value: Any, roles: Roles) -> tuple[str, Roles] | None:
         """Type and roles of a value that the schema alone does not tell."""
@@ -194,23 +204,11 @@ class Run:
         return answers
 
     async def _judge(self, answers: list[Any]) -> None:
-        """Judges the records among a computation's answers, all of them together. In a tuple places matter, so that a
-        hidden one leaves a gap; of a list it is left out."""
-        lists = {index: list(each) for index, each in enumerate(answers) if _holds_records(each)}
-        places = [
-            (holder, at)
-            for holder in (answers, *lists.values())
-            for at, each in enumerate(holder)
-            if isinstance(each, Record)
-        ]
-        if not places:
-            return
-        judged = await self.seen.visible([self._known(holder[at]) for holder, at in places])
-        for (holder, at), one in zip(places, judged, strict=True):
-            holder[at] = one
-        for index, items in lists.items():
-            whole = isinstance(answers[index], tuple)
-            answers[index] = items if whole else [each for each in items if each is not None]
+        """Judges the records among a computation's answers, in lists however deep, all of them together."""
+        records = [self._known(each) for each in _records(answers)]
+        if records:
+            judged = iter(await self.seen.visible(records))
+            answers[:] = [_exchanged(each, judged) for each in answers]
 
     def _known(self, record: Record) -> Record | None:
         """The record; None where this audience does not know its type: only an abstract type could lead there."""
@@ -242,6 +240,7 @@ class Run:
             )
             if record is Account and by != "key":
                 self.loads.prime(judged)
+            self.loads.take_along(along_of(found), judged, whole=None not in judged)
             reading, at = Reading({}, Report("")), 0
             for key, each in zip(unique, found, strict=True):
                 if each.error is not None:
@@ -266,8 +265,29 @@ def _max_age(given: Any) -> float | None:
     return None if given is None else float(given)
 
 
-def _holds_records(answer: Any) -> bool:
-    return isinstance(answer, _LISTS) and any(isinstance(each, Record) for each in answer)
+def _unnoticed(_mark: int) -> None:
+    """What is met on the way is told when the answer is shown."""
+
+
+def _records(answer: Any) -> Iterator[Record]:
+    """The records of an answer, in lists however deep."""
+    if isinstance(answer, Record):
+        yield answer
+    elif isinstance(answer, _LISTS):
+        for each in answer:
+            yield from _records(each)
+
+
+def _exchanged(answer: Any, judged: Iterator[Any]) -> Any:
+    """An answer with what judging made of its records. In a tuple places matter, so that a hidden one leaves a gap; of
+    a list it is left out."""
+    if isinstance(answer, Record):
+        return next(judged)
+    if not isinstance(answer, _LISTS) or not any(isinstance(each, (Record, *_LISTS)) for each in answer):
+        return answer
+    shown = [_exchanged(each, judged) for each in answer]
+    places_matter = isinstance(answer, tuple) or not any(isinstance(each, Record) for each in answer)
+    return shown if places_matter else [each for each in shown if each is not None]
 
 
 def _attempt(function: Any, *arguments: Any) -> Any:

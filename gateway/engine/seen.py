@@ -7,16 +7,15 @@ from typing import Any
 
 import msgspec
 
+from gateway.engine.aside import Aside
 from gateway.engine.grants import Grants, RowRule
 from gateway.engine.graph import Graph
-from gateway.engine.loads import Found, Ledger, Loads
+from gateway.engine.loads import Found
 from policies.principal import Principal
 from sources.canonical import Account, BillingProfile, Record
 from sources.errors import SourceError
-from sources.ports import Page
 
 _ENTITIES = "legal_entities"  # of an account: held by its billing profiles, not by itself
-_PAGE = Page()
 JUDGING: tuple[tuple[type[Record], str], ...] = ((Account, "key"), (BillingProfile, "account"))
 """What judging rows may read."""
 
@@ -24,8 +23,8 @@ JUDGING: tuple[tuple[type[Record], str], ...] = ((Account, "key"), (BillingProfi
 class Seen:
     """One operation's judge of rows. A row that may not be seen is answered like one that does not exist."""
 
-    def __init__(self, graph: Graph, grants: Grants, principal: Principal, loads: Loads) -> None:
-        self._graph, self._grants, self._principal, self._loads = graph, grants, principal, loads
+    def __init__(self, graph: Graph, grants: Grants, principal: Principal, facts: Aside) -> None:
+        self._graph, self._grants, self._principal, self._aside = graph, grants, principal, facts
         self._accounts: dict[str, frozenset[str]] = {}
         self._roles: dict[int, tuple[Any, frozenset[str]]] = {}
         self._entities: dict[str, tuple[str, ...] | SourceError] = {}
@@ -88,7 +87,7 @@ class Seen:
         """Reads what judging a row by this key will take, beside the row itself: a hidden row then takes as long as one
         that is not there."""
         if self.foresees(record):
-            await self._load_entities([key], Ledger())
+            await self._load_entities([key])
 
     def refused_by_key(self, record: type, key: str) -> bool:
         """Whether the rules refuse a row for its key alone."""
@@ -101,19 +100,17 @@ class Seen:
     # ------------------------------------------------------------ one kind of rows
 
     async def _of_one_kind(self, rule: RowRule, records: Sequence[Record]) -> list[Any]:
-        # What judging asks is told nowhere: how many keys of how many rows it took would tell of the hidden ones.
-        ledger = Ledger()
         if rule.by_account:
-            return await self._by_account(rule, records, ledger)
-        return await self._by_rule(rule, records, ledger)
+            return await self._by_account(rule, records)
+        return await self._by_rule(rule, records)
 
-    async def _by_account(self, rule: RowRule, records: Sequence[Record], ledger: Ledger) -> list[Any]:
+    async def _by_account(self, rule: RowRule, records: Sequence[Record]) -> list[Any]:
         known = self._accounts
         keys = [getattr(record, "account_key", "") for record in records]
         missing = {key for key in keys if key and key not in known}
         failed: Mapping[str, SourceError] = {}
         if missing:
-            failed = await self._judge_accounts(sorted(missing), ledger)
+            failed = await self._judge_accounts(sorted(missing))
         everybody = self._grants.roles
         if len(everybody) == 1 and not failed and all(known.get(key) == everybody for key in set(keys)):
             return list(records)  # of several roles each row's own are noted below: its parent may be seen by fewer
@@ -125,40 +122,38 @@ class Seen:
                 if ownerless is None:
                     ownerless = rule.judge([record], [None], [{}], self._principal)[0]
                 roles = ownerless
-            shown.append(self._shown(record, roles, failed.get(key) or self._unknown_entities(key)))
+            shown.append(self._shown(record, roles, failed.get(key)))
         return shown
 
-    async def _judge_accounts(self, keys: Sequence[str], ledger: Ledger) -> dict[str, SourceError]:
-        found = await self._loads.get(Account, "key", keys, _PAGE, ledger)
+    async def _judge_accounts(self, keys: Sequence[str]) -> dict[str, SourceError]:
+        found = await self._aside.of(Account, "key", keys)
         rows = [each.rows.records[0] for each in found if each.rows is not None and each.rows.records]
         failed = _failures(keys, found)
         rule = self.rule(Account)
         if rule is None:
             self._accounts.update({row.key: self._grants.roles for row in rows})
             return failed
-        judged = await self._by_rule(rule, rows, ledger)
+        judged = await self._by_rule(rule, rows)
         return failed | {row.key: one for row, one in zip(rows, judged, strict=True) if isinstance(one, SourceError)}
 
-    async def _by_rule(self, rule: RowRule, records: Sequence[Record], ledger: Ledger) -> list[Any]:
+    async def _by_rule(self, rule: RowRule, records: Sequence[Record]) -> list[Any]:
         failed: dict[str, SourceError] = {}
         keys = [_account_key(record) for record in records]
         accounts: Sequence[Any] = records
         if rule.needs_account:
-            accounts, failed = await self._owners(records, keys, ledger)
+            accounts, failed = await self._owners(records, keys)
         facts: Sequence[Mapping[str, Any]] = [{}] * len(records)
         if _ENTITIES in rule.reads and (rule.needs_account or isinstance(records[0] if records else None, Account)):
             # Facts about an account that is not there, or not known, decide nothing.
             wanted = {key for key, account in zip(keys, accounts, strict=True) if key and account is not None}
-            failed |= await self._load_entities(sorted(wanted), ledger)
+            failed |= await self._load_entities(sorted(wanted))
             facts = [self._facts(key) for key in keys]
         roles = rule.judge(records, accounts, facts, self._principal)
         return [self._shown(record, by, failed.get(key)) for record, by, key in zip(records, roles, keys, strict=True)]
 
-    async def _owners(
-        self, records: Sequence[Record], keys: Sequence[str], ledger: Ledger
-    ) -> tuple[list[Any], dict[str, SourceError]]:
+    async def _owners(self, records: Sequence[Record], keys: Sequence[str]) -> tuple[list[Any], dict[str, SourceError]]:
         wanted = sorted({key for key in keys if key})
-        found = await self._loads.get(Account, "key", wanted, _PAGE, ledger)
+        found = await self._aside.of(Account, "key", wanted)
         owning = {
             key: each.rows.records[0]
             for key, each in zip(wanted, found, strict=True)
@@ -179,10 +174,10 @@ class Seen:
 
     # ------------------------------------------------------------ facts of accounts
 
-    async def _load_entities(self, keys: Iterable[str], ledger: Ledger) -> dict[str, SourceError]:
+    async def _load_entities(self, keys: Iterable[str]) -> dict[str, SourceError]:
         """The legal entities that accounts buy from: a fact of the ERP, read where a row rule asks for it."""
         missing = [key for key in keys if key not in self._entities]
-        found = await self._loads.get(BillingProfile, "account", missing, _PAGE, ledger) if missing else []
+        found = await self._aside.of(BillingProfile, "account", missing) if missing else []
         for key, each in zip(missing, found, strict=True):
             if each.rows is not None:
                 self._entities[key] = tuple(
@@ -197,11 +192,6 @@ class Seen:
             else:
                 self._entities[key] = ()
         return {key: known for key in keys if isinstance(known := self._entities.get(key), SourceError)}
-
-    def _unknown_entities(self, key: str) -> SourceError | None:
-        """Why the legal entities of an account are not known, where its rows could not be judged for that."""
-        known = self._entities.get(key)
-        return known if isinstance(known, SourceError) else None
 
     def _facts(self, key: str) -> Mapping[str, Any]:
         known = self._entities.get(key)

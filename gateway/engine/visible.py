@@ -26,6 +26,7 @@ from graphql import (
     is_required_input_field,
 )
 
+from gateway.engine.graph import attribute_of
 from resolvers.batch import Link, declaration_of
 
 Shown: TypeAlias = dict[str, set[str]]
@@ -44,7 +45,10 @@ class Verdict(Protocol):
 class FieldGrants(Protocol):
     """As much of a set of roles' grants as deciding about fields takes."""
 
-    def field(self, type_name: str, name: str, /) -> Verdict: ...
+    @property
+    def roles(self) -> frozenset[str]: ...
+
+    def field(self, type_name: str, name: str, roles: frozenset[str] | None = None, /) -> Verdict: ...
 
 
 def visible(schema: GraphQLSchema, grants: FieldGrants) -> Shown:
@@ -56,18 +60,27 @@ def visible(schema: GraphQLSchema, grants: FieldGrants) -> Shown:
 
 
 def readable(target: GraphQLObjectType | GraphQLInterfaceType, attribute: str, grants: FieldGrants) -> bool:
-    """Whether lists of `target` may be filtered or ordered by a record's attribute: only by what is shown unmasked."""
-    return any(grants.field(target.name, name).verdict == "allow" for name in _shown_as(target, attribute))
+    """Whether lists of `target` may be filtered or ordered by a record's attribute: only by what is shown unmasked.
+
+    Every role has to be shown it: a row that one role opens must not be told by what only another may read.
+    """
+    names = shown_as(target, attribute)
+    each = [frozenset((role,)) for role in grants.roles] or [grants.roles]
+    return all(any(grants.field(target.name, name, roles).verdict == "allow" for name in names) for roles in each)
 
 
-def _shown_as(target: GraphQLObjectType | GraphQLInterfaceType, attribute: str) -> Iterator[str]:
-    """The fields that show an attribute: the one of its name, or else the links that follow it as a key."""
+def shown_as(target: GraphQLObjectType | GraphQLInterfaceType, attribute: str) -> list[str]:
+    """The fields that show an attribute: that of its name, and the links that follow it as a key."""
+    names = []
     for name, field in target.fields.items():
-        definition = field.extensions.get(_DEFINITION)
-        own = definition.python_name if definition is not None else field.extensions.get("attribute", name)
         declared = declaration_of(field)
-        if own == attribute or (isinstance(declared, Link) and declared.by == "key" and declared.key == attribute):
-            yield name
+        if isinstance(declared, Link):
+            shown = declared.key if declared.by == "key" and declared.argument is None else None
+        else:
+            shown = attribute_of(name, field)
+        if shown == attribute:
+            names.append(name)
+    return names
 
 
 # ---------------------------------------------------------------- what is granted to begin with

@@ -169,14 +169,14 @@ def test_filters_of_several_roles_are_joined(tmp_path: Path) -> None:
     roles = small.ROLES.replace("rows: [entity]", "rows: [region]")
     compiled = small.compiled(tmp_path, roles=roles)
     user = Principal("u", regions=("DE", "NO"))
-    assert compiled.grants(["agent"]).rows("Account").pushed(user) == ("in", "region", ("DE", "NO"))
-    assert compiled.grants(["agent", "finance"]).rows("Account").pushed(user) == ("in", "region", ("DE", "NO"))
-    assert compiled.grants(["agent"]).rows("Invoice").pushed(user) is None
+    assert compiled.grants(["agent"]).rows("Account").filters(user) == (("in", "region", ("DE", "NO")),)
+    assert compiled.grants(["agent", "finance"]).rows("Account").filters(user) == (("in", "region", ("DE", "NO")),)
+    assert compiled.grants(["agent"]).rows("Invoice").filters(user) is None
 
 
 def test_filters_of_roles_that_see_by_different_conditions_are_not_pushed(tmp_path: Path) -> None:
     compiled = small.compiled(tmp_path)
-    assert compiled.grants(["agent", "finance"]).rows("Account").pushed(Principal("u", regions=("DE",))) is None
+    assert compiled.grants(["agent", "finance"]).rows("Account").filters(Principal("u", regions=("DE",))) is None
 
 
 def test_whether_the_account_is_needed_is_known_before_a_row_is_read(tmp_path: Path) -> None:

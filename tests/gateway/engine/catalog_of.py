@@ -67,8 +67,7 @@ class Shelf:
         await asyncio.sleep(self.delays.get(index, 0))
 
     def _answer(self, ask: Ask, index: str) -> Reading:
-        cached = sum(key in self.cached for key in ask.keys)
-        report = Report(SYSTEMS[ask.record.__name__], calls=int(cached < len(ask.keys)), cached=cached)
+        report = self._report(ask, [key for key in ask.keys if key not in self.cached])
         fault = self.faults.get(index)
         if isinstance(fault, SourceError):
             report.error = fault.code
@@ -76,21 +75,31 @@ class Shelf:
         if fault is not None:
             raise fault
         rows = {key: found for key in ask.keys if (found := self._rows(ask, key)) is not None}
-        served = self.served.get(index, Served.LIVE)
+        served = self.served.get(index)
         for each in rows.values():
-            each.served = served
+            each.served = served or each.served
         report.stale = len(rows) if served is Served.STALE else 0
         report.error = self.failing[index].code if index in self.failing else None
         errors = {key: error for key in ask.keys if (error := self.broken_keys.get((index, key))) is not None}
         return Reading(rows, report, errors, along=list(self.along.get(index, ())))
+
+    def _report(self, ask: Ask, called: Sequence[str]) -> Report:
+        cached = sum(key in self.cached for key in ask.keys)
+        return Report(SYSTEMS[ask.record.__name__], calls=self.calls_of(called), cached=cached)
+
+    def calls_of(self, keys: Sequence[str]) -> int:
+        """What a question for keys that no memory answers costs."""
+        return int(bool(keys))
 
     def _rows(self, ask: Ask, key: str) -> Rows | None:
         attribute = _ATTRIBUTES.get(ask.by, ask.by)
         held = self.records.get(ask.record.__name__, [])
         mine = [each for each in held if ask.by == "list" or getattr(each, attribute) == key]
         if not mine and ask.by != "list":
-            return None
-        return page_of(mine, ask.page)
+            return Rows(served=Served.CACHE) if key in self.cached else None  # remembered that it is not there
+        rows = page_of(mine, ask.page)
+        rows.served = Served.CACHE if key in self.cached else Served.LIVE
+        return rows
 
     # ------------------------------------------------------------ what a test looks at
 

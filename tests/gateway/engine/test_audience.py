@@ -16,6 +16,7 @@ from graphql import (
     get_named_type,
     get_variable_values,
     introspection_from_schema,
+    is_abstract_type,
     is_composite_type,
     parse,
     print_schema,
@@ -59,7 +60,7 @@ class Given(SimpleNamespace):
     ) -> None:
         super().__init__(denied=denied, external=external, roles=frozenset({roles}), version=version)
 
-    def field(self, type_name: str, name: str) -> Any:
+    def field(self, type_name: str, name: str, roles: Any = None) -> Any:
         return SimpleNamespace(verdict="deny" if self.denied(type_name, name) else "allow")
 
 
@@ -116,6 +117,21 @@ def test_what_is_denied_is_in_no_channel(roles: frozenset[str]) -> None:
         assert field not in getattr(printed.type_map.get(type_name), "fields", ())
 
 
+def led_to(roles: frozenset[str]) -> set[str]:
+    """Types to which fields lead that these roles together may see: what one of them forbids leads nowhere."""
+    grants, found, work = POLICIES.grants(roles), set[str](), ["Query"]
+    while work:
+        kind = WHOLE.type_map[work.pop()]
+        if kind.name in found:
+            continue
+        found.add(kind.name)
+        work += [each.name for each in WHOLE.get_possible_types(kind)] if is_abstract_type(kind) else []
+        fields = getattr(kind, "fields", {})
+        seen = [name for name in fields if grants.field(kind.name, name).verdict != "deny"]
+        work += [get_named_type(fields[name].type).name for name in seen]
+    return found
+
+
 @audiences
 def test_what_is_allowed_and_leads_somewhere_is_there(roles: frozenset[str]) -> None:
     """Which types can be got to is asked of the policies' own analysis, which knows nothing of pruning. A type of which
@@ -124,7 +140,7 @@ def test_what_is_allowed_and_leads_somewhere_is_there(roles: frozenset[str]) -> 
     anything = WHOLE.type_map["Node"].fields.keys()  # type: ignore[attr-defined]
     types = {
         name
-        for name in set.union(*(reachable(RULESET.roles[role], SHAPES, chooser) for role in roles))
+        for name in set.union(*(reachable(RULESET.roles[role], SHAPES, chooser) for role in roles)) & led_to(roles)
         if any(grants.field(name, field).verdict != "deny" for field in SHAPES[name].keys() - anything)
     }
     missing = [
@@ -253,10 +269,25 @@ def test_a_hidden_input_field_cannot_come_by_a_variable() -> None:
 
 def test_a_list_is_filtered_only_by_what_is_shown_unmasked() -> None:
     account: Any = WHOLE.type_map["Account"]
-    masks = SimpleNamespace(field=lambda *each: SimpleNamespace(verdict="mask" if each[1] == "name" else "allow"))
+    masks = SimpleNamespace(
+        roles=frozenset({"one"}),
+        field=lambda *each: SimpleNamespace(verdict="mask" if each[1] == "name" else "allow"),
+    )
     assert not readable(account, "name", masks)
     assert readable(account, "parent_key", masks), "shown by the link that follows it"
     assert not readable(account, "unheard_of", masks)
+
+
+def test_a_list_is_filtered_only_by_what_each_role_is_shown() -> None:
+    account: Any = WHOLE.type_map["Account"]
+    grants = SimpleNamespace(
+        roles=frozenset({"one", "other"}),
+        field=lambda _type, name, roles: SimpleNamespace(
+            verdict="allow" if name == "industry" or roles == {"one"} else "deny"
+        ),
+    )
+    assert readable(account, "industry", grants)
+    assert not readable(account, "name", grants)
 
 
 # ---------------------------------------------------------------- properties

@@ -7,6 +7,7 @@ import asyncio
 from contextlib import suppress
 from typing import Any
 
+import pytest
 import strawberry
 
 from gateway.engine.engine import Engine, Question
@@ -17,7 +18,7 @@ from resolvers.budget import OperationsSettings
 from sources.canonical import Account as AccountRecord
 from tests.gateway.engine import shop
 from tests.gateway.engine.catalog_of import Shelf
-from tests.gateway.engine.rules_of import AGENT, policies, who
+from tests.gateway.engine.rules_of import AGENT, Except, policies, who
 from tests.gateway.engine.shop import ADA, TYPES, Account, Query, codes, settled, until
 from tests.gateway.engine.stock import account, small
 
@@ -34,6 +35,7 @@ class Done:
 @strawberry.type
 class Change:
     key: str
+    sure: Account = link(AccountRecord, key="account_key")
     account: Account | None = link(AccountRecord, key="account_key")
 
 
@@ -54,9 +56,16 @@ class Desk:
             shelf.records["Account"] = [account(key, region) if each.key == key else each for each in held]
             return [Done(key)]
 
+        async def moving_surely(parents: Any, read: Any, context: Any, key: str, region: str) -> list[Any]:
+            """As `moving`, but what it shows cannot be null; it is for a key that is nobody's."""
+            return [each if key != "nobody" else None for each in await moving(parents, read, context, key, region)]
+
         @strawberry.type
         class Mutation:
             move: Change | None = batched(moving, needs=[(AccountRecord, "key")], arguments={"key": str, "region": str})
+            move_surely: Change = batched(
+                moving_surely, needs=[(AccountRecord, "key")], arguments={"key": str, "region": str}
+            )
             move_known: Account | None = batched(
                 shop.by_key,
                 needs=[(AccountRecord, "key")],
@@ -68,11 +77,13 @@ class Desk:
         schema = strawberry.Schema(Query, mutation=Mutation, types=[Account, shop.Invoice, shop.Ticket, shop.Item])
         self.graph, self.shelf, self.schema = Graph.of(schema, TYPES), shelf, schema
 
+    def engine(self, grants: Any = None, operations: Any = USUAL) -> Engine:
+        return Engine(self.graph, self.shelf, grants or (lambda _: AllowAll()), operations=operations)  # type: ignore[arg-type]
+
     async def ask(
         self, query: str, grants: Any = None, principal: Any = ADA, operations: Any = USUAL, **more: Any
     ) -> Any:
-        over = Engine(self.graph, self.shelf, grants or (lambda _: AllowAll()), operations=operations)  # type: ignore[arg-type]
-        return await over.run(Question(query, **more), principal, "cid")
+        return await self.engine(grants, operations).run(Question(query, **more), principal, "cid")
 
 
 BOTH = 'mutation { a: move(key: "a1", region: "NO") { account { region } } b: move(key: "a1", region: "SE") { account { region } } }'
@@ -148,6 +159,36 @@ async def test_a_mutation_after_one_that_failed_still_runs() -> None:
     assert body["data"] == {"a": {"account": None}, "b": {"account": None}}
     assert [each["path"] for each in body["errors"]] == [["a", "account"], ["b", "account"]]
     assert [each for each in desk.shelf.events if each[0] == "move"] == [("move", "NO"), ("move", "SE")]
+
+
+@pytest.mark.parametrize(
+    "failing",
+    [
+        'a: moveSurely(key: "nobody", region: "NO") { key }',
+        'a: moveSurely(key: "a9", region: "NO") { sure { key } }',
+    ],
+    ids=["null itself", "null below"],
+)
+async def test_nothing_is_done_after_a_mutation_that_may_not_be_null_and_is(failing: str) -> None:
+    desk = Desk(small())
+    query = f'mutation {{ z: move(key: "a2", region: "SE") {{ key }} {failing} b: move(key: "a1", region: "SE") {{ key }} }}'
+    over = desk.engine()
+    for _ in range(4):
+        desk.shelf.events.clear()
+        body = (await over.run(Question(query), ADA, "cid")).body
+        assert body["data"] is None
+        assert [each["path"][0] for each in body["errors"]] == ["a"]
+        assert [each for each in desk.shelf.events if each[0] == "move"] == [("move", "SE"), ("move", "NO")]
+
+
+async def test_nothing_is_done_after_a_mutation_that_may_not_be_null_and_was_refused() -> None:
+    desk = Desk(small())
+    query = 'mutation { a: moveSurely(key: "a1", region: "NO") { key } b: move(key: "a1", region: "SE") { key } }'
+    over = desk.engine(lambda _: Except(Mutation_moveSurely=None))
+    body = (await over.run(Question(query), ADA, "cid")).body
+    assert body["data"] is None
+    assert [(each["path"], each["extensions"]["code"]) for each in body["errors"]] == [(["a"], "FORBIDDEN")]
+    assert desk.shelf.events == []
 
 
 # ---------------------------------------------------------------- time

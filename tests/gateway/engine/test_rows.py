@@ -9,7 +9,7 @@ from policies.principal import Principal
 from sources.errors import Unavailable
 from sources.ports import Capability
 from tests.gateway.engine.catalog_of import Shelf
-from tests.gateway.engine.rules_of import AGENT, CHIEF, CLERK, PORTAL, policies, who
+from tests.gateway.engine.rules_of import AGENT, CHIEF, CLERK, PORTAL, ROWS, policies, who
 from tests.gateway.engine.shop import answer, codes, data, engine
 from tests.gateway.engine.stock import account, bill, case, profile
 
@@ -74,7 +74,6 @@ async def test_calls_tell_nothing_of_hidden_rows_where_what_is_seen_is_in_memory
     assert bodies[0] == bodies[1]
 
 
-@pytest.mark.xfail(strict=True, reason="judging and showing share their reads: what judging read is not read again")
 async def test_a_call_that_judging_a_hidden_row_saved_is_not_missed() -> None:
     query = "{ bills { nodes { account { parent { key } } } } }"
     bodies = [
@@ -101,6 +100,16 @@ async def test_a_computation_reads_only_rows_that_are_seen() -> None:
     query = '{ account(key: "a1") { balance } }'
     assert await data(over, query, who("clerk", entities=("E1",))) == {"account": {"balance": 1}}
     assert await data(over, query, who("chief")) == {"account": {"balance": 101}}
+
+
+async def test_records_in_lists_of_lists_are_judged_like_all_others() -> None:
+    shelf = shelf_of(hidden=True)
+    for _ in range(4):
+        shown = await data(engine(shelf, policies(AGENT).granted), "{ grid { key account { key } } }", who("agent"))
+        assert shown == {
+            "grid": [[{"key": "g1", "account": {"key": "a1"}}], [None, {"key": "g2", "account": {"key": "a2"}}]]
+        }
+    assert [len(keys) for _, keys in shelf.calls("Account.key")[:2]] == [3, 2], "all are judged together"
 
 
 # ---------------------------------------------------------------- several roles
@@ -232,6 +241,41 @@ async def test_what_cannot_be_judged_in_one_place_is_an_error_in_every_place() -
     query = '{ a: nodes(ids: ["Case:c1"]) { __typename } b: nodes(ids: ["Account:a1", "Case:c1"]) { __typename } }'
     body = await answer(over, query, who("clerk", entities=("E1",)))
     assert sorted(path for _, path in codes(body)) == [["a", 0], ["b", 0], ["b", 1]]
+
+
+async def test_facts_of_an_account_that_is_not_there_are_neither_asked_nor_told() -> None:
+    rows = ROWS.replace('"row.legalEntity in user.entities"', '"account.legalEntities overlaps user.entities"')
+    shelf = shelf_of(hidden=False)
+    shelf.records["Bill"].append(bill("b41", "gone"))
+    shelf.records["Case"].append(case("c4", "gone"))
+    shelf.records["BillingProfile"].append(profile("e4", "gone", "E1"))
+    shelf.broken_keys["BillingProfile.account", "gone"] = Unavailable("the ERP is down", source="erp")
+    over = engine(shelf, policies(CLERK, rows=rows).granted)
+    principal = who("clerk", entities=("E1",))
+    query = '{ bills { nodes { key } } nodes(ids: ["Case:c4", "Bill:b41"]) { __typename } }'
+    assert await data(over, query, principal) == {
+        "bills": {"nodes": [{"key": "b11"}, {"key": "b21"}]},
+        "nodes": [None, None],
+    }
+    asked = {key for _, keys in shelf.calls("BillingProfile.account") for key in keys}
+    assert asked == {"a1", "a2"}
+    shelf.records["BillingProfile"].pop()
+    shelf.delays["Case.key"] = 0.01
+    body = await answer(over, '{ account(key: "gone") { key } node(id: "Case:c4") { key } }', principal)
+    assert body["data"] == {"account": None, "node": None}
+    assert "errors" not in body, "that the facts could not be read beside the missing row is nobody's business"
+
+
+async def test_rows_of_an_account_that_cannot_be_judged_are_an_error_whichever_way_they_are_asked_for() -> None:
+    shelf = shelf_of(hidden=True)
+    shelf.broken_keys["BillingProfile.account", "a1"] = Unavailable("the ERP is down", source="erp")
+    shelf.records["BillingProfile"] = [each for each in shelf.records["BillingProfile"] if each.key != "e1"]
+    over = engine(shelf, policies(CLERK, AGENT.replace("region", "own")).granted)
+    principal = who("clerk", "agent", entities=("E1",))
+    query = '{ nodes(ids: ["Case:c1", "Case:c2", "Case:c3"]) { __typename } again: node(id: "Case:c1") { key } }'
+    body = await answer(over, query, principal)
+    assert body["data"] == {"nodes": [None, {"__typename": "Ticket"}, None], "again": None}
+    assert sorted(codes(body), key=str) == [("SOURCE_UNAVAILABLE", ["again"]), ("SOURCE_UNAVAILABLE", ["nodes", 0])]
 
 
 async def test_rows_are_judged_again_although_the_source_filtered_them() -> None:

@@ -14,7 +14,7 @@ from sources.errors import Unavailable
 from sources.ports import Capability
 from tests.gateway.engine.rules_of import AGENT, policies, who
 from tests.gateway.engine.shop import answer, codes, data, engine
-from tests.gateway.engine.stock import account, small
+from tests.gateway.engine.stock import account, bill, small
 
 
 async def test_each_link_runs_once_for_all_parents_and_asks_each_key_once() -> None:
@@ -91,9 +91,37 @@ async def test_accounts_of_a_list_are_not_read_again_by_key() -> None:
 async def test_judging_asks_for_an_account_once_for_all_rows() -> None:
     shelf = small()
     over = engine(shelf, policies(AGENT).granted)
-    shown = await data(over, "{ bills { nodes { key account { name } } } }", who("agent"))
+    shown = await data(over, "{ bills { nodes { key } } }", who("agent"))
     assert [each["key"] for each in shown["bills"]["nodes"]] == ["b11", "b12", "b21", "b22"]
     assert shelf.calls("Account.key") == [("Account.key", ("a1", "a2", "a3"))]
+
+
+async def test_judging_takes_what_the_answer_has_read_and_the_answer_asks_for_itself() -> None:
+    shelf = small()
+    over = engine(shelf, policies(AGENT).granted)
+    await data(over, '{ account(key: "a1") { bills { nodes { key } } cases { key } } }', who("agent"))
+    assert shelf.calls("Account.key") == [("Account.key", ("a1",))]
+    shelf.asked.clear()
+    await data(over, '{ bill(key: "b11") { account { name } } }', who("agent"))
+    assert shelf.calls("Account.key") == [("Account.key", ("a1",))] * 2
+
+
+async def test_a_reader_with_one_call_a_parent_judges_however_many_rows_there_are() -> None:
+    shelf = small()
+    shelf.capabilities["Account.key"] = Capability(fan_out=True)
+    shelf.records["Account"] = [account(f"x{at:02}") for at in range(30)]
+    shelf.records["Bill"] = [bill(f"b{at:02}", f"x{at:02}") for at in range(30)]
+    shown = await data(engine(shelf, policies(AGENT).granted), "{ bills(first: 50) { nodes { key } } }", who("agent"))
+    assert len(shown["bills"]["nodes"]) == 30
+    assert [len(keys) for _, keys in shelf.calls("Account.key")] == [25, 5]
+
+
+async def test_a_place_that_is_planned_late_asks_nothing_twice() -> None:
+    shelf = small()
+    shelf.delays = {"Product.key": 0.02, "Case.key": 0.005}
+    query = '{ bill(key: "b11") { product { title } } node(id: "Bill:b11") { ... on Invoice { product { title } } } }'
+    await data(engine(shelf), query)
+    assert shelf.calls("Product.key") == [("Product.key", ("p1",))]
 
 
 async def test_answers_of_a_computation_are_judged_together() -> None:

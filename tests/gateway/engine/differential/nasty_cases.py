@@ -92,6 +92,6 @@ async def judged(case: Case) -> Verdict:
     if careful != fast:
         found.append(f"the builders disagree: {careful} and {fast}")
     for name, other in (("careful", careful_world), ("fast", fast_world)):
-        if other.effects[: len(world.effects)] != world.effects:
+        if other.effects != world.effects:
             found.append(f"{name}: effects {other.effects}, not {world.effects}")
     return Verdict(found, kind_of(expected, compiled))

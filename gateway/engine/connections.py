@@ -1,0 +1,145 @@
+"""Connections: one page for each parent, filled up after its rows were judged."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from gateway.engine.loads import Found, Ledger, along_of
+from gateway.engine.paging import ConnectionPage, kept, onward
+from sources.canonical import Record
+from sources.errors import BadAsk, SourceError
+from sources.ports import Page, Position, Rows
+
+if TYPE_CHECKING:
+    from gateway.engine.links import Links
+    from gateway.engine.plan import Field
+    from resolvers.batch import Link
+
+_EXTRA = 5  # further parts read where judging thinned a page out
+_SIDE_BY_SIDE = 4  # parents whose pages are continued at once
+
+
+class Filled(msgspec.Struct, frozen=True):
+    """What is shown of one list: rows, their places, whether there are more; `end`: where a short page goes on;
+    `along`: what came with the further parts."""
+
+    shown: list[Any]
+    places: Sequence[Position | None]
+    more: bool
+    error: SourceError | None = None
+    end: Position | None = None
+    along: Sequence[Record] = ()
+
+
+def is_thin(page: Page, rows: Rows, seen: Sequence[Any]) -> bool:
+    """Whether judging took rows from a page that the list could fill up."""
+    return rows.more and page.first is not None and sum(row is not None for row in seen) < page.first
+
+
+async def filled(links: Links, link: Link, key: str, page: Page, rows: Rows, seen: Sequence[Any]) -> Filled:
+    """A page that judging thinned out, read on until it is full or enough has been tried."""
+    assert page.first is not None
+    error, end, along = None, rows.next, list[Record]()
+    shown, places, more = kept(rows, page.first, seen)
+    for _ in range(_EXTRA):
+        missing = page.first - len(shown)
+        if not missing or not rows.more or rows.next is None:
+            break
+        reading = await links.go_on(link, key, onward(page, rows))
+        rows, error = reading.rows.get(key, Rows()), reading.errors.get(key)
+        if error is not None:
+            more = True
+            break
+        along += reading.along
+        end = rows.next
+        further, at, more = kept(rows, missing, await links.visible(rows.records))
+        shown, places = shown + further, [*places, *at]
+    return Filled(shown, places, more, error, end if len(shown) < page.first and more else None, along)
+
+
+class Pages:
+    """One connection field: the pages of all its parents."""
+
+    def __init__(
+        self,
+        links: Links,
+        field: Field,
+        keys: Sequence[Sequence[str]],
+        page: Page,
+        given: Mapping[str, Any],
+        counted: bool,
+        ledger: Ledger,
+    ) -> None:
+        assert field.paging is not None
+        self._links, self._link, self._paging = links, field.link, field.paging
+        self._keys, self._page, self._counted, self._ledger = keys, page, counted, ledger
+        self._judged = links.judges(field.link)
+        self._after = _text(given.get("after"))
+        self._gate = asyncio.Semaphore(_SIDE_BY_SIDE)
+
+    async def read(self) -> list[Any]:
+        """A page, or why there is none, for each parent."""
+        keys = [each[0] if each else None for each in self._keys]
+        wanted = list(dict.fromkeys(key for key in keys if key is not None))
+        start = self._start(wanted)
+        found = dict(zip(wanted, await self._links.load(self._link, wanted, start, self._ledger), strict=True))
+        seen = await self._links.seen_of(self._link, found)
+        thin = [
+            key for key, each in found.items() if each.rows is not None and is_thin(self._page, each.rows, seen[key])
+        ]
+        pages = {key: self._first(key, each, seen[key]) for key, each in found.items() if key not in thin}
+        along = along_of(found.values())
+        if thin:
+            for key, each in zip(
+                thin, await asyncio.gather(*(self._filled(found[key], key, seen[key]) for key in thin)), strict=True
+            ):
+                pages[key] = self._made(key, each, found[key].rows or Rows())
+                along += each.along
+        shown = [row for each in pages.values() if isinstance(each, ConnectionPage) for row in each.nodes]
+        self._links.take(self._link, shown, along, seen.values())
+        return [pages[key] if key is not None else ConnectionPage((), (), False, total=0) for key in keys]
+
+    def _start(self, wanted: Sequence[str]) -> Page:
+        if self._after is None:
+            return self._page
+        if len(wanted) > 1:
+            raise BadAsk("`after` goes on with one list: ask for one parent at a time")
+        after = self._links.cursors.decode(self._after, self._scope(wanted[0] if wanted else ""))
+        return msgspec.structs.replace(self._page, after=after)
+
+    def _scope(self, key: str) -> str:
+        return self._paging.scope(self._page, key)
+
+    def _first(self, key: str, found: Found, seen: Sequence[Any]) -> Any:
+        if found.rows is None:
+            return found.error if found.error is not None else self._made(key, Filled([], [], False), Rows())
+        return self._made(key, Filled(*kept(found.rows, self._page.first, seen), found.error), found.rows)
+
+    async def _filled(self, found: Found, key: str, seen: Sequence[Any]) -> Filled:
+        async with self._gate:
+            made = await filled(self._links, self._link, key, self._page, found.rows or Rows(), seen)
+        return msgspec.structs.replace(made, error=found.error or made.error)
+
+    def _made(self, key: str, made: Filled, rows: Rows) -> ConnectionPage:
+        shown, places, error = made.shown, made.places, made.error
+        if self._judged:
+            unjudged = [index for index, row in enumerate(shown) if isinstance(row, SourceError)]
+            if unjudged:
+                error = error or shown[unjudged[0]]
+                shown = [row for index, row in enumerate(shown) if index not in unjudged]
+                places = [place for index, place in enumerate(places) if index not in unjudged]
+        total = rows.total if self._counted else None
+        signed = partial(self._sign, key)
+        return ConnectionPage(shown, places, made.more, total, self._after is not None, error, signed, made.end)
+
+    def _sign(self, key: str, place: Position) -> str:
+        return self._links.cursors.encode(place, self._scope(key))
+
+
+def _text(value: Any) -> str | None:
+    return value if isinstance(value, str) else None
