@@ -116,7 +116,6 @@ def assemble(
         body_bytes=settings.gateway.body_bytes,
         body_timeout=settings.gateway.body_timeout,
         admission=admission,
-        lane=engine.lane,
         answered=watchers.meters.answered,
     )
 

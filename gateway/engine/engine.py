@@ -8,7 +8,7 @@ from collections import OrderedDict
 from collections.abc import AsyncGenerator, Callable, Hashable, Mapping, Sequence
 from contextlib import aclosing
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, TypeAlias
 
 import msgspec
 from graphql import GraphQLError, GraphQLSchema, OperationDefinitionNode, OperationType, get_operation_ast
@@ -39,6 +39,7 @@ from sources.errand import Errand, Lane
 from sources.errors import BadAsk, SourceError
 from sources.overview import Overview, overview
 
+Admit: TypeAlias = Callable[[Lane], None]
 _PROVEN = 2  # runs after which a plan is compiled: one that is never seen again is not worth it
 _ERRORS = 5
 
@@ -107,9 +108,17 @@ class Engine:
         self._careful = careful
         self._sources = sources or (lambda: overview(catalog))
 
-    async def run(self, question: Question, principal: Principal, correlation_id: str) -> Response:
-        """Parses, validates, plans, runs; never raises for what a client sent."""
+    async def run(
+        self, question: Question, principal: Principal, correlation_id: str, admit: Admit | None = None
+    ) -> Response:
+        """Parses, validates, plans, runs; never raises for what a client sent.
+
+        `admit` is told the lane before anything is read, and may raise where there is no room for it. A document that
+        was never seen has no urgency: to find out its lane costs, and whoever asks for it has too much to do.
+        """
         began = asyncio.get_running_loop().time()
+        if admit is not None and not self._documents.knows(question.query, _audience(self._policies(principal))):
+            admit(Lane.PORTAL)
         try:
             asked = self._asked(question, principal)
             if asked.plan.operation.operation is OperationType.SUBSCRIPTION:
@@ -117,6 +126,8 @@ class Engine:
             mission = self._errand(question, asked.plan, began)
         except Refused as error:
             return Response(refused(error.errors, correlation_id), started=False)
+        if admit is not None:
+            admit(mission.lane)
         if asked.plan.serial and not question.may_mutate:
             mutation = GraphQLError("a GET request may only query: send mutations by POST")
             return Response(refused([mutation], correlation_id), started=False, method_not_allowed=True)
@@ -188,16 +199,6 @@ class Engine:
         except BadAsk as error:
             raise Refused([GraphQLError(error.message)]) from None
         return Errand(budget.lane, began + seconds, budget.patience, wishes.max_age, not_before)
-
-    def lane(self, question: Question, principal: Principal) -> Lane:
-        """How urgent a question is, before it is run. One that would have to be read first is not: that costs, and this
-        is asked when there is too much to do; one that will be refused is not either."""
-        if not self._documents.knows(question.query, _audience(self._policies(principal))):
-            return Lane.PORTAL
-        try:
-            return self._errand(question, self._asked(question, principal).plan, 0.0).lane
-        except Refused:
-            return Lane.PORTAL
 
     def _context(
         self, plan: Plan, principal: Principal, correlation_id: str, served: Callable[[Record], Served] = live

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from time import perf_counter
 from typing import Any, Protocol, TypeAlias
 
@@ -12,7 +13,7 @@ from graphql import GraphQLError
 from starlette.types import Receive, Scope, Send
 
 from gateway.engine.answer import encode, refused
-from gateway.engine.engine import Question, Response
+from gateway.engine.engine import Admit, Question, Response
 from gateway.http.admission import CODE, MESSAGE, TURN, Admission, Shed
 from gateway.http.bodies import BodyRefused, read_body
 from gateway.http.requests import (
@@ -30,7 +31,6 @@ from gateway.http.requests import (
 from gateway.http.watch import Watch
 from gateway.identity.verify import Unauthenticated, Verifier
 from policies.principal import Principal
-from sources.errand import Lane
 
 _log = logging.getLogger("opsgraph.http")
 _METHODS = "GET, POST"
@@ -42,12 +42,9 @@ _CONTENT_TYPES = {each: (b"content-type", f"{each}; charset=utf-8".encode()) for
 class Engine(Protocol):
     """As much of the engine as the edge needs."""
 
-    async def run(self, question: Question, principal: Principal, correlation_id: str, /) -> Response: ...
-
-
-def portal(_question: Question, _principal: Principal) -> Lane:
-    """The lane of an engine that knows none."""
-    return Lane.PORTAL
+    async def run(
+        self, question: Question, principal: Principal, correlation_id: str, admit: Admit | None, /
+    ) -> Response: ...
 
 
 def unheeded(_body: Mapping[str, Any], _started: bool, _seconds: float, _classes: Sequence[str]) -> None:
@@ -56,7 +53,7 @@ def unheeded(_body: Mapping[str, Any], _started: bool, _seconds: float, _classes
 
 class GraphQLEndpoint:
     """Whether there is room, method, media type and token are looked at before a body is read, and whether there is
-    room for its lane before the question is put. `lane` tells a question's lane, cheaply, when there is a shortage;
+    room for its lane before anything is read for the answer.
     `answered` is told of every answer: its body, whether the operation ran, the seconds it took, its classes."""
 
     def __init__(
@@ -67,12 +64,11 @@ class GraphQLEndpoint:
         body_bytes: int,
         body_timeout: float,
         admission: Admission | None = None,
-        lane: Callable[[Question, Principal], Lane] = portal,
         answered: Answered = unheeded,
     ) -> None:
         self._engine, self._verifier = engine, verifier
         self._body_bytes, self._body_timeout = body_bytes, body_timeout
-        self._admission, self._lane, self._answered = admission, lane, answered
+        self._admission, self._answered = admission, answered
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answers one request; says nothing to a client that has gone."""
@@ -129,12 +125,9 @@ class GraphQLEndpoint:
                 check_content_type(headers.get(b"content-type", b""))
                 question = from_body(await read_body(receive, headers, self._body_bytes), asked)
             watch.running()
-            if self._admission is not None and self._admission.pressed:
-                lane = self._lane(question, principal)
-                turn = scope.get(TURN, self._admission.turn)
-                self._admission.check(lane, headers.get(b"authorization", b""), turn)
+            admit = self._admit(scope, headers) if self._admission is not None and self._admission.pressed else None
             began = perf_counter()
-            response = await self._engine.run(question, principal, answering.correlation_id)
+            response = await self._engine.run(question, principal, answering.correlation_id, admit)
             self._answered(response.body, response.started, perf_counter() - began, response.classes)
         except asyncio.CancelledError:
             if not watch.ended_it():
@@ -145,6 +138,12 @@ class GraphQLEndpoint:
         finally:
             watch.end()
         await answering.answer(response)
+
+    def _admit(self, scope: Scope, headers: Mapping[bytes, bytes]) -> Admit:
+        """Raises Shed for a lane that there is no room for."""
+        admission, authorization = self._admission, headers.get(b"authorization", b"")
+        assert admission is not None  # noqa: S101 - it is short of room
+        return partial(admission.check, authorization=authorization, turn=scope.get(TURN, admission.turn))
 
 
 class _Answering:

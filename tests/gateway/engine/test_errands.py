@@ -3,7 +3,7 @@
 import asyncio
 import contextlib
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import pytest
@@ -193,14 +193,36 @@ async def test_the_lane_of_a_question_is_known_before_anything_is_read(query: st
     desk = Desk()
     with contextlib.suppress(Refused):
         desk.over.plan(Question(query), ADA)
-    assert desk.over.lane(Question(query), ADA) is lane
+    told: list[Lane] = []
+    with contextlib.suppress(NoRoom):
+        await desk.over.run(Question(query), ADA, "cid", no_room(told))
+    assert told == [lane]
     assert desk.shelf.asked == []
 
 
 async def test_a_document_that_was_never_seen_is_not_urgent_and_is_not_read_to_find_out() -> None:
     desk = Desk()
-    question = Question('{ quick(key: "a1") { name } }')
-    assert desk.over.lane(question, ADA) is Lane.PORTAL
-    assert desk.over.lane(question, ADA) is Lane.PORTAL
+    question, told = Question('{ quick(key: "a1") { name } }'), list[Lane]()
+    for _ in range(2):
+        with pytest.raises(NoRoom):
+            await desk.over.run(question, ADA, "cid", no_room(told))
     desk.over.plan(question, ADA)
-    assert desk.over.lane(question, ADA) is Lane.LOOKUP
+    with pytest.raises(NoRoom):
+        await desk.over.run(question, ADA, "cid", no_room(told))
+    assert told == [Lane.PORTAL, Lane.PORTAL, Lane.LOOKUP]
+    assert "errors" not in (await desk.over.run(question, ADA, "cid", told.append)).body
+    assert told[-1] is Lane.LOOKUP
+
+
+class NoRoom(Exception):
+    """For nobody."""
+
+
+def no_room(told: list[Lane]) -> Callable[[Lane], None]:
+    """Takes down the lane, and refuses it."""
+
+    def admit(lane: Lane) -> None:
+        told.append(lane)
+        raise NoRoom
+
+    return admit

@@ -199,7 +199,7 @@ async def test_a_client_that_leaves_takes_no_flight_from_another_that_waits_for_
     request = head(length=len(body)) + body
 
     class Serving(Edge):
-        async def run(self, question: Question, principal: Any, correlation_id: str) -> Any:
+        async def run(self, question: Question, principal: Any, correlation_id: str, admit: Any = None) -> Any:
             self.asked.append(question)
             try:
                 return await desk.over.run(question, ADA, correlation_id)

@@ -12,7 +12,7 @@ from starlette.responses import PlainTextResponse
 from starlette.routing import Route
 
 from gateway.cli.serve import listen, server
-from gateway.engine.engine import Question, Response
+from gateway.engine.engine import Admit, Question, Response
 from gateway.http.admission import Admission
 from gateway.http.door import Door
 from gateway.http.front import Front
@@ -38,7 +38,11 @@ class Engine:
         self.says = says or Response({"data": {"__typename": "Query"}}, started=True)
         self.before, self.asked, self.cancelled = before, list[Question](), asyncio.Event()
 
-    async def run(self, question: Question, principal: Principal, correlation_id: str) -> Response:
+    async def run(
+        self, question: Question, principal: Principal, correlation_id: str, admit: Admit | None = None
+    ) -> Response:
+        if admit is not None:
+            admit(lane_of(question))
         self.asked.append(question)
         try:
             if self.before is not None:
@@ -53,16 +57,14 @@ async def jwks(_call: Call) -> Reply:
     return Reply(200, {}, json.dumps({"keys": ISSUER.keys}).encode())
 
 
-def lane_of(question: Question, _principal: Principal) -> Lane:
+def lane_of(question: Question) -> Lane:
     """A document says in its first word which lane it belongs to, as in `query lookup`; portal otherwise."""
     return next((lane for lane in Lane if lane.name.lower() in question.query), Lane.PORTAL)
 
 
 def front(engine: Engine, body_timeout: float = 1.0, admission: Admission | None = None) -> Front:
     verifier = Verifier(ISSUER.settings().identity, jwks)
-    endpoint = GraphQLEndpoint(
-        engine, verifier, body_bytes=LIMIT, body_timeout=body_timeout, admission=admission, lane=lane_of
-    )
+    endpoint = GraphQLEndpoint(engine, verifier, body_bytes=LIMIT, body_timeout=body_timeout, admission=admission)
     elsewhere = Route("/elsewhere", PlainTextResponse("here"))
     door = Door(admission, "/graphql", 1) if admission is not None else None
     return Front(

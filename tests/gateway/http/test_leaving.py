@@ -28,7 +28,7 @@ class Real(Engine):
         super().__init__()
         self.over, self.found = shop.engine(shelf), list[Errand]()
 
-    async def run(self, question: Question, principal: Principal, correlation_id: str) -> Response:
+    async def run(self, question: Question, principal: Principal, correlation_id: str, admit: Any = None) -> Response:
         self.found.append(errand.current())
         return await self.over.run(question, principal, correlation_id)
 
