@@ -11,7 +11,7 @@ import msgspec
 
 from sources.abreast import abreast
 from sources.errand import Errand, Lane, begin, current
-from sources.flights import abandoned, awaited, given_up, seen
+from sources.flights import abandoned, awaited, given_up
 
 Q = TypeVar("Q")
 A = TypeVar("A")
@@ -58,8 +58,7 @@ class Together(Generic[Q, A]):
             answer: A = await awaited(place.answer, self._source)
             return answer
         finally:
-            if not place.answer.cancel():  # nobody waits for it any more
-                seen(place.answer)
+            place.answer.cancel()  # nobody waits for it any more, nor for an error that came just now
 
     async def _depart(self, places: list[_Place]) -> None:
         await asyncio.sleep(self._window)

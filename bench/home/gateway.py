@@ -22,7 +22,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     options = parser.parse_args(arguments)
     known = json.loads(options.town.read_text())
     issuer = {"issuer": known["issuer"], "audience": known["audience"], "jwks": known["jwks"]}
-    tree = {"identity": {"issuers": [issuer]}, "sources": known["sources"]}
+    remembering = {"enabled": False}  # what is measured is what asking the sources takes
+    tree = {"identity": {"issuers": [issuer]}, "sources": known["sources"], "cache": remembering}
     app = create_app(parse(tree, known["secrets"]))
     loaded = [name for name in sys.modules if "simula" in name and name.split(".")[0] == "sources"]
     assert not loaded, f"what serves has loaded simulators: {loaded}"

@@ -12,10 +12,9 @@ import msgspec
 
 from gateway.http.admission import CODE, MESSAGE, Admission
 
-_HEAD_END = b"\r\n\r\n"
-_LENGTH, _AUTHORIZATION = b"\r\ncontent-length: ", b"\r\nauthorization: "
-# A head with one of these is not judged by the few lines below: it frames its body, or ends, in another way.
-_UNUSUAL = (b"transfer-encoding", b"\r\nconnection:", b"\r\nexpect:", b"\r\nupgrade:", b"\r\n ", b"\r\n\t")
+_CR = 13
+# A head with one of these frames its body, or goes on, in another way than the few lines below know.
+_FRAMING = frozenset({b"transfer-encoding", b"expect", b"upgrade", b"trailer", b"te"})
 _A_SECOND = 3_000  # refusals: what comes beyond them is not even read for a while
 _IN_TIME = 0.01  # seconds by which the loop may be late
 _WELCOME = 64  # connections that are read again at once when nobody is refused any longer: not all, or it starts anew
@@ -75,25 +74,33 @@ class Door:
 
 def plain(request: bytes) -> bytes | None:
     """Who asks, of a request that is whole and framed by one length only; None where that is not certain."""
-    end = request.find(_HEAD_END)
-    if end < 0:
+    caller, length, start = b"", b"", request.find(b"\n") + 1
+    while True:
+        stop = request.find(b"\n", start)
+        line = request[start : stop - 1]
+        if stop <= start or request[stop - 1] != _CR or b"\r" in line:
+            return None  # cut off, or lines that end in another way: not everybody reads them alike
+        start = stop + 1
+        if not line:
+            break
+        name, _, value = line.partition(b":")
+        name = name.lower()
+        if name == b"content-length":
+            if length:
+                return None
+            length = value.strip(b" ")
+        elif name == b"authorization":
+            caller = value.strip(b" ")
+        elif name in _FRAMING or not name.strip() == name != b"" or (name == b"connection" and _ends(value)):
+            return None
+    if not length.isdigit() or len(length) > 9 or start + int(length) != len(request):
         return None
-    head = request[:end].lower()
-    place = head.find(_LENGTH)
-    if place < 0 or head.count(b"content-length") != 1:
-        return None
-    stop = head.find(b"\r\n", place + 2)
-    length = head[place + len(_LENGTH) : stop if stop > 0 else end]
-    if not length.isdigit() or len(length) > 9 or end + 4 + int(length) != len(request):
-        return None
-    if any(mark in head for mark in _UNUSUAL):
-        return None
-    place = head.find(_AUTHORIZATION)
-    if place < 0:
-        return b""
-    start = place + len(_AUTHORIZATION)
-    stop = head.find(b"\r\n", start)
-    return request[start : stop if stop > 0 else end]
+    return caller
+
+
+def _ends(connection: bytes) -> bool:
+    """Whether a connection is meant for more than further requests."""
+    return connection.strip(b" ").lower() != b"keep-alive"
 
 
 def _refusal(seconds: int) -> bytes:

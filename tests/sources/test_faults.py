@@ -46,7 +46,7 @@ FAULTS: dict[str, tuple[bytes, type[SourceError]]] = {
     "deep inside": (http(b'{"x": ' + b"[" * 200_000 + b"]" * 200_000 + b"}"), Garbled),
     "too much": (http(b" " * 1_000_001), TooLarge),
     "less than was said": (b"HTTP/1.1 200 OK\r\ncontent-length: 1000\r\n\r\n{", Unavailable),
-    "no HTTP": (b"220 mail.test ESMTP\r\n\r\n", Unavailable),
+    "no HTTP": (b"220 mail.test ESMTP\r\n\r\n", Garbled),
     "a hang-up": (b"", Unavailable),
 }
 VENDORS: dict[str, tuple[Any, dict[str, Any], Ask]] = {

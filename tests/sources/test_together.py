@@ -133,6 +133,20 @@ async def test_whoever_leaves_on_the_way_harms_nobody_else(leaving: int) -> None
             assert answer == expected[number] or type(answer) is expected[number]
 
 
+async def test_whoever_leaves_as_the_error_comes_leaves_nothing_behind() -> None:
+    coach = Coach()
+    coach.answers["a"] = Missing("no a")
+
+    async def travel(questions: Sequence[str]) -> list[str | Exception]:
+        answers = await coach.travel(questions)
+        asyncio.get_running_loop().call_soon(asking_for_a.cancel)  # before the asker takes its turn
+        return answers
+
+    together: Together[str, str] = Together("crm", window=0.0, width=1, pack=coach.pack, travel=travel)
+    asking_for_a = asyncio.create_task(together.ask("a"))
+    assert [type(each) for each in await told([asking_for_a])] == [asyncio.CancelledError]
+
+
 async def test_nothing_departs_where_everybody_has_left() -> None:
     coach = Coach()
     together = coach.together()

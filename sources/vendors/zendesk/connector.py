@@ -10,7 +10,7 @@ from sources.errors import Unauthorised
 from sources.ports import Ask, Capability, Reading, Report, Send
 from sources.vendors.zendesk import wire
 from sources.vendors.zendesk.client import Client
-from sources.vendors.zendesk.readers import CAPABILITIES, Readers
+from sources.vendors.zendesk.readers import Readers, capabilities
 from sources.vendors.zendesk.settings import ZendeskSettings
 
 
@@ -20,12 +20,12 @@ class ZendeskConnector:
     vendor = "zendesk"
     system = System.SUPPORT
     account_facet: type[Record] | None = SupportOrganization
-    capabilities: Mapping[tuple[type[Record], str], Capability] = CAPABILITIES
+    capabilities: Mapping[tuple[type[Record], str], Capability]
 
     def __init__(
         self, name: str, settings: ZendeskSettings, send: Send, clock: Callable[[], float] = time.time
     ) -> None:
-        self.name = name
+        self.name, self.capabilities = name, capabilities(settings)
         self._client = Client(name, settings, send, clock)
         self._readers = Readers(name, self._client, settings, clock)
 

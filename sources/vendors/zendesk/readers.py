@@ -47,6 +47,15 @@ CAPABILITIES: dict[tuple[type[Record], str], Capability] = {
     (c.SupportPlan, "key"): Capability(),
     (c.SupportPlan, "list"): Capability(),
 }
+_SEARCHED = {(c.SupportOrganization, "domain"), (c.Requester, "email"), (c.Case, "account"), (c.Case, "list")}
+
+
+def capabilities(settings: ZendeskSettings) -> dict[tuple[type[Record], str], Capability]:
+    """The capabilities of one source: what is searched may be behind, the cases of one organization alone are not."""
+    return {
+        index: msgspec.structs.replace(each, search_lag=settings.search_lag) if index in _SEARCHED else each
+        for index, each in CAPABILITIES.items()
+    }
 
 
 class Readers:

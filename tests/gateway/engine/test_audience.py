@@ -16,6 +16,7 @@ from graphql import (
     get_named_type,
     get_variable_values,
     introspection_from_schema,
+    is_abstract_type,
     is_composite_type,
     parse,
     print_schema,
@@ -116,6 +117,21 @@ def test_what_is_denied_is_in_no_channel(roles: frozenset[str]) -> None:
         assert field not in getattr(printed.type_map.get(type_name), "fields", ())
 
 
+def led_to(roles: frozenset[str]) -> set[str]:
+    """Types to which fields lead that these roles together may see: what one of them forbids leads nowhere."""
+    grants, found, work = POLICIES.grants(roles), set[str](), ["Query"]
+    while work:
+        kind = WHOLE.type_map[work.pop()]
+        if kind.name in found:
+            continue
+        found.add(kind.name)
+        work += [each.name for each in WHOLE.get_possible_types(kind)] if is_abstract_type(kind) else []
+        fields = getattr(kind, "fields", {})
+        seen = [name for name in fields if grants.field(kind.name, name).verdict != "deny"]
+        work += [get_named_type(fields[name].type).name for name in seen]
+    return found
+
+
 @audiences
 def test_what_is_allowed_and_leads_somewhere_is_there(roles: frozenset[str]) -> None:
     """Which types can be got to is asked of the policies' own analysis, which knows nothing of pruning. A type of which
@@ -124,7 +140,7 @@ def test_what_is_allowed_and_leads_somewhere_is_there(roles: frozenset[str]) -> 
     anything = WHOLE.type_map["Node"].fields.keys()  # type: ignore[attr-defined]
     types = {
         name
-        for name in set.union(*(reachable(RULESET.roles[role], SHAPES, chooser) for role in roles))
+        for name in set.union(*(reachable(RULESET.roles[role], SHAPES, chooser) for role in roles)) & led_to(roles)
         if any(grants.field(name, field).verdict != "deny" for field in SHAPES[name].keys() - anything)
     }
     missing = [

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from gateway.http.admission import Admission
 from gateway.http.door import _A_SECOND, Door, plain
 from gateway.settings import AdmissionSettings
-from tests.gateway.http.edge import QUESTION, head
+from tests.gateway.http.edge import QUESTION, TOKEN, head
 
 FULL = AdmissionSettings(concurrency=1)
 
@@ -92,7 +92,12 @@ def test_nobody_is_refused_while_there_is_room() -> None:
         head("Expect: 100-continue") + QUESTION,
         head(" folded") + QUESTION,
         head("upgrade: websocket") + QUESTION,
-        head().replace(b"content-length: ", b"content-length:") + QUESTION,
+        head().replace(b"content-length: ", b"content-length : ") + QUESTION,
+        head().replace(b"content-length: ", b"content-length:\t") + QUESTION,
+        head("x: y\ntransfer-encoding: chunked") + QUESTION,
+        head("x: y\nz") + QUESTION,
+        head("content-length: 0") + QUESTION,
+        head(": nothing") + QUESTION,
         head().replace(b"content-length: ", b"content-length: +") + QUESTION,
         head().replace(b"HTTP/1.1", b"HTTP/1.0") + QUESTION,
     ],
@@ -108,7 +113,7 @@ NAMES = st.sampled_from(
 VALUES = st.one_of(
     st.sampled_from(["5", "05", "0", "chunked", "close", "Bearer x", "+5", "5, 5"]), st.text("ab \t", max_size=6)
 )
-ENDS = st.sampled_from(["\r\n", "\r\n", "\r\n", "\n", "\r\n "])
+ENDS = st.sampled_from(["\r\n", "\r\n", "\r\n", "\n", "\r", "\r\n "])
 
 
 @st.composite
@@ -134,8 +139,10 @@ def test_what_the_door_takes_for_one_request_is_one_to_a_real_parser_too(raw: by
     assert caller.strip() == read.authorization.strip() or raw.lower().count(b"authorization") != 1
 
 
-def test_the_real_requests_of_clients_are_recognised() -> None:
-    assert plain(head() + QUESTION) == head().split(b"authorization: ")[1].split(b"\r\n")[0]
+@pytest.mark.parametrize("line", ["x-a: b", "Connection: keep-alive", "accept: */*", "accept-encoding: gzip, br"])
+def test_the_real_requests_of_clients_are_recognised(line: str) -> None:
+    assert plain(head(line) + QUESTION) == TOKEN
+    assert plain(head(line).replace(b"authorization: ", b"Authorization:") + QUESTION) == TOKEN
 
 
 def insist(made: Door, connections: list[Connection]) -> int:

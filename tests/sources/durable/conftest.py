@@ -38,5 +38,8 @@ async def opened(database: str) -> Any:
         return open_now[-1]
 
     yield opening
+    for durable in open_now:
+        if not isinstance(durable, Worker):
+            await durable.close()
     if Worker._busy:
-        await open_now[-1].close(grace=1.0)
+        await [durable for durable in open_now if isinstance(durable, Worker)][-1].close(grace=1.0)

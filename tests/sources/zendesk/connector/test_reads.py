@@ -257,3 +257,13 @@ async def test_an_anonymous_answer_is_no_login() -> None:
         await desk.connector().check()
     desk = Desk(me=[{"id": 9, "name": "Ada", "role": "agent"}])
     assert "Ada" in await desk.connector().check()
+
+
+def test_what_is_searched_says_how_far_it_may_be_behind() -> None:
+    behind = {
+        (record.__name__, by): each.search_lag
+        for (record, by), each in Desk().connector(search_lag=90.0).capabilities.items()
+        if each.search_lag
+    }
+    searched = [("SupportOrganization", "domain"), ("Requester", "email"), ("Case", "account"), ("Case", "list")]
+    assert behind == dict.fromkeys(searched, 90.0)
