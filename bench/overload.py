@@ -21,7 +21,9 @@ from bench.lineup import FACTS
 from bench.processes import PYTHON, Program
 from bench.workloads import BY_NAME, Workload
 
-_HEADING = "times  offered/s   good/s  of capacity  of cpu  busy  refused/s  unsent/s  late  lost  failed  p50 ms  p99 ms"
+_HEADING = (
+    "times  offered/s   good/s  of capacity  of cpu  busy  refused/s  unsent/s  late  lost  failed  p50 ms  p99 ms"
+)
 _TIMES = (1, 2, 10)
 _GOAL = 0.8  # of the capacity
 _QUESTIONS = ("lookup", "customer_360")
