@@ -102,7 +102,11 @@ class Price:
         self, type_: GraphQLObjectType, selected: SelectionSetNode
     ) -> Iterable[tuple[Sequence[FieldNode], GraphQLField]]:
         """The fields of a selection that count, one for each response key, with their declarations."""
-        for nodes in self._collector.fields(type_, [selected]).values():
+        try:
+            collected = self._collector.fields(type_, [selected])
+        except GraphQLError:  # it will be an error where it stands, and reads nothing
+            return
+        for nodes in collected.values():
             name = nodes[0].name.value
             declared = type_.fields.get(name)
             if declared is not None and self._grants.field(type_.name, name, self._grants.roles).verdict != "deny":

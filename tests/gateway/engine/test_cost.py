@@ -71,6 +71,11 @@ def test_a_reader_with_one_call_a_parent_costs_as_many_calls_as_it_may_take() ->
     assert price(query, fan_out="Case.account").highest == 110 + 1_000 + 250
 
 
+def test_a_selection_whose_condition_is_null_reads_nothing_and_costs_nothing() -> None:
+    query = 'query Q($no: Boolean = true) { account(key: "a1") { cases @skip(if: $no) { key } } }'
+    assert price(query).highest == 11
+
+
 def test_what_is_cut_costs_nothing() -> None:
     query = '{ account(key: "a1") { cases { key } } }'
     assert price(query, Except(Account_cases=None)).highest == 11
