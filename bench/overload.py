@@ -22,7 +22,7 @@ from bench.processes import PYTHON, Program
 from bench.workloads import BY_NAME, Workload
 
 _HEADING = (
-    "times  offered/s   good/s  of capacity  of cpu  busy  refused/s  unsent/s  late  lost  failed   p50    p99 ms"
+    "times  offered/s   good/s  of capacity  of cpu  busy  refused/s  unsent/s  late  lost  failed  p50 ms  p99 ms"
 )
 _TIMES = (1, 2, 10)
 _GOAL = 0.8  # of the capacity
@@ -55,7 +55,7 @@ def _study(arena: Arena, flood: Program, question: Workload, seconds: float, lin
     capacity, share = before.rate, 0.0
     print(f"\n{question.title}: {capacity:,.0f} a second in a closed loop, p99 {before.p99:.0f} ms\n")
     print(
-        "times  offered/s   good/s  of capacity  of cpu  busy  refused/s  unsent/s  late  lost  failed   p50    p99 ms"
+        "times  offered/s   good/s  of capacity  of cpu  busy  refused/s  unsent/s  late  lost  failed  p50 ms  p99 ms"
     )
     for times in _TIMES:
         found = _flooded(arena, flood, question, capacity * times, seconds, lines)

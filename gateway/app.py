@@ -160,6 +160,8 @@ def _engine(
         parts.granted(policies),
         cursor_key=cursor_key.reveal().encode() if cursor_key else None,
         rules=lambda: policies.rules,
+        limits=settings.limits,
+        exceeded=parts.watchers.meters.exceeded,
         operations=settings.operations,
         sources=sources,
     )

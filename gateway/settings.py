@@ -7,7 +7,7 @@ import re
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any, Literal, TypeAlias
 from urllib.parse import urlsplit
 
 import msgspec
@@ -16,6 +16,11 @@ from resolvers.budget import OperationsSettings
 from sources.cache import CacheSettings
 from sources.catalog import vendors
 from sources.settings import Secret, SourceSettings
+
+LimitName: TypeAlias = Literal[
+    "characters", "tokens", "depth", "fields", "aliases", "roots", "directives", "introspections", "cost"
+]
+_Positive: TypeAlias = Annotated[int, msgspec.Meta(ge=1)]
 
 
 class SettingsError(ValueError):
@@ -112,6 +117,28 @@ class AdmissionSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknow
             raise ValueError(f"`retry_after` is {self.retry_after}: at least a second is expected")
 
 
+class Limits(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """`[limits]`: what a document may cost before anything is asked of anybody, and how much is remembered.
+
+    A limit named in `warn_only` refuses nothing: it is logged and counted. Fragments count wherever they are spread.
+    """
+
+    characters: _Positive = 15_000
+    tokens: _Positive = 1_000
+    depth: _Positive = 15  # a connection's edges and nodes are not counted, nor is introspection
+    fields: _Positive = 100  # in one selection set
+    aliases: _Positive = 30
+    roots: _Positive = 20
+    directives: _Positive = 50
+    introspections: _Positive = 5  # `__schema` and `__type`, and aliases inside them: each is answered in full, at once
+    cost: _Positive = 5_000  # an operation: rows it may read, and ten for each call it may take
+    warn_only: tuple[LimitName, ...] = ()
+    remembered: _Positive = 1_000  # documents kept
+    remembered_bytes: _Positive = 32 * 1024 * 1024  # an estimate of what they and their plans take
+    refused: _Positive = 1_000  # refusals kept, so that a bad document is not read again and again
+    refused_for: Annotated[float, msgspec.Meta(ge=0)] = 60.0  # seconds
+
+
 class Settings(msgspec.Struct, frozen=True, kw_only=True):
     """Everything."""
 
@@ -121,6 +148,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     cache: CacheSettings = CacheSettings()
     operations: OperationsSettings = OperationsSettings()
     admission: AdmissionSettings = AdmissionSettings()
+    limits: Limits = Limits()
     sources: Mapping[str, SourceSettings] = msgspec.field(default_factory=dict)
     owners: Mapping[str, tuple[str, ...]] = msgspec.field(default_factory=dict)
 
@@ -132,6 +160,7 @@ _TABLES: dict[str, type[msgspec.Struct]] = {
     "cache": CacheSettings,
     "operations": OperationsSettings,
     "admission": AdmissionSettings,
+    "limits": Limits,
 }
 _SYMMETRIC = ("HS", "none")
 

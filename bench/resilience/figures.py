@@ -46,7 +46,7 @@ class Figures(msgspec.Struct, frozen=True):
 
 
 class Verdict(msgspec.Struct, frozen=True):
-    """Whether a figure holds: None where it cannot be told."""
+    """Whether a figure holds; what is not told does not. None where it does not apply: the circuit never opened."""
 
     claim: str
     figure: str
@@ -169,6 +169,7 @@ def verdicts(found: Figures, before: dict[str, Times]) -> list[Verdict]:
     worst_a = max(found.times["a"][part].p99 for part in ("failing", "recovering"))
     closed = {kind: found.times[kind]["closed"].most for kind in BUDGET_MS}
     opened = found.times["b"]["open"]
+    never = found.open_seconds == 0
     return [
         Verdict("other operations keep p99 within 1.2x or 20 ms", _ms(a, worst_a), worst_a <= max(1.2 * a, a + 20)),
         Verdict("no error in other sources' fields", str(found.elsewhere), found.elsewhere == 0),
@@ -179,11 +180,13 @@ def verdicts(found: Figures, before: dict[str, Times]) -> list[Verdict]:
         ),
         Verdict(
             "operations that ask it keep p99 within 1.5x or 50 ms once the circuit is open",
-            _ms(b, opened.p99) if opened.count else "never open",
-            opened.p99 <= max(1.5 * b, b + 50) if opened.count else None,
+            "never open" if never else _ms(b, opened.p99) if opened.count else "not told",
+            None if never else opened.count > 0 and opened.p99 <= max(1.5 * b, b + 50),
         ),
         Verdict("affected fields are typed or stale", f"{found.untyped} untyped", found.untyped == 0),
-        _bounded("at most 10 % of the asks while the circuit is open", found.asks_while_open, 0.10),
+        Verdict("at most 10 % of the asks while the circuit is open", "never open", None)
+        if never
+        else _bounded("at most 10 % of the asks while the circuit is open", found.asks_while_open, 0.10),
         _bounded("at most 1.1x calls from retries", found.retries, 0.10, lambda share: f"{1 + share:.2f}x"),
         Verdict(
             "normal within 10 s of recovery",
@@ -200,7 +203,7 @@ def _ms(before: float, now: float) -> str:
 def _bounded(
     claim: str, share: float | None, most: float, said: Callable[[float], str] = lambda share: f"{share:.1%}"
 ) -> Verdict:
-    return Verdict(claim, "not told" if share is None else said(share), None if share is None else share <= most + 1e-9)
+    return Verdict(claim, "not told" if share is None else said(share), share is not None and share <= most + 1e-9)
 
 
 def together(runs: Sequence[tuple[Log, Figures]]) -> dict[str, Times]:

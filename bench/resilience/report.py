@@ -22,8 +22,8 @@ class Results(msgspec.Struct, frozen=True):
     runs: tuple[tuple[Figures, tuple[Verdict, ...]], ...]
 
     def holds(self) -> bool:
-        """Whether no claim fails. What cannot be told does not hold."""
-        return all(verdict.holds for _, verdicts in self.runs for verdict in verdicts)
+        """Whether no claim fails."""
+        return not any(verdict.holds is False for _, verdicts in self.runs for verdict in verdicts)
 
 
 def write(results: Results, folder: Path) -> Path:
@@ -52,7 +52,7 @@ def markdown(results: Results) -> str:
             "",
             *_verdict_table(results.runs),
             "",
-            "✓ holds, ✗ fails, — cannot be told (the circuit never opened, or nothing was called).",
+            "✓ holds, ✗ fails, — does not apply: the circuit never opened.",
             "",
             *_figure_table(results.before, [found for found, _ in results.runs]),
             "",

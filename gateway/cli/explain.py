@@ -50,7 +50,9 @@ def run(options: argparse.Namespace) -> int:
     if unknown:
         known = ", ".join(sorted(policies.policies.tables))
         raise Unusable(f"there is no role `{unknown[0]}`: one of {known} is possible")
-    engine = Engine(Graph.of(schema, names()), catalog, policies.granted, operations=settings.operations)
+    engine = Engine(
+        Graph.of(schema, names()), catalog, policies.granted, limits=settings.limits, operations=settings.operations
+    )
     question = Question(_text(options.document), _variables(options.variables), options.operation)
     try:
         plan = engine.plan(question, Principal("explain", roles))

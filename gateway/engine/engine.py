@@ -17,6 +17,7 @@ from graphql.execution.values import VariableValues, get_variable_values
 from gateway.engine.answer import Told, answer, refused
 from gateway.engine.audience import Audiences
 from gateway.engine.careful import CarefulBuilder
+from gateway.engine.cost import Price
 from gateway.engine.cursors import Cursors
 from gateway.engine.documents import Document, Documents, Limits, Refused
 from gateway.engine.fast import Builder
@@ -24,6 +25,7 @@ from gateway.engine.frames import Frame
 from gateway.engine.grants import Grants
 from gateway.engine.graph import Graph
 from gateway.engine.loads import Loads
+from gateway.engine.measure import Exceeded
 from gateway.engine.plan import Plan
 from gateway.engine.planning import Planner, flags_of
 from gateway.engine.run import Asked, Run
@@ -38,6 +40,7 @@ from sources.catalog import Catalog
 from sources.errand import Errand, Lane
 from sources.errors import BadAsk, SourceError
 from sources.overview import Overview, overview
+from sources.ports import Capability
 
 Admit: TypeAlias = Callable[[Lane], None]
 _PROVEN = 2  # runs after which a plan is compiled: one that is never seen again is not worth it
@@ -80,7 +83,8 @@ class Engine:
     """Runs operations over one graph, one catalog and one set of policies.
 
     `policies` gives the grants of a principal; there is no plan without them. `operations`: how long each class may
-    take. `careful` shows every answer by the careful builder (for comparisons).
+    take. `careful` shows every answer by the careful builder (for comparisons). `exceeded` is told of every limit that
+    a document passes.
     """
 
     def __init__(  # noqa: PLR0913 - what a gateway is made of, all but three with a default
@@ -96,10 +100,11 @@ class Engine:
         clock: Callable[[], datetime] = lambda: datetime.now(UTC),
         operations: OperationsSettings = OperationsSettings(),  # noqa: B008 - frozen
         careful: bool = False,
+        exceeded: Exceeded | None = None,
     ) -> None:
         self.graph, self.catalog, self._policies = graph, catalog, policies
         self._audiences = Audiences(graph.schema)
-        self._documents = Documents(limits)
+        self._documents = Documents(limits, exceeded=exceeded)
         self._plans: OrderedDict[Hashable, Plan] = OrderedDict()
         self._planned = 0
         key = cursor_key or secrets.token_bytes(32)
@@ -222,7 +227,9 @@ class Engine:
         operation = _operation(document, question)
         raw = question.variables or {}
         variables = _coerced(shown, operation, raw)
-        return Asked(self._plan(document, operation, grants, variables), variables, raw)
+        plan = self._plan(document, operation, grants, variables)
+        plan.price.check(variables, self._documents.bounds)
+        return Asked(plan, variables, raw)
 
     def schema_of(self, grants: Grants) -> GraphQLSchema:
         """The schema that these roles may know."""
@@ -242,10 +249,14 @@ class Engine:
             if plan.root.failed is not None:
                 raise Refused([plan.root.failed])
             plan.budget = budget_of(plan.classes, self._operations)
+            plan.price = Price(self.graph, document.node, operation, grants, dict(flags), self._able)
             self._remember(key, plan)
         else:
             self._plans.move_to_end(key)
         return plan
+
+    def _able(self, record: type[Record], by: str) -> Capability | None:
+        return self.catalog.capability(record, by)
 
     def _remember(self, key: Hashable, plan: Plan) -> None:
         self._plans[key] = plan

@@ -6,6 +6,7 @@ Nothing is asked of any source.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from math import inf
 
 import msgspec
 from graphql import GraphQLList, GraphQLNonNull, GraphQLOutputType
@@ -38,8 +39,13 @@ def explain(plan: Plan, catalog: Catalog | None = None) -> Node:
     below = tuple(explainer.selection(plan.root, 1))
     calls = sum(each for node in below for each in _calls(node))
     upstream = (f"at most {calls} calls",) if catalog is not None else ()
-    notes = (f"as {roles}", f"{plan.size} fields", _budget(plan.budget), *upstream)
+    notes = (f"as {roles}", f"{plan.size} fields", _cost(plan), _budget(plan.budget), *upstream)
     return Node(f"{plan.operation.operation.value}{name}", notes, 0, below)
+
+
+def _cost(plan: Plan) -> str:
+    """What it costs whatever its variables are; see `gateway.engine.cost`."""
+    return f"costs at most {plan.price.highest:g}" if plan.price.highest < inf else "costs what its lists come to"
 
 
 def _budget(budget: Budget) -> str:

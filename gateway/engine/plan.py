@@ -34,6 +34,7 @@ from resolvers.batch import Declaration, Link
 from resolvers.budget import Budget, OperationClass
 
 if TYPE_CHECKING:
+    from gateway.engine.cost import Price
     from gateway.engine.planning import Planner
 
 Roles: TypeAlias = frozenset[str]
@@ -189,6 +190,7 @@ class Plan:
         "lazy",
         "marks",
         "operation",
+        "price",
         "root",
         "shown",
         "size",
@@ -203,6 +205,7 @@ class Plan:
         self.marks: list[Mark] = []
         self.root: Selection
         self.budget: Budget
+        self.price: Price
         self.uses = 0
         self.size = 0  # fields planned so far, for the bound on remembered plans
         self.counted = 0  # of them, those that the bound has been told of; 0: not remembered

@@ -30,6 +30,11 @@ class Meters:
         )
         self._errors = Counter("opsgraph_errors_total", "Errors in answers, by code.", ["code"])
         self._took = Histogram("opsgraph_operation_seconds", "How long operations took.", ["class"])
+        self._limits = Counter(
+            "opsgraph_limits_exceeded_total",
+            "Documents that passed a limit, by it and by what was done.",
+            ["limit", "done"],
+        )
         self._families = (
             self._calls,
             self._seconds,
@@ -40,6 +45,7 @@ class Meters:
             self._operations,
             self._errors,
             self._took,
+            self._limits,
         )
 
     def called(self, event: Called) -> None:
@@ -54,6 +60,10 @@ class Meters:
     def circuit(self, event: Changed) -> None:
         """A circuit has changed."""
         self._changes.add(event.source, event.kind, event.state)
+
+    def exceeded(self, limit: str, refused: bool) -> None:
+        """A document has passed a limit."""
+        self._limits.add(limit, "refused" if refused else "warned")
 
     def answered(self, body: Mapping[str, Any], started: bool, seconds: float, classes: Sequence[str]) -> None:
         """An operation was answered, or refused before it started: its body says how it went."""

@@ -158,7 +158,12 @@ def test_a_report_has_a_line_for_each_fault_and_every_claim_has_a_mark() -> None
     page = markdown(Results("2 cores", Plan("billing", 15.0, 60.0, 15.0, 24.0), before, ((found, judged),)))
     assert "| down | ✓ 0 → 0 ms | ✓ 0 |" in page
     assert page.count("| down |") == 2
-    assert not Results("", Plan("billing", 1, 1, 1, 1), before, ((found, judged),)).holds()
+    assert Results("", Plan("billing", 1, 1, 1, 1), before, ((found, judged),)).holds()
+
+
+def test_a_figure_that_the_gateway_does_not_tell_does_not_hold() -> None:
+    silent = figures(log(at(20.0), seen=(Seen(20.0, None, None, None),)), "billing")
+    assert [verdict(silent, number) for number in (4, 6, 7)] == [False, False, False]
 
 
 def test_every_fault_of_the_proxy_is_in_the_soak() -> None:

@@ -37,7 +37,7 @@ def test_a_plan_is_a_tree_of_links_with_their_keys_and_calls() -> None:
     assert explained(
         'query Look { account(key: "a1") { name bills { nodes { key product { title } } } balance } }'
     ) == [
-        "query Look  as everybody  8 fields  customer360: 4 s in lane portal  at most 4 calls",
+        "query Look  as everybody  8 fields  costs at most 82  customer360: 4 s in lane portal  at most 4 calls",
         "└─ account  Account by the argument  [crm: 1 call]  its links start with it where the arguments tell its key",
         "   ├─ name",
         "   ├─ bills  Bill by account = key  [billing: 1 call]",

@@ -27,6 +27,8 @@ UNBOUNDED = Limits(
     roots=_MUCH,
     directives=_MUCH,
     introspections=_MUCH,
+    cost=_MUCH**2,
+    warn_only=("cost",),
 )
 """What documents cost is not what is compared."""
 
