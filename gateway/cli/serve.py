@@ -93,9 +93,26 @@ def server(app: Starlette, drain: float, notice: float = 0.0) -> GracefulServer:
     )
 
 
+class Ending:
+    """Ends the process with status 0 at a signal.
+
+    What it raises is lost where Python ignores errors, as while objects are collected: a server that starts afterwards
+    sees that it was `asked` to end, and does.
+    """
+
+    def __init__(self) -> None:
+        self.asked = False
+
+    def __call__(self, *_: object) -> None:
+        """The signal came."""
+        self.asked = True
+        sys.exit(0)
+
+
 def end_on_signal() -> None:
     """SIGTERM ends the process with status 0; a server handles it first and raises it again when it has stopped."""
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
+    if not isinstance(signal.getsignal(signal.SIGTERM), Ending):
+        signal.signal(signal.SIGTERM, Ending())
 
 
 def settle() -> None:

@@ -30,11 +30,17 @@ class GracefulServer(uvicorn.Server):
         app = config.app
         self._front = app if isinstance(app, Front) else None
 
+    async def serve(self, sockets: list[socket.socket] | None = None) -> None:
+        """Serves until a signal; one that came before, and that its handler remembers as `asked`, counts too."""
+        self._earlier = signal.getsignal(signal.SIGTERM)
+        await super().serve(sockets)
+
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         """Listens, several times on each socket: a loop of uvloop takes one connection a turn, and turns are long when
         there is much to do, so that a crowd of new connections, and a probe behind it, would wait for minutes."""
         self._copies = [each.dup() for each in sockets or [] for _ in range(ACCEPTORS - 1)]
         await super().startup([*(sockets or []), *self._copies] if sockets is not None else None)
+        self.should_exit = self.should_exit or getattr(self._earlier, "asked", False)
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         """Lets nobody new in, and waits for what is under way."""

@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
-from gateway.cli.serve import listen, server
+from gateway.cli.serve import end_on_signal, listen, server
 from gateway.http.server import ACCEPTORS
 from tests.gateway.http.edge import QUESTION, Engine, front, head
 
@@ -212,3 +212,17 @@ async def test_it_listens_several_times_because_a_loop_takes_one_connection_a_tu
     serving.should_exit = True
     await task
     assert all(each.fileno() == -1 for each in (listening, *serving._copies))
+
+
+async def test_a_signal_that_was_lost_while_it_started_stops_it_all_the_same() -> None:
+    """Python ignores what a signal raises while it collects objects."""
+    before = signal.getsignal(signal.SIGTERM)
+    try:
+        end_on_signal()
+        with contextlib.suppress(SystemExit):
+            signal.raise_signal(signal.SIGTERM)
+        end_on_signal()  # as whoever starts a server does once more
+        async with asyncio.timeout(PATIENCE):
+            await server(front(Engine()), drain=1.0).serve([listen("127.0.0.1", 0)])
+    finally:
+        signal.signal(signal.SIGTERM, before)
