@@ -9,6 +9,7 @@ from typing import Any, Protocol
 import msgspec
 
 from sources.canonical import Record, Served, System
+from sources.canonical.commands import Command, Written
 from sources.errors import SourceError
 from sources.settings import SourceSettings
 
@@ -211,6 +212,25 @@ class Connector(Protocol):
         ...
 
     async def close(self) -> None: ...
+
+
+class Writer(Protocol):
+    """What a connector that can also change things has besides: `commands` says which.
+
+    `key` names the change: the same key never happens twice, however often it is sent and whoever dies meanwhile.
+    """
+
+    commands: frozenset[type[Command]]
+
+    async def do(self, command: Command, key: str) -> Written:
+        """Carries it out. What had been done before is answered as it was (`replayed`). Raises the SourceError of a
+        refusal, or OutcomeUnknown where it was sent and nobody knows what became of it."""
+        ...
+
+    async def find(self, command: Command, key: str) -> Written | None:
+        """What became of it: by the same key inside the vendor's key life, or by external id, never by a search index.
+        None: it has not happened, and it is safe to do it. Raises OutcomeUnknown where that cannot be told."""
+        ...
 
 
 class Vendor(msgspec.Struct, frozen=True):
