@@ -10,6 +10,7 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 PROJECT := gateway resolvers sources policies tests $(wildcard bench)
 PACKAGES := gateway resolvers sources policies
+TRUSTED := gateway/console/documents bench/home/documents
 NODE_PEERS := bench/peers/node
 
 # The first Python that can run Opsgraph: `python3` if it is new enough, otherwise the newest one there is.
@@ -41,13 +42,14 @@ bench: $(VENV)/dev.stamp ## Measure Opsgraph beside its peers and write docs/ben
 		echo 'The peers in Node could not be installed: the report will say that they were left out' >&2; fi
 	@exec $(BIN)/python -m bench $(ARGS)
 
-check: $(VENV)/dev.stamp ## Lint, formatting, types, import contracts, locks and the published schema
+check: $(VENV)/dev.stamp ## Lint, formatting, types, import contracts, locks, the published schema, trusted documents
 	$(BIN)/ruff check $(PROJECT)
 	$(BIN)/ruff format --check $(PROJECT)
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/python -m pytest tests/test_house.py
 	@if [ -f schema.graphql ]; then echo '$(BIN)/opsgraph schema --check'; $(BIN)/opsgraph schema --check; fi
+	$(BIN)/opsgraph documents check --calls $(TRUSTED)
 
 format: $(VENV)/dev.stamp ## Format the code and mend what the linter can mend
 	$(BIN)/ruff check --fix-only $(PROJECT)

@@ -16,6 +16,9 @@ from gateway.engine.grants import Grants
 from gateway.engine.graph import Graph
 from gateway.engine.reload import watch
 from gateway.engine.shapes import open_policies
+from gateway.engine.trust import Trust
+from gateway.engine.trusted import TrustedDocuments
+from gateway.engine.warm import plain_roles
 from gateway.http.admission import Admission
 from gateway.http.door import Door
 from gateway.http.front import Front
@@ -66,7 +69,7 @@ class Parts(msgspec.Struct, frozen=True):
 
 
 def create_app(settings: Settings, extra: Sequence[BaseRoute] = ()) -> Front:
-    """An application that opens nothing until it is asked; raises for rules or settings that cannot be used.
+    """An application that opens nothing until it is asked; raises for rules, settings or manifests that cannot be used.
 
     `extra` are routes of whoever runs it, such as the demo's console.
     """
@@ -106,7 +109,9 @@ def assemble(
     def sources() -> list[Overview]:
         return overview(catalog, watchers.journal.histories())
 
-    engine = _engine(settings, parts, policies, sources)
+    documents = TrustedDocuments(settings.documents, settings.limits, watchers.meters.untrusted)
+    engine = _engine(settings, parts, policies, sources, documents.trust)
+    documents.attend(engine, lambda: plain_roles(policies.policies.tables))
     verifier = Verifier(settings.identity, parts.issuers, policies.policies.external())
     admission = Admission(settings.admission)
     door = Door(admission, GRAPHQL, settings.admission.retry_after)
@@ -122,12 +127,12 @@ def assemble(
     def cache() -> Remembered:
         return remembered(catalog)
 
-    readiness = Readiness(sources, cache, policies, lambda: app.draining)
+    readiness = Readiness(sources, cache, policies, lambda: documents.standing, lambda: app.draining)
     metrics = Metrics(watchers.meters, admission, sources, cache)
 
     @contextlib.asynccontextmanager
     async def lifespan(_app: Front) -> AsyncIterator[None]:
-        async with _running(settings, policies, verifier, admission, door):
+        async with _running(settings, policies, documents, verifier, admission, door):
             yield
         await catalog.close()
         for close in closing:
@@ -151,7 +156,11 @@ def assemble(
 
 
 def _engine(
-    settings: Settings, parts: Parts, policies: PolicyStore, sources: Callable[[], Sequence[Overview]]
+    settings: Settings,
+    parts: Parts,
+    policies: PolicyStore,
+    sources: Callable[[], Sequence[Overview]],
+    trust: Trust,
 ) -> Engine:
     cursor_key = settings.gateway.cursor_key
     return Engine(
@@ -159,22 +168,30 @@ def _engine(
         parts.catalog,
         parts.granted(policies),
         cursor_key=cursor_key.reveal().encode() if cursor_key else None,
+        signing=settings.gateway.signing_key,
         rules=lambda: policies.rules,
         limits=settings.limits,
         exceeded=parts.watchers.meters.exceeded,
         operations=settings.operations,
         sources=sources,
+        trust=trust,
     )
 
 
 @contextlib.asynccontextmanager
 async def _running(
-    settings: Settings, policies: PolicyStore, verifier: Verifier, admission: Admission, door: Door
+    settings: Settings,
+    policies: PolicyStore,
+    documents: TrustedDocuments,
+    verifier: Verifier,
+    admission: Admission,
+    door: Door,
 ) -> AsyncIterator[None]:
-    """What goes on beside the requests: watching the rules and how late the loop is."""
+    """What goes on beside the requests: watching rules and manifests, and how late the loop is."""
 
     def reclassify() -> None:
         verifier.reclassify(policies.policies.external())
+        documents.replan()
 
     last = [time.monotonic(), time.process_time()]
 
@@ -185,6 +202,7 @@ async def _running(
         last[:] = now, worked
 
     watching = asyncio.create_task(watch(policies, settings.policies.poll, reclassify))
+    attending = asyncio.create_task(documents.run())
     lag = Lag(observe)
     lag.start()
     try:
@@ -192,3 +210,5 @@ async def _running(
     finally:
         lag.stop()
         watching.cancel()
+        attending.cancel()
+        await asyncio.wait([attending])

@@ -21,6 +21,7 @@ LimitName: TypeAlias = Literal[
     "characters", "tokens", "depth", "fields", "aliases", "roots", "directives", "introspections", "cost"
 ]
 _Positive: TypeAlias = Annotated[int, msgspec.Meta(ge=1)]
+_KEY_LENGTH = 32  # characters of a key by which we sign, at the least: a shorter one can be found by trying
 
 
 class SettingsError(ValueError):
@@ -37,8 +38,17 @@ class GatewaySettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_
     notice: float = 0.0  # how long a graceful stop still takes new connections, so that balancers learn of it
     drain: float = 10.0  # how long it then waits for what is under way
     cursor_key: Secret | None = None  # the same in every process; none: a key of this process's own
+    signing_key: Secret | None = None  # of what an answer vouches for; the same in every process; none: as above
     console: bool = False
     metrics: bool = True  # whether there is a `/metrics`
+
+    def __post_init__(self) -> None:
+        for name, key in (("cursor_key", self.cursor_key), ("signing_key", self.signing_key)):
+            if key is not None and len(key.reveal()) < _KEY_LENGTH:
+                raise ValueError(
+                    f"`{name}` has {len(key.reveal())} characters, at least {_KEY_LENGTH} are expected: make one with "
+                    "`openssl rand -hex 32`"
+                )
 
 
 class Claims(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -49,16 +59,24 @@ class Claims(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     entities: str = "entities"
     accounts: str = "accounts"
     human: str = "onBehalfOf"
+    client: str = "client_id"  # which program asks: whose trusted documents it may run
 
 
 class Issuer(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """One `[[identity.issuers]]`: who may issue tokens, for which audience, signed how."""
+    """One `[[identity.issuers]]`: who may issue tokens, for which audience, signed how.
+
+    `roles` and `clients` are those that it may name (none: any). `prefix` stands before the subjects and people of its
+    tokens: two issuers may call two people by one name.
+    """
 
     issuer: str
     audience: str
     jwks: str
     algorithms: tuple[str, ...] = ("RS256",)
     claims: Claims = Claims()
+    roles: tuple[str, ...] | None = None
+    clients: tuple[str, ...] | None = None
+    prefix: str = ""
 
 
 class IdentitySettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -139,6 +157,30 @@ class Limits(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     refused_for: Annotated[float, msgspec.Meta(ge=0)] = 60.0  # seconds
 
 
+class DocumentSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """`[documents]`: which documents are run for whom; see docs/documents.md.
+
+    `directory` has a manifest for each client; every `poll` seconds it is looked whether they have changed (0: never).
+    `mode` is for our own people: outsiders run nothing but what the manifests say as soon as there is a directory.
+    Clients may register texts themselves (automatic persisted queries), up to `registered` and `registered_bytes`; 0:
+    never. `recording` is the file of mode `record`, of at most `recorded` documents.
+    """
+
+    directory: str | None = None
+    mode: Literal["off", "record", "warn", "enforce"] = "off"
+    poll: Annotated[float, msgspec.Meta(ge=0)] = 2.0
+    registered: Annotated[int, msgspec.Meta(ge=0)] = 1_000
+    registered_bytes: _Positive = 8 * 1024 * 1024
+    recording: str | None = None
+    recorded: _Positive = 1_000
+
+    def __post_init__(self) -> None:
+        if self.mode in ("warn", "enforce") and self.directory is None:
+            raise ValueError(f"`mode` is `{self.mode}`, and there is no `directory`: name that of the manifests")
+        if self.mode == "record" and self.recording is None:
+            raise ValueError("`mode` is `record`, and there is no `recording`: name the file to record to")
+
+
 class Settings(msgspec.Struct, frozen=True, kw_only=True):
     """Everything."""
 
@@ -149,6 +191,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     operations: OperationsSettings = OperationsSettings()
     admission: AdmissionSettings = AdmissionSettings()
     limits: Limits = Limits()
+    documents: DocumentSettings = DocumentSettings()
     sources: Mapping[str, SourceSettings] = msgspec.field(default_factory=dict)
     owners: Mapping[str, tuple[str, ...]] = msgspec.field(default_factory=dict)
 
@@ -161,6 +204,7 @@ _TABLES: dict[str, type[msgspec.Struct]] = {
     "operations": OperationsSettings,
     "admission": AdmissionSettings,
     "limits": Limits,
+    "documents": DocumentSettings,
 }
 _SYMMETRIC = ("HS", "none")
 
@@ -216,7 +260,7 @@ def _convert(value: Any, shape: type[Any], where: str, environ: Mapping[str, str
     try:
         return msgspec.convert(value, shape, dec_hook=secret, strict=False)
     except msgspec.ValidationError as error:
-        raise SettingsError(f"{where} {_explained(str(error), shape)}") from None
+        raise SettingsError(f"{where} {explained(str(error), shape)}") from None
 
 
 def _secret(raw: Any, environ: Mapping[str, str]) -> Secret:
@@ -233,17 +277,42 @@ def _secret(raw: Any, environ: Mapping[str, str]) -> Secret:
         raise ValueError(f"the file `{name}` cannot be read: create it, readable for this user") from None
 
 
-def _explained(message: str, shape: type[Any]) -> str:
+def explained(message: str, shape: type[Any]) -> str:
+    """What msgspec says of a tree that does not fit a record, as a line for whoever wrote the tree."""
     text, _, place = message.partition(" - at ")
     path = place.strip("`").removeprefix("$").removeprefix(".")
     unknown = re.search(r"unknown field `([^`]+)`", text)
     if unknown:
-        names = getattr(shape, "__struct_fields__", ())
+        names = _names(shape, path)
         return f"unknown key `{unknown[1]}`{f' in `{path}`' if path else ''}{_meant(unknown[1], names)}"
     missing = re.search(r"missing required field `([^`]+)`", text)
     if missing:
         return f"`{missing[1]}` is missing{f' in `{path}`' if path else ''}: add it"
     return f"`{path}`: {text[:1].lower()}{text[1:]}" if path else text
+
+
+def _names(shape: Any, path: str) -> tuple[str, ...]:
+    """The keys of the table at a path such as `identity.issuers[0].claims`."""
+    inner = msgspec.inspect.type_info(shape)
+    for name in filter(None, re.split(r"[.\[\]]+", path)):
+        inner = _stepped(inner, name)
+    inner = next((each for each in _shapes(inner) if isinstance(each, msgspec.inspect.StructType)), inner)
+    return tuple(each.encode_name for each in inner.fields) if isinstance(inner, msgspec.inspect.StructType) else ()
+
+
+def _stepped(inner: msgspec.inspect.Type, name: str) -> msgspec.inspect.Type:
+    for each in _shapes(inner):
+        if isinstance(each, msgspec.inspect.StructType):
+            return next((field.type for field in each.fields if field.encode_name == name), inner)
+        if isinstance(each, msgspec.inspect.DictType):
+            return each.value_type
+        if isinstance(each, msgspec.inspect.VarTupleType | msgspec.inspect.ListType):
+            return each.item_type
+    return inner
+
+
+def _shapes(inner: msgspec.inspect.Type) -> tuple[msgspec.inspect.Type, ...]:
+    return inner.types if isinstance(inner, msgspec.inspect.UnionType) else (inner,)
 
 
 def _meant(name: str, names: tuple[str, ...]) -> str:
@@ -254,8 +323,14 @@ def _meant(name: str, names: tuple[str, ...]) -> str:
 def _check(settings: Settings) -> None:
     for name, source in settings.sources.items():
         _address(f"[sources.{name}] `url`", source.url)
+    prefixes = [issuer.prefix for issuer in settings.identity.issuers]
     for issuer in settings.identity.issuers:
         _address("[[identity.issuers]] `jwks`", issuer.jwks)
+        if prefixes.count(issuer.prefix) > 1:
+            raise SettingsError(
+                f"[[identity.issuers]] `prefix` is `{issuer.prefix}` twice: give each issuer one of its own, such as "
+                "`staff:`, because two issuers may call two people by one name"
+            )
         for algorithm in issuer.algorithms:
             if algorithm.startswith(_SYMMETRIC):
                 raise SettingsError(

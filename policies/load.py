@@ -10,6 +10,7 @@ from policies.cases import Example, examples
 from policies.figures import DecisionRow, entitlement
 from policies.lines import checked
 from policies.masks import MASKS
+from policies.orders import OrderRules, order_rules
 from policies.purposes import PURPOSE, Purpose, acting, purposes
 from policies.rows import Condition, compile_condition
 from policies.writes import NO_WRITES, WriteExample, WriteRules, write_examples, write_rules
@@ -87,7 +88,7 @@ class Rules:
     """Everything that was read.
 
     `rows[rule][Type]` is a condition; a rule in `via` judges other types by their account. `declassified` are computed
-    fields whose stricter inputs the auditor accepted.
+    fields whose stricter inputs the auditor accepted. `digest` is that of all files, once they are in force.
     """
 
     classes: tuple[str, ...]
@@ -98,6 +99,7 @@ class Rules:
     shared: dict[str, Place]
     entitlement: dict[str, str] = field(default_factory=dict)
     decisions: tuple[DecisionRow, ...] = ()
+    orders: OrderRules = field(default_factory=OrderRules)
     writes: WriteRules = NO_WRITES
     write_examples: tuple[WriteExample, ...] = ()
     declassified: dict[str, Place] = field(default_factory=dict)
@@ -105,6 +107,7 @@ class Rules:
     row_places: dict[str, Place] = field(default_factory=dict)
     purposes: dict[str, Purpose] = field(default_factory=dict)
     file: str = "rules/classes.yaml"
+    digest: str = ""
 
     def acting(self) -> dict[str, Role]:
         """Every role, and every role with each of its purposes."""
@@ -121,9 +124,11 @@ def load_rules(folder: Path = RULES) -> Rules:
         name: _role(name, value, place, _Known(classes, rows, allowed))
         for name, value, place in entries(_file(folder, "roles.yaml"))
     }
+    _agreeing(allowed, roles)
     decided = entitlement(_file(folder, "entitlement.yaml"))
     writes = write_rules(_file(folder, "writes.yaml"), roles)
     written = folder / "tests" / "writes.yaml"
+    orders = folder / "orders.yaml"
     return Rules(
         classes=classes,
         coordinates=coordinates,
@@ -133,6 +138,7 @@ def load_rules(folder: Path = RULES) -> Rules:
         shared=shared,
         entitlement=decided.figures,
         decisions=decided.table,
+        orders=order_rules(_file(folder, "orders.yaml")) if orders.exists() else OrderRules(),
         writes=writes,
         write_examples=write_examples(_file(folder, "tests/writes.yaml"), writes) if written.exists() else (),
         declassified=declassified,
@@ -141,6 +147,16 @@ def load_rules(folder: Path = RULES) -> Rules:
         purposes=allowed,
         file=f"{folder.name}/classes.yaml",
     )
+
+
+def _agreeing(known: dict[str, Purpose], roles: dict[str, Role]) -> None:
+    for purpose in known.values():
+        for name in purpose.agrees:
+            if name not in roles:
+                raise purpose.place.error(
+                    f"the purpose `{purpose.name}` has the unknown role `{name}` under `agrees`: "
+                    f"one of {', '.join(roles)} is expected"
+                )
 
 
 def _file(folder: Path, name: str) -> Mapping:

@@ -8,7 +8,8 @@ from dataclasses import dataclass, field
 
 @dataclass(frozen=True, slots=True)
 class Principal:
-    """A verified caller. `human` is the person a service acts for (`onBehalfOf`); `audience` internal or external."""
+    """A verified caller. `human` is the person a service acts for (`onBehalfOf`); `audience` internal or external;
+    `client` the program that asks."""
 
     subject: str
     roles: frozenset[str] = frozenset()
@@ -19,3 +20,4 @@ class Principal:
     human: str | None = None
     purposes: tuple[str, ...] = ()
     claims: Mapping[str, object] = field(default_factory=dict, compare=False, repr=False)  # the rest of the token
+    client: str | None = None

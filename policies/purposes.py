@@ -11,23 +11,26 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from policies.principal import Principal
 from policies.yaml import Mapping as Source
-from policies.yaml import Place, Value, entries, mapping, number, required, text
+from policies.yaml import Place, Value, entries, mapping, number, required, text, texts
 
-_KEYS = frozenset({"means", "lasts", "persons"})
+_KEYS = frozenset({"means", "lasts", "persons", "agrees"})
 _UNITS = {"m": "minutes", "h": "hours", "d": "days"}
 _LONGEST = timedelta(days=1)
 
 
 @dataclass(frozen=True, slots=True)
 class Purpose:
-    """`lasts`: for how long a grant is good, at most a day. `persons`: how many ask and agree, the asker included."""
+    """`lasts`: for how long a grant is good, at most a day. `persons`: how many ask and agree, the asker included.
+    `agrees`: the roles whose holders may be the others."""
 
     name: str
     means: str
     lasts: timedelta
     persons: int
     place: Place
+    agrees: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +44,14 @@ class PurposeGrant:
     agreed_by: tuple[str, ...] = ()
 
 
+class PurposeRefused(Exception):
+    """Somebody may not do this with a purpose; the message says why. `code` is the public error code."""
+
+    def __init__(self, message: str, code: str = "FORBIDDEN") -> None:
+        super().__init__(message)
+        self.code = code
+
+
 def in_force(grants: Iterable[PurposeGrant], purposes: Mapping[str, Purpose], now: datetime) -> tuple[str, ...]:
     """The purposes that count now: known, with a reason, agreed to by enough people, neither early nor over."""
     found = {}
@@ -51,6 +62,11 @@ def in_force(grants: Iterable[PurposeGrant], purposes: Mapping[str, Purpose], no
         if len({grant.asked_by, *grant.agreed_by} - {""}) >= purpose.persons:
             found[grant.purpose] = True
     return tuple(found)
+
+
+def may_agree(purpose: Purpose, asked_by: Iterable[str], principal: Principal) -> bool:
+    """Whether a person may agree to what others asked: not who asked, nor who stands behind, and of a role for it."""
+    return not {principal.subject, principal.human} & {*asked_by} and not principal.roles.isdisjoint(purpose.agrees)
 
 
 PURPOSE = "+"  # between a role and the purpose it acts with
@@ -73,7 +89,14 @@ def _purpose(name: str, value: Value, place: Place) -> Purpose:
     persons = number(required(source, "persons"), "`persons`")
     if persons < 1:
         raise source.items["persons"].place.error("`persons` is `0`: somebody has to ask, write 1 or more")
-    return Purpose(name, text(required(source, "means"), "`means`"), _time(required(source, "lasts")), persons, place)
+    agrees = tuple(each.value for each in texts(source.items["agrees"], "`agrees`")) if "agrees" in source.items else ()
+    if (persons > 1) != bool(agrees):
+        raise place.error(
+            f"the purpose `{name}` takes {persons} {'people' if persons > 1 else 'person'}: "
+            + ("write under `agrees` which roles may agree to it" if persons > 1 else "`agrees` has nobody to name")
+        )
+    means, lasts = text(required(source, "means"), "`means`"), _time(required(source, "lasts"))
+    return Purpose(name, means, lasts, persons, place, agrees)
 
 
 def _time(value: Value) -> timedelta:

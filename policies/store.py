@@ -66,7 +66,7 @@ def _loaded(folder: Path, schema: Schema, hash_key: bytes, digest: str) -> Loade
     failed = [*run_tests(policies), *run_examples(rules.writes, rules.write_examples)]
     if failed:
         raise RuleErrors(failed)
-    return Loaded(rules, policies, digest)
+    return Loaded(replace(rules, digest=digest), policies, digest)
 
 
 def digest_of(folder: Path) -> str:

@@ -11,6 +11,7 @@ import msgspec
 from policies.principal import Principal
 from sources.canonical import Record, Served
 from sources.overview import Overview
+from sources.settings import Secret
 
 
 def live(_record: Record) -> Served:
@@ -22,7 +23,8 @@ class Context(msgspec.Struct, frozen=True):
     """`now` is the operation's one present (UTC): every judgement by time uses it. `rules` are the compiled decision
     tables that computations consult (entitlement). `unknown` are the records whose types this audience is not shown.
     `served` tells of a record that was read for this operation how it was served: the record itself cannot, because
-    operations share it. `sources` gives how every source is doing."""
+    operations share it. `sources` gives how every source is doing.
+    `signing` is the key by which a computation signs what it vouches for; None: it cannot."""
 
     principal: Principal
     now: datetime
@@ -31,3 +33,4 @@ class Context(msgspec.Struct, frozen=True):
     unknown: frozenset[type] = frozenset()
     served: Callable[[Record], Served] = live
     sources: Callable[[], Sequence[Overview]] = tuple
+    signing: Secret | None = None

@@ -43,3 +43,12 @@ def parse_id(text: str, unknown: Container[type] = ()) -> tuple[type[Record], st
     except (ValueError, KeyError):
         raise BadAsk(f"`{text[:60]}` is no id of this graph: use an `id` that it gave you") from None
     return record, source, key
+
+
+def key_of(text: str, record: type[Record]) -> str:
+    """A key, from a key or from one of our ids."""
+    try:
+        found, _, key = parse_id(text)
+    except BadAsk:
+        return text
+    return key if found is record else text

@@ -26,6 +26,10 @@ from resolvers.types.filters import (
 )
 from resolvers.types.ledger import AccountingPeriod
 from resolvers.types.node import Node
+from resolvers.types.order_validation import OrderValidation
+from resolvers.validation import gather as gather_order
+from resolvers.validation import judge
+from resolvers.validation.inputs import OrderInput
 from sources import canonical as c
 from sources import ports
 
@@ -105,6 +109,37 @@ class Query:
     legal_entities: list[ref.LegalEntityRef | None] | None = links(c.LegalEntity, by="list", budget=_360)
     accounting_periods: list[AccountingPeriod | None] | None = links(c.AccountingPeriod, by="list", budget=_360)
     support_plans: list[ref.SupportPlanRef | None] | None = links(c.SupportPlan, by="list", budget=_360)
+    validate_order: OrderValidation | None = batched(
+        judge.validate_order,
+        needs=gather_order.NEEDS,
+        derives=[
+            "Account.lifecycle",
+            "Account.restrictions",
+            "Account.country",
+            "LegalEntity.timeZone",
+            "AccountingPeriod.closed",
+            "BillingProfile.terms",
+            "BillingProfile.creditLimit",
+            "BillingProfile.balance",
+            "BillingProfile.unbilledOrders",
+            "BillingProfile.creditHoldOverride",
+            "TaxProfile.reverseCharge",
+            "AccountSubscription.items",
+            "AccountSubscription.mrr",
+            "SubscriptionContract.endOn",
+            "Invoice.status",
+            "Order.lines",
+            "Order.purchaseOrder",
+            "Product.taxCode",
+            "Price.unitPrice",
+            "Meter.active",
+            "ErpItem.revenueRule",
+            "Case.priority",
+        ],
+        arguments={"input": OrderInput},
+        budget=OperationClass.VALIDATE,
+        description="May this order be placed? A verdict with its findings, prices and approvals; it changes nothing.",
+    )
     sources: list[source.Source | None] | None = batched(source.sources, needs=(), budget=_LOOKUP)
     node: Node | None = batched(find.node, needs=find.NODE_NEEDS, arguments={"id": strawberry.ID}, budget=_360)
     nodes: list[Node | None] | None = batched(

@@ -18,7 +18,7 @@ from sources.continuation import Answer, Continuation
 from sources.crosswalk import Crosswalk
 from sources.errand import current
 from sources.errors import Ambiguous
-from sources.ports import Ask, Connector, Reading, Report, Rows
+from sources.ports import Ask, Connector, Reading, Report
 
 _FEW = 5  # accounts up to which a list per customer is preferred to a search index
 _OF_ONE = ("account", "customer")  # indexes whose rows all belong to the key
@@ -168,7 +168,7 @@ def _put_names(reading: Reading, links: Mapping[str, tuple[str, ...]]) -> None:
     for key, rows in reading.rows.items():
         named = tuple(name(record) for record in rows.records)
         if any(one is not other for one, other in zip(named, rows.records, strict=True)):
-            reading.rows[key] = Rows(named, rows.more, rows.next, rows.total, rows.positions, rows.served)
+            reading.rows[key] = msgspec.structs.replace(rows, records=named)
     reading.along = [name(record) for record in reading.along]
 
 

@@ -7,6 +7,7 @@ import pkgutil
 import time
 from collections.abc import Iterable, Mapping, Sequence
 from importlib import import_module
+from typing import cast
 
 import msgspec
 
@@ -15,13 +16,14 @@ from sources import canonical as c
 from sources.accounts import Accounts
 from sources.cache import Cache, Cached
 from sources.canonical import Record, System
+from sources.canonical.commands import Command
 from sources.continuation import Answer, Continuation, merge, unmerged
 from sources.crosswalk import Crosswalk
 from sources.errors import BadAsk, SourceError, Unavailable
 from sources.pipeline.ledger import Ledger, MemoryLedger
 from sources.pipeline.pipeline import Pipeline
 from sources.pipeline.telemetry import Observer
-from sources.ports import Ask, Capability, Connector, Reading, Report, Vendor
+from sources.ports import Ask, Capability, Connector, Reading, Report, Vendor, Writer
 from sources.settings import SourceSettings
 from sources.transport import Transport
 
@@ -183,6 +185,22 @@ class Catalog:
         if reading.report.calls or reading.report.error:
             self.states[reading.report.source] = reading.report.error or "OK"
 
+    # ------------------------------------------------------------ writing
+
+    def writer(self, command: type[Command], entity: str | None = None) -> Writer:
+        """Who carries a command out: of the owners of its target, the first that can and that serves the legal entity.
+        Raises Unavailable where nobody does."""
+        for connector in self.owners(command.target):
+            inner = connector.inner if isinstance(connector, Cached) else connector
+            served = self.sources[connector.name].settings.entities
+            able = command in getattr(inner, "commands", ())
+            if able and (entity is None or not served or entity in served):
+                return cast(Writer, inner)
+        whose = f" of the legal entity `{entity}`" if entity else ""
+        raise Unavailable(
+            f"no configured source carries out `{command.__name__}`{whose}: add one under [sources]", unsent=True
+        )
+
     # ------------------------------------------------------------ forgetting
 
     def forget(self, tags: Iterable[str]) -> int:
@@ -224,6 +242,8 @@ class Catalog:
         """Closes every source."""
         for source in self.sources.values():
             await source.connector.close()
+            if source.pipeline is not None:
+                await source.pipeline.close()
         await self.cache.close()
         for source in self.sources.values():
             await source.transport.close()

@@ -190,6 +190,7 @@ def _one(ask: Ask, pieces: list[_Piece], begun: Continuation) -> Rows:
     kept: list[Record] = []
     positions: list[Position] = []
     seen: set[str] = set()
+    each: list[Served] = []
     taken: list[list[Record]] = [[] for _ in pieces]
     for index, record in tagged:
         new = record.key not in seen
@@ -199,13 +200,14 @@ def _one(ask: Ask, pieces: list[_Piece], begun: Continuation) -> Rows:
         if new:
             seen.add(record.key)
             kept.append(record)
+            each.append(pieces[index].rows.served)
             if ask.page.first is not None:
                 positions.append(wrap(_parts(ask, pieces, taken, begun)))
     parts = _parts(ask, pieces, taken, begun)
     totals = [piece.rows.total for piece in pieces]
     exact = None if None in totals or len(seen) < len(tagged) else sum(total or 0 for total in totals)
     served = max((piece.rows.served for piece in pieces), key=_AGE.index)
-    return Rows(kept, bool(parts), wrap(parts) if parts else None, exact, positions, served)
+    return Rows(kept, bool(parts), wrap(parts) if parts else None, exact, positions, served, each)
 
 
 def _parts(ask: Ask, pieces: list[_Piece], taken: list[list[Record]], begun: Continuation) -> list[Part]:

@@ -39,6 +39,19 @@ class Errand(msgspec.Struct):
     not_before: Mapping[str, float] = msgspec.field(default_factory=dict)
 
 
+class Raises:
+    """How often the lane of any errand was raised: whoever keeps errands in order has to look again."""
+
+    count = 0
+
+
+def hurry(errand: Errand, lane: Lane) -> None:
+    """Raises an errand to the lane of somebody who joins it, if that is a more urgent one."""
+    if lane < errand.lane:
+        errand.lane = lane
+        Raises.count += 1
+
+
 _ANY = Errand()
 _current: ContextVar[Errand | None] = ContextVar("errand", default=None)
 

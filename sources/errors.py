@@ -7,6 +7,7 @@ SourceError
 ├── Contended         someone else holds the row               (CONFLICT_RETRY)
 ├── Duplicate         it exists already                        (DUPLICATE)
 ├── Rejected          the source's business rules say no       (VALIDATION)
+│   └── Held          a credit hold or limit says no
 ├── Locked            the document or period is closed         (LOCKED)
 ├── Missing           no such record                           (NOT_FOUND)
 ├── OutcomeUnknown    sent, and no answer                      (UNKNOWN_OUTCOME)
@@ -14,6 +15,7 @@ SourceError
 │   ├── CircuitOpen   not asked: it has stopped answering
 │   └── Overloaded    not asked: too many wait for it already
 ├── TimedOut          no answer in time
+├── DeadlineExceeded  the operation's own time was up before there was an answer
 ├── StaleLimit        what is remembered is older than it may be
 └── Garbled           an answer that is not the contract's
     ├── TooLarge      more bytes than allowed
@@ -22,8 +24,16 @@ SourceError
 
 from __future__ import annotations
 
+import re
 from enum import StrEnum
 from typing import Any
+
+_CODE = re.compile(r"[A-Za-z0-9_.\-]{1,60}\Z")
+
+
+def showable(code: object) -> str | None:
+    """A vendor's own code for people to read, if it is one: what is free text may hold what is in a record."""
+    return code if isinstance(code, str) and _CODE.match(code) else None
 
 
 class SourceError(Exception):
@@ -94,6 +104,12 @@ class Rejected(SourceError):
     code = "SOURCE_REJECTED"
 
 
+class Held(Rejected):
+    """A credit hold or limit stands in the way: whoever owns credit decides, and then it may be tried again."""
+
+    code = "CREDIT_HOLD"
+
+
 class Locked(SourceError):
     """A closed period, a finalised document, an approval lock."""
 
@@ -154,6 +170,13 @@ class TimedOut(SourceError):
     sick = True
 
 
+class DeadlineExceeded(SourceError):
+    """The operation's time is up: what is not there yet is left out."""
+
+    code = "DEADLINE_EXCEEDED"
+    retryable = True
+
+
 class StaleLimit(SourceError):
     """The source cannot be asked, and what is remembered of it is older than the type, or the asker, allows."""
 
@@ -175,13 +198,14 @@ class TooLarge(Garbled):
 
 
 class UnknownValue(Garbled):
-    """A value the mapping's vocabulary does not have; names vendor, field and value."""
+    """A value the mapping's vocabulary does not have. Names vendor and field; the value itself may be one that whoever
+    asks must not see, so it is kept beside the message."""
 
     sick = False  # one row has it, and asking again would bring it again
 
     def __init__(self, vendor: str, field: str, value: object) -> None:
         super().__init__(
-            f"{vendor} sent the unknown value `{value}` in `{field}`: add it to the vocabulary in "
+            f"{vendor} sent a value in `{field}` that is not known: add it to the vocabulary in "
             f"sources/vendors/{vendor}/mapping.py"
         )
         self.vendor, self.field, self.value = vendor, field, value

@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 
 import msgspec
 
-from sources.errand import Errand, begin, current
+from sources.errand import Errand, begin, current, hurry
 from sources.errors import SourceError, TimedOut, Unavailable
 
 T = TypeVar("T")
@@ -45,7 +45,7 @@ class Flights:
             errand = Errand(lane=lane)
             flight = self._under_way[key] = _Flight(asyncio.create_task(_fly(work, errand)), errand)
             flight.task.add_done_callback(partial(self._landed, key))
-        flight.errand.lane = min(flight.errand.lane, lane)
+        hurry(flight.errand, lane)
         found: T = await awaited(flight.task, self._source)
         return found
 

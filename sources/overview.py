@@ -18,7 +18,7 @@ class Condition(StrEnum):
 
     NOT_ASKED_YET = "NOT_ASKED_YET"
     OK = "OK"
-    DEGRADED = "DEGRADED"  # some calls failed in the last minute, or it wants to be left alone
+    DEGRADED = "DEGRADED"  # calls failed or had to be repeated in the last minute, or it wants to be left alone
     FAILING = "FAILING"  # the last call failed
     OPEN = "OPEN"  # a circuit is open or on probation: it is not asked, or hardly
 
@@ -110,6 +110,6 @@ def condition(state: State, last: str | None) -> Condition:
         return Condition.OPEN
     if last not in (None, "OK"):
         return Condition.FAILING
-    if state.latency.failures or state.paused_for is not None:
+    if state.latency.failures or state.latency.retries or state.paused_for is not None:
         return Condition.DEGRADED
     return Condition.NOT_ASKED_YET if last is None and not state.latency.calls else Condition.OK

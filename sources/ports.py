@@ -88,7 +88,9 @@ class Report(msgspec.Struct):
 class Rows(msgspec.Struct):
     """The rows for one key, in order. `more` = the list goes on after the last row; `next` continues it there.
 
-    `positions` continue after each row; the catalog fills them for pages, connectors leave them alone.
+    `positions` continue after each row; the catalog fills them for pages, connectors leave them alone. `served` is how
+    the oldest of it was served; where rows of several answers are merged, `each` says it of every row. `hidden` is how
+    many rows the row rules left out, for a computation that must not take them for absent: never to be shown.
     """
 
     records: Sequence[Record] = ()
@@ -97,6 +99,8 @@ class Rows(msgspec.Struct):
     total: int | None = None  # only where the source counted the whole predicate
     positions: Sequence[Position] = ()
     served: Served = Served.LIVE
+    each: Sequence[Served] = ()
+    hidden: int = 0
 
 
 class Reading(msgspec.Struct):
@@ -215,21 +219,29 @@ class Connector(Protocol):
 
 
 class Writer(Protocol):
-    """What a connector that can also change things has besides: `commands` says which.
+    """What a connector that can also change things has besides: `commands` says which, `touches` whose facts are old
+    once one was carried out.
 
     `key` names the change: the same key never happens twice, however often it is sent and whoever dies meanwhile.
     """
 
     commands: frozenset[type[Command]]
 
+    @property
+    def touches(self) -> Mapping[type[Command], tuple[type[Record], ...]]:
+        """By command, the types of record that it makes or changes."""
+        ...
+
     async def do(self, command: Command, key: str) -> Written:
-        """Carries it out. What had been done before is answered as it was (`replayed`). Raises the SourceError of a
-        refusal, or OutcomeUnknown where it was sent and nobody knows what became of it."""
+        """Carries it out; looks for it first, or is refused by what is there. What had been done before is answered as
+        it was (`replayed`). Raises the SourceError of a refusal, or OutcomeUnknown where it was sent and nobody knows
+        what became of it."""
         ...
 
     async def find(self, command: Command, key: str) -> Written | None:
-        """What became of it: by the same key inside the vendor's key life, or by external id, never by a search index.
-        None: it has not happened, and it is safe to do it. Raises OutcomeUnknown where that cannot be told."""
+        """What there is of it: by the same key inside the vendor's key life, or by external id, never by a search
+        index. What is there by half is told too: `do` completes it, and what takes it back takes back that. None:
+        nothing of it has happened. Raises OutcomeUnknown where that cannot be told."""
         ...
 
 

@@ -47,14 +47,14 @@ class RetrySettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
 
     The wait before the n-th repetition is random between 0 and `base` x 2^(n-1), at most `cap`; `throttled` takes the
     place of `base` where the source was asked too much and did not say when to come back. Over all calls no more than
-    `share` of them are repeated, besides `floor` a minute that a quiet source has in any case.
+    `share` of them are repeated, but `floor` a minute in any case.
     """
 
     attempts: int = 3
     base: float = 0.1
     cap: float = 2.0
     throttled: float = 0.5
-    share: float = 0.1
+    share: float = 0.08
     floor: int = 3
 
     def __post_init__(self) -> None:
@@ -64,25 +64,39 @@ class RetrySettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
 
 
 class BreakerSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """`[sources.NAME.breaker]`: opens where at least `share` of at least `calls` calls in `window` fail or are slow.
+    """`[sources.NAME.breaker]`: opens where at least `share` of at least `calls` calls fail or are slow, in the last
+    `recent` seconds or in the last `window`. Times in seconds.
 
-    Slow is what is still pending after `slow`; keep it below the time that those who ask have. It stays open for
-    `shortest`, twice as long after every probe that fails, at most `longest`; after a used-up quota until its reset, or
-    for `quota` where the source names none. Times in seconds.
+    They must be more than flakiness, a share of `flaky`, brings by chance, and fall into more than one `blip`. Slow is
+    a read that is still pending after `slow`, or a write after `write_slow`; keep them below the time that those who
+    ask have. Where as many calls as may be under way are slow at once, it opens as well, and where `calls` of them are
+    and nothing has been answered meanwhile.
+
+    It stays open for `shortest`, twice as long after every probe that fails, at most `longest`; after a used-up quota
+    until its reset, or for `quota` where the source names none. Who sets a probe off waits at most `ride` for it.
     """
 
     share: float = 0.5
     calls: int = 10
     window: float = 20.0
+    recent: float = 3.0
+    flaky: float = 0.3
+    blip: float = 1.0
     slow: float = 2.0
+    write_slow: float = 4.0
     shortest: float = 2.0
     longest: float = 8.0
     quota: float = 300.0
+    ride: float = 0.25
 
     def __post_init__(self) -> None:
         within(self, 0.01, 1, "share")
-        at_least(self, 1, "calls", "window")
-        at_least(self, 0.001, "slow", "shortest", "quota")
+        at_least(self, 1, "calls", "recent")
+        at_least(self, 0, "blip", "ride")
+        at_least(self, 0.001, "slow", "write_slow", "shortest", "quota")
+        within(self, 0, 0.9, "flaky")
+        at_least(self, max(1.0, self.recent), "window")
+        at_least(self, 0.001 + self.blip, "recent")
         if self.longest < self.shortest:
             raise ValueError(f"`longest` is {self.longest}: at least `shortest`, {self.shortest}, is expected")
 

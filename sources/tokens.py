@@ -9,6 +9,7 @@ from typing import TypeVar
 
 import msgspec
 
+from sources.credentials import replaceable
 from sources.errors import Garbled, Unauthorised
 from sources.flights import Flights, own
 
@@ -59,7 +60,8 @@ class TokenKeeper:
         """What `call` gives with a token; one that is refused (401) is replaced once."""
         token = await self.get()
         try:
-            return await call(token)
+            with replaceable():
+                return await call(token)
         except Unauthorised as error:
             if error.status != 401:
                 raise

@@ -80,7 +80,7 @@ class Scene:
         """One operation."""
         headers = {"content-type": "application/json", "authorization": f"Bearer {self._token}"}
         url, body = f"http://127.0.0.1:{self._port}/graphql", json.dumps({"query": query})
-        answer: dict[str, Any] = _call("POST", url, body, headers)
+        answer: dict[str, Any] = call("POST", url, body, headers)
         return answer
 
     def known(self) -> Known:
@@ -109,13 +109,13 @@ class Scene:
     def set(self, source: str, fault: Mapping[str, Any]) -> None:
         """Has a source fail, or not any more."""
         body = json.dumps({"source": source, **fault})
-        said = _call("POST", f"{self._control}/faults", body, {"content-type": "application/json"})
+        said = call("POST", f"{self._control}/faults", body, {"content-type": "application/json"})
         if "error" in said:
             raise RuntimeError(said["error"])
 
     def run(self, plan: Plan, known: Known, fault: str, told: Mapping[str, Any]) -> Log:
         """One run: healthy, then `fault` (with what else the proxy is `told` of it), then recovering."""
-        _call("DELETE", f"{self._control}/asks", None, {})
+        call("DELETE", f"{self._control}/asks", None, {})
         sick, total = plan.sick, plan.healthy + plan.failing + plan.recovering
         order = Order(self._port, self._token, sick, known, plan.rate, total, str(self._outcomes))
         with Program("load", [PYTHON, "-m", "bench.resilience.client"], None) as load:
@@ -130,7 +130,7 @@ class Scene:
             self._watch(sick, began + total, seen)
             load.line(90)
         outcomes = msgspec.json.decode(self._outcomes.read_bytes(), type=tuple[Outcome, ...])
-        asks = _call("GET", f"{self._control}/asks?source={sick}", None, {})
+        asks = call("GET", f"{self._control}/asks?source={sick}", None, {})
         reached = tuple(at for at, _, token in asks if not token)
         return Log(fault, began, on, off, time.monotonic(), outcomes, tuple(seen), reached)
 
@@ -150,7 +150,8 @@ class Scene:
         return Seen(at, None, None, None)
 
 
-def _call(method: str, url: str, body: str | None, headers: Mapping[str, str]) -> Any:
+def call(method: str, url: str, body: str | None, headers: Mapping[str, str]) -> Any:
+    """One request; the JSON of its answer, None where there is none."""
     parts = urlsplit(url)
     connection = http.client.HTTPConnection(parts.hostname or "", parts.port, timeout=60)
     try:

@@ -17,6 +17,7 @@ _COMMANDS = {
     "schema": "print the GraphQL schema, or check the committed one",
     "check": "check a settings file and ask each of its sources once",
     "explain": "show how an operation would be run for some roles",
+    "documents": "check and list the documents that clients may run, and make manifests of what they ask",
     "policy": "explain, check and list the rules",
 }
 

@@ -8,27 +8,18 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from gateway.cli import offline
 from gateway.cli.errors import Unusable
-from gateway.cli.serve import read
 from gateway.engine.documents import Refused
-from gateway.engine.engine import Engine, Question
+from gateway.engine.engine import Question
 from gateway.engine.explain import explain, lines
-from gateway.engine.graph import Graph
-from gateway.engine.shapes import open_policies
-from gateway.settings import PolicySettings, Settings
-from policies.load import RuleError
 from policies.principal import Principal
-from resolvers.registry import names
-from resolvers.schema import build_schema
-from sources.catalog import open_catalog
-from sources.errors import BadAsk
 
 
 def declare(command: argparse.ArgumentParser) -> None:
     """Its options."""
     command.add_argument("--as", dest="roles", metavar="ROLE[,ROLE]", required=True, help="the roles that ask")
-    command.add_argument("--config", type=Path, help="a settings file: its sources and rules; tells the calls too")
-    command.add_argument("--rules", type=Path, help="the folder of the rules (default: the settings' or our own)")
+    offline.declare(command)
     command.add_argument("--variables", default="{}", metavar="JSON", help="values of the operation's variables")
     command.add_argument("--operation", help="its name, where the document has several")
     command.add_argument("document", help="a file with the document; - reads it from standard input")
@@ -37,31 +28,21 @@ def declare(command: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Prints the plan as a tree; exit status 1 where the document would be refused."""
-    settings = read(options.config) if options.config else Settings()
-    rules = PolicySettings(rules=str(options.rules)) if options.rules else settings.policies
-    schema = build_schema()
-    try:
-        policies = open_policies(rules, schema._schema, names())
-        catalog = open_catalog(settings.sources, settings.owners)
-    except (RuleError, BadAsk) as error:
-        raise Unusable(str(error)) from None
+    known = offline.offline(options)
     roles = frozenset(options.roles.split(","))
-    unknown = sorted(roles - policies.policies.tables.keys())
+    unknown = sorted(roles - known.policies.policies.tables.keys())
     if unknown:
-        known = ", ".join(sorted(policies.policies.tables))
-        raise Unusable(f"there is no role `{unknown[0]}`: one of {known} is possible")
-    engine = Engine(
-        Graph.of(schema, names()), catalog, policies.granted, limits=settings.limits, operations=settings.operations
-    )
+        possible = ", ".join(sorted(known.policies.policies.tables))
+        raise Unusable(f"there is no role `{unknown[0]}`: one of {possible} is possible")
     question = Question(_text(options.document), _variables(options.variables), options.operation)
     try:
-        plan = engine.plan(question, Principal("explain", roles))
+        plan = known.engine.plan(question, Principal("explain", roles))
     except Refused as error:
         for each in error.errors:
             at = f" ({each.locations[0].line}:{each.locations[0].column})" if each.locations else ""
             sys.stdout.write(f"refused: {each.message}{at}\n")
         return 1
-    sys.stdout.writelines(f"{line}\n" for line in lines(explain(plan, catalog if options.config else None)))
+    sys.stdout.writelines(f"{line}\n" for line in lines(explain(plan, known.catalog if options.config else None)))
     return 0
 
 

@@ -18,6 +18,7 @@ from starlette.applications import Starlette
 
 from gateway.app import create_app
 from gateway.cli.errors import Unusable
+from gateway.engine.manifests import ManifestErrors
 from gateway.http.protocol import BoundedProtocol
 from gateway.http.server import GracefulServer
 from gateway.settings import Settings, SettingsError, load
@@ -55,10 +56,10 @@ def read(path: Path) -> Settings:
 
 
 def opened(settings: Settings) -> Starlette:
-    """The application; raises Unusable where settings or rules cannot be used."""
+    """The application; raises Unusable where settings, rules or manifests cannot be used."""
     try:
         return create_app(settings)
-    except (SettingsError, RuleError, BadAsk) as error:
+    except (SettingsError, RuleError, ManifestErrors, BadAsk) as error:
         raise Unusable(str(error)) from None
 
 

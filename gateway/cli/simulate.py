@@ -34,7 +34,8 @@ def run(options: argparse.Namespace) -> int:
     known = vendors()
     package = simulator(options.vendor) if options.vendor in known else None
     if package is None:
-        raise Unusable(f"there is no simulator for `{options.vendor}`: one of {', '.join(sorted(known))} is possible")
+        possible = ", ".join(name for name in sorted(known) if simulator(name) is not None)
+        raise Unusable(f"there is no simulator for `{options.vendor}`: one of {possible} is possible")
     if not 1 <= options.accounts <= _MOST:
         raise Unusable(f"`--accounts` is {options.accounts}: 1 to {_MOST} are possible")
     try:

@@ -12,6 +12,7 @@ from starlette.routing import BaseRoute, Mount, Route
 from starlette.staticfiles import StaticFiles
 
 PATH = "/console"
+DOCUMENTS = Path(__file__).parent / "documents"  # with a manifest: what the console asks is trusted
 _STATIC = Path(__file__).parent / "static"
 # GraphiQL sets styles by attribute and loads its editor's worker from a blob; nothing comes from anywhere else.
 _POLICY = (
@@ -36,6 +37,11 @@ class Opening(msgspec.Struct, frozen=True):
     tokens: Mapping[str, str] = msgspec.field(default_factory=dict)
     role: str = "support_lead"
     chaos: str | None = None
+
+
+def document(name: str) -> str:
+    """The exact text of one of the console's own documents."""
+    return (DOCUMENTS / "console" / f"{name}.graphql").read_bytes().decode()
 
 
 def routes(opening: Opening) -> list[BaseRoute]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import time
 from collections import OrderedDict
 from collections.abc import Callable, Hashable
@@ -17,12 +16,14 @@ from graphql import (
 )
 
 from gateway.engine.collect import flag_names
+from gateway.engine.manifests import digest_of
 from gateway.engine.measure import Bounds, Exceeded, Measure, Refused
 from gateway.settings import Limits
 
 __all__ = ["Document", "Documents", "Limits", "Refused"]
 
 _ERRORS = 5
+_TOKEN = 600  # bytes that a token takes once it is a tree and its plan, measured
 _ABORTED = "Parsing aborted."  # how the parser says that there are too many tokens
 
 
@@ -51,19 +52,20 @@ class Documents:
         self._refused: OrderedDict[tuple[Hashable, bytes], tuple[float, list[GraphQLError]]] = OrderedDict()
         self._bytes = 0
 
-    def get(self, text: str, schema: GraphQLSchema, audience: Hashable = None) -> Document:
-        """The document of a text for an audience, which knows `schema` and no more; raises Refused."""
+    def get(self, text: str, schema: GraphQLSchema, audience: Hashable = None, digest: bytes | None = None) -> Document:
+        """The document of a text for an audience, which knows `schema` and no more; raises Refused. `digest` is that of
+        the text, where it is known already."""
         self.bounds.bound("characters", len(text), "characters")
-        key = (audience, hashlib.sha256(text.encode("utf-8", "surrogatepass")).digest())
+        key = (audience, digest if digest is not None else digest_of(text))
         known = self._known.get(key)
         if known is not None:
             self._known.move_to_end(key)
             return known
         return self._read(key, text, schema)
 
-    def knows(self, text: str, audience: Hashable = None) -> bool:
+    def knows(self, text: str, audience: Hashable = None, digest: bytes | None = None) -> bool:
         """Whether a document needs no reading: it passed before."""
-        return (audience, hashlib.sha256(text.encode("utf-8", "surrogatepass")).digest()) in self._known
+        return (audience, digest or digest_of(text)) in self._known
 
     def _read(self, key: tuple[Hashable, bytes], text: str, schema: GraphQLSchema) -> Document:
         refused = self._refused.get(key)
@@ -77,7 +79,7 @@ class Documents:
             if len(self._refused) > self.limits.refused:
                 self._refused.popitem(last=False)
             raise
-        document = Document(node, flag_names(node), key[1], 20 * len(text) + 1_000)
+        document = Document(node, flag_names(node), key[1], len(text) + _TOKEN * (node.token_count or 0) + 1_000)
         self._known[key] = document
         self._bytes += document.weight
         while len(self._known) > self.limits.remembered or self._bytes > self.limits.remembered_bytes:

@@ -28,11 +28,13 @@ from gateway.engine.loads import Loads
 from gateway.engine.measure import Exceeded
 from gateway.engine.plan import Plan
 from gateway.engine.planning import Planner, flags_of
+from gateway.engine.question import NO_WISHES, Question, Response, Wishes
 from gateway.engine.run import Asked, Run
 from gateway.engine.tokens import FreshnessTokens
+from gateway.engine.trust import Trust
 from policies.principal import Principal
 from resolvers.batch import Stream
-from resolvers.budget import OperationClass, OperationsSettings, budget_of
+from resolvers.budget import Budget, OperationsSettings, budget_of
 from resolvers.context import Context, live
 from sources import errand
 from sources.canonical import Record, Served
@@ -41,50 +43,21 @@ from sources.errand import Errand, Lane
 from sources.errors import BadAsk, SourceError
 from sources.overview import Overview, overview
 from sources.ports import Capability
+from sources.settings import Secret
 
 Admit: TypeAlias = Callable[[Lane], None]
+__all__ = ["NO_WISHES", "Admit", "Engine", "Question", "Response", "Wishes"]
 _PROVEN = 2  # runs after which a plan is compiled: one that is never seen again is not worth it
 _ERRORS = 5
-
-
-class Wishes(msgspec.Struct, frozen=True):
-    """What an asker wants of an answer's time: at most `timeout` seconds for it, facts no older than `max_age` seconds,
-    and none from before the writes that a `freshness` token tells of."""
-
-    timeout: float | None = None
-    max_age: float | None = None
-    freshness: str | None = None
-
-
-NO_WISHES = Wishes()
-
-
-class Question(msgspec.Struct, frozen=True):
-    """One GraphQL request, whichever way it came. `pinned`: the operation class that we, not the client, gave it."""
-
-    query: str
-    variables: Mapping[str, Any] | None = None
-    operation_name: str | None = None
-    may_mutate: bool = True  # False for GET
-    wishes: Wishes = NO_WISHES
-    pinned: OperationClass | None = None
-
-
-class Response(msgspec.Struct, frozen=True):
-    """The body, whether the operation ran at all (`started`): that decides the HTTP status; and its classes."""
-
-    body: dict[str, Any]
-    started: bool
-    method_not_allowed: bool = False
-    classes: tuple[OperationClass, ...] = ()
 
 
 class Engine:
     """Runs operations over one graph, one catalog and one set of policies.
 
-    `policies` gives the grants of a principal; there is no plan without them. `operations`: how long each class may
-    take. `careful` shows every answer by the careful builder (for comparisons). `exceeded` is told of every limit that
-    a document passes.
+    `signing` is the key of what a computation vouches for (none: one of this process's own). `policies` gives the
+    grants of a principal; there is no plan without them. `operations`: how long each class may take. `careful` shows
+    every answer by the careful builder (for comparisons). `exceeded` is told of every limit that a document passes.
+    `trust` says which documents are run for whom; without it: every one.
     """
 
     def __init__(  # noqa: PLR0913 - what a gateway is made of, all but three with a default
@@ -94,6 +67,7 @@ class Engine:
         policies: Callable[[Principal], Grants],
         *,
         cursor_key: bytes | None = None,
+        signing: Secret | None = None,
         limits: Limits | None = None,
         rules: Callable[[], Any] | None = None,
         sources: Callable[[], Sequence[Overview]] | None = None,
@@ -101,16 +75,18 @@ class Engine:
         operations: OperationsSettings = OperationsSettings(),  # noqa: B008 - frozen
         careful: bool = False,
         exceeded: Exceeded | None = None,
+        trust: Trust | None = None,
     ) -> None:
         self.graph, self.catalog, self._policies = graph, catalog, policies
         self._audiences = Audiences(graph.schema)
         self._documents = Documents(limits, exceeded=exceeded)
+        self._trust = trust or Trust()
         self._plans: OrderedDict[Hashable, Plan] = OrderedDict()
         self._planned = 0
         key = cursor_key or secrets.token_bytes(32)
         self._cursors, self.tokens = Cursors(key), FreshnessTokens(key)
         self._rules, self._clock, self._operations = rules or (lambda: None), clock, operations
-        self._careful = careful
+        self._careful, self._signing = careful, signing or Secret(secrets.token_hex(32))
         self._sources = sources or (lambda: overview(catalog))
 
     async def run(
@@ -118,14 +94,19 @@ class Engine:
     ) -> Response:
         """Parses, validates, plans, runs; never raises for what a client sent.
 
-        `admit` is told the lane before anything is read, and may raise where there is no room for it. A document that
-        was never seen has no urgency: to find out its lane costs, and whoever asks for it has too much to do.
+        Whether the document is trusted is asked first. `admit` is told the lane before anything is read, and may raise
+        where there is no room for it. A document that was never seen has no urgency: to find out its lane costs, and
+        whoever asks for it has too much to do.
         """
         began = asyncio.get_running_loop().time()
-        if admit is not None and not self._documents.knows(question.query, _audience(self._policies(principal))):
-            admit(Lane.PORTAL)
+        grants = self._policies(principal)
         try:
-            asked = self._asked(question, principal)
+            question = self._trust.of(question, principal, grants.external)
+            if admit is not None and not self._documents.knows(question.query, _audience(grants), question.digest):
+                admit(Lane.PORTAL)
+            asked = self._asked(question, grants)
+            if question.noted:
+                self._note(question, principal, asked.plan)
             if asked.plan.operation.operation is OperationType.SUBSCRIPTION:
                 raise Refused([GraphQLError("a subscription is answered by a stream: ask for `text/event-stream`")])
             mission = self._errand(question, asked.plan, began)
@@ -143,7 +124,11 @@ class Engine:
     ) -> AsyncGenerator[Response, None]:
         """An answer for each event. Every event is planned and judged by the rules as they are then."""
         try:
-            asked = self._asked(question, principal)
+            grants = self._policies(principal)
+            question = self._trust.of(question, principal, grants.external)
+            asked = self._asked(question, grants)
+            if question.noted:
+                self._note(question, principal, asked.plan)
             field = asked.plan.root.fields[0] if asked.plan.root.fields else None
             if asked.plan.operation.operation is not OperationType.SUBSCRIPTION or field is None:
                 raise Refused([GraphQLError("this is no subscription: send it as a request")])
@@ -165,11 +150,18 @@ class Engine:
         async with aclosing(field.declared.source(context, **given)) as events:
             async for event in events:
                 try:
-                    now = msgspec.structs.replace(self._asked(question, principal), event=event)
-                except Refused as error:  # by rules that have changed meanwhile
+                    now = msgspec.structs.replace(self._again(question, principal), event=event)
+                except Refused as error:  # by rules or manifests that have changed meanwhile
                     yield Response(refused(error.errors, correlation_id), started=False)
                     return
                 yield await self._event(question, now, principal, correlation_id)
+
+    def _again(self, question: Question, principal: Principal) -> Asked:
+        """A subscription's question by the rules and manifests of now; raises Refused."""
+        grants = self._policies(principal)
+        if question.trusted is not None:
+            question = self._trust.of(question, principal, grants.external)
+        return self._asked(question, grants)
 
     async def _event(self, question: Question, asked: Asked, principal: Principal, correlation_id: str) -> Response:
         """One answer of a subscription: its time begins with the event."""
@@ -193,23 +185,36 @@ class Engine:
 
     def _errand(self, question: Question, plan: Plan, began: float) -> Errand:
         """On what terms its sources are asked: a client may shorten its time, never lengthen it; raises Refused."""
-        wishes, budget = question.wishes, plan.budget
-        if question.pinned is not None:
-            budget = budget_of((question.pinned,), self._operations)
+        wishes, trusted = question.wishes, question.trusted
+        budget = plan.budget if question.pinned is None and trusted is None else self._pinned(question, plan)
+        max_age = trusted.max_age if trusted is not None else None
         if wishes is NO_WISHES:
-            return Errand(budget.lane, began + budget.seconds, budget.patience, None, _NEVER)
+            return Errand(budget.lane, began + budget.seconds, budget.patience, max_age, _NEVER)
         seconds = budget.seconds if wishes.timeout is None else min(budget.seconds, wishes.timeout)
+        if max_age is None or (wishes.max_age is not None and wishes.max_age < max_age):
+            max_age = wishes.max_age
         try:
             not_before = self.tokens.open(wishes.freshness) if wishes.freshness is not None else _NEVER
         except BadAsk as error:
             raise Refused([GraphQLError(error.message)]) from None
-        return Errand(budget.lane, began + seconds, budget.patience, wishes.max_age, not_before)
+        return Errand(budget.lane, began + seconds, budget.patience, max_age, not_before)
+
+    def _pinned(self, question: Question, plan: Plan) -> Budget:
+        """The budget of an operation for which we have pinned something ourselves."""
+        trusted = question.trusted
+        pinned = question.pinned or (trusted.operation_class if trusted is not None else None)
+        budget = plan.budget if pinned is None else budget_of((pinned,), self._operations)
+        if trusted is None or trusted.budget is None:
+            return budget
+        return msgspec.structs.replace(budget, seconds=trusted.budget)
 
     def _context(
         self, plan: Plan, principal: Principal, correlation_id: str, served: Callable[[Record], Served] = live
     ) -> Context:
         unknown = self._unknown(plan) if plan.grants.external else frozenset()
-        return Context(principal, self._clock(), correlation_id, self._rules(), unknown, served, self._sources)
+        return Context(
+            principal, self._clock(), correlation_id, self._rules(), unknown, served, self._sources, self._signing
+        )
 
     def _unknown(self, plan: Plan) -> frozenset[type]:
         """Records whose type an audience is not shown: ids of them are no ids."""
@@ -218,18 +223,36 @@ class Engine:
 
     def plan(self, question: Question, principal: Principal) -> Plan:
         """The plan of a question, for those who look at it; raises Refused."""
-        return self._asked(question, principal).plan
+        return self._asked(question, self._policies(principal)).plan
 
-    def _asked(self, question: Question, principal: Principal) -> Asked:
+    def prepare(self, question: Question, principal: Principal) -> Document:
+        """Has a document read and validated as this principal is shown the schema; raises Refused."""
         grants = self._policies(principal)
+        return self._documents.get(question.query, self.schema_of(grants), _audience(grants), question.digest)
+
+    def outsider(self, principal: Principal) -> bool:
+        """Whether somebody is shown a part of the schema only."""
+        return self._policies(principal).external
+
+    def preplan(self, question: Question, principal: Principal, flags: Mapping[str, bool]) -> Plan:
+        """The plan for these values of the variables of `@skip/@include`, whatever the others are; raises Refused."""
+        document, grants = self.prepare(question, principal), self._policies(principal)
+        return self._plan(document, _operation(document, question), grants, VariableValues({}, dict(flags)))
+
+    def _asked(self, question: Question, grants: Grants) -> Asked:
         shown = self.schema_of(grants)
-        document = self._documents.get(question.query, shown, _audience(grants))
+        document = self._documents.get(question.query, shown, _audience(grants), question.digest)
         operation = _operation(document, question)
         raw = question.variables or {}
         variables = _coerced(shown, operation, raw)
         plan = self._plan(document, operation, grants, variables)
-        plan.price.check(variables, self._documents.bounds)
+        if question.trusted is None or not question.trusted.cost_exempt:
+            plan.price.check(variables, self._documents.bounds)
         return Asked(plan, variables, raw)
+
+    def _note(self, question: Question, principal: Principal, plan: Plan) -> None:
+        name = plan.operation.name.value if plan.operation.name else None
+        self._trust.passed(question, principal, plan.document, name)
 
     def schema_of(self, grants: Grants) -> GraphQLSchema:
         """The schema that these roles may know."""

@@ -15,7 +15,7 @@ from gateway.engine.told import as_called, texts
 from sources import errand
 from sources.canonical import Record
 from sources.catalog import Catalog
-from sources.errors import BadAsk, SourceError
+from sources.errors import BadAsk, DeadlineExceeded, SourceError
 from sources.ports import Ask, Page, Reading, Report, Rows
 
 FAN_OUT = 25  # parents that a reader with one call a parent may be asked for
@@ -23,13 +23,6 @@ _MOST = 2_000  # keys of one question
 
 Index: TypeAlias = tuple[type[Record], str, Page, float | None]  # the last one: how old facts may be
 _Asked: TypeAlias = "tuple[tuple[str, ...], Ledger]"
-
-
-class DeadlineExceeded(SourceError):
-    """The operation's time is up: what is not there yet is left out."""
-
-    code = "DEADLINE_EXCEEDED"
-    retryable = True
 
 
 class Found(msgspec.Struct):

@@ -23,6 +23,8 @@ Exceeded = Callable[[str, bool], None]
 """Told of every limit that was passed: its name, and whether something was refused for it."""
 
 _log = logging.getLogger("opsgraph.limits")
+_INTROSPECTED = frozenset({"fields", "inputFields", "interfaces", "possibleTypes", "enumValues"})
+"""What introspection has lists of. One inside another leads from every type to every other, and on from there."""
 _PLUMBING = frozenset({"edges", "node", "nodes"})
 _ERRORS = 5
 
@@ -61,6 +63,7 @@ class _Size(msgspec.Struct):
     aliases: int = 0
     directives: int = 0
     introspections: int = 0
+    lists: int = 0  # levels of lists of introspection, if it is that
 
 
 class Measure:
@@ -117,14 +120,27 @@ class Measure:
             size.depth = max(size.depth, 1)
             size.introspections += (node.selection_set is not None) + below.aliases
             self._add(size, below, spread=False)
+            size.lists = 0
+            if below.lists > 1:
+                raise Refused([_wandering(node)])
             return
         self._add(size, below, spread=False)
         size.depth = max(size.depth, below.depth + (node.name.value not in _PLUMBING))
+        size.lists = max(size.lists, below.lists + (node.name.value in _INTROSPECTED))
 
     def _add(self, size: _Size, other: _Size, *, spread: bool) -> None:
         size.aliases += other.aliases
         size.directives += other.directives
         size.introspections += other.introspections
+        size.lists = max(size.lists, other.lists)
         if spread:
             size.depth = max(size.depth, other.depth)
             size.fields += other.fields
+
+
+def _wandering(node: FieldNode) -> GraphQLError:
+    return GraphQLError(
+        f"`{node.name.value}` is asked for the fields of the types of fields: ask for one type at a time, "
+        "with `name` and `ofType` of what its fields lead to",
+        node,
+    )

@@ -253,7 +253,10 @@ class Run:
                 if failed is not None:
                     reading.errors.setdefault(key, failed)
                 visible = [row for row in mine if isinstance(row, Record)]
-                reading.rows[key] = Rows(visible, each.rows.more, each.rows.next, served=each.rows.served)
+                hidden = sum(row is None for row in mine)
+                reading.rows[key] = Rows(
+                    visible, each.rows.more, each.rows.next, served=each.rows.served, hidden=hidden
+                )
             return reading
 
         return read

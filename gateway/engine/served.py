@@ -6,11 +6,12 @@ nothing more is noted than which answers there were.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from datetime import datetime
+from itertools import repeat
 
 from sources.canonical import Record, Served
-from sources.ports import Reading, Report, Rows
+from sources.ports import Reading, Rows
 
 
 class ServedFacts:
@@ -32,7 +33,7 @@ class ServedFacts:
         for reading in self._readings[self._looked :]:
             for rows in reading.rows.values():
                 if rows.served is not Served.LIVE:
-                    self._known.update(_each(reading, rows))
+                    self._known.update((id(record), served) for record, served in _each(rows))
         self._looked = len(self._readings)
         return self._known.get(id(record), Served.LIVE)
 
@@ -41,30 +42,17 @@ def oldest_stale(readings: Iterable[Reading], hidden: Mapping[int, Record]) -> d
     """Since when the oldest stale fact of each source is as it is, of those that whoever asks may see."""
     oldest: dict[str, datetime] = {}
     for reading in readings:
-        stale = {report.source for report in reading.reports or (reading.report,) if report.stale}
-        for rows in reading.rows.values() if stale else ():
+        for rows in reading.rows.values():
             if rows.served is not Served.STALE:
                 continue
-            for record in rows.records:
+            for record, served in _each(rows):
                 known = oldest.get(record.source)
                 older = known is None or record.as_of < known
-                if older and record.source in stale and id(record) not in hidden:
+                if older and served is Served.STALE and id(record) not in hidden:
                     oldest[record.source] = record.as_of
     return oldest
 
 
-def _each(reading: Reading, rows: Rows) -> dict[int, Served]:
-    """How each of some rows was served. Where several sources are merged, rows are as old as the oldest of them, and
-    only the reports know whose those were."""
-    if not reading.reports:
-        return dict.fromkeys(map(id, rows.records), rows.served)
-    of_source: dict[str, list[Report]] = {}
-    for report in reading.reports:
-        of_source.setdefault(report.source, []).append(report)
-    return {id(record): _as_reported(of_source.get(record.source), rows.served) for record in rows.records}
-
-
-def _as_reported(reports: Sequence[Report] | None, served: Served) -> Served:
-    if reports is None or (served is Served.STALE and any(each.stale for each in reports)):
-        return served
-    return Served.CACHE if any(each.cached for each in reports) else Served.LIVE
+def _each(rows: Rows) -> Iterable[tuple[Record, Served]]:
+    """Rows and how each was served: of merged ones some may be older than others."""
+    return zip(rows.records, rows.each or repeat(rows.served), strict=False)

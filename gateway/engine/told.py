@@ -21,7 +21,7 @@ def as_called(reading: Reading, keys: Collection[str], *, each: bool) -> Reading
     """A reading as it would have been told if nobody had called for some of its keys just before. `each`: by one call
     for each key."""
     remembered = [key for key in keys if is_remembered(reading, key)]
-    live = {key: msgspec.structs.replace(reading.rows[key], served=Served.LIVE) for key in remembered}
+    live = {key: msgspec.structs.replace(reading.rows[key], served=Served.LIVE, each=()) for key in remembered}
     return msgspec.structs.replace(
         reading,
         rows=reading.rows | live,

@@ -197,6 +197,7 @@ def _crm_product(mint: Mint, article: Article) -> CrmProduct:
         active=article.active,
         list_price=listed(article.dollars, "USD"),
         currency="USD",
+        more_prices=tuple((code, listed(article.dollars, code)) for code in CURRENCIES if code != "USD"),
     )
 
 

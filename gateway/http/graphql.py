@@ -14,10 +14,12 @@ from starlette.types import Receive, Scope, Send
 
 from gateway.engine.answer import encode, refused
 from gateway.engine.engine import Admit, Question, Response
+from gateway.engine.manifests import digest_of
 from gateway.http.admission import CODE, MESSAGE, TURN, Admission, Shed
 from gateway.http.bodies import BodyRefused, read_body
 from gateway.http.requests import (
     JSON,
+    PURPOSE,
     RESPONSE_JSON,
     BadRequest,
     accepted,
@@ -26,14 +28,17 @@ from gateway.http.requests import (
     from_body,
     from_query,
     merged,
+    purposes,
     wishes,
 )
 from gateway.http.watch import Watch
 from gateway.identity.verify import Unauthenticated, Verifier
 from policies.principal import Principal
+from policies.purposes import PurposeRefused
 
 _log = logging.getLogger("opsgraph.http")
 _METHODS = "GET, POST"
+_LONGEST_NAME = 64  # characters of an operation's name that the audit keeps
 Answered: TypeAlias = Callable[[Mapping[str, Any], bool, float, Sequence[str]], None]
 _ALWAYS = [(b"cache-control", b"no-store"), (b"vary", b"accept, authorization")]
 _CONTENT_TYPES = {each: (b"content-type", f"{each}; charset=utf-8".encode()) for each in (JSON, RESPONSE_JSON)}
@@ -47,6 +52,14 @@ class Engine(Protocol):
     ) -> Response: ...
 
 
+class Purposes(Protocol):
+    """Who knows which purposes are in force."""
+
+    async def acting(
+        self, principal: Principal, names: Sequence[str], correlation_id: str, what: str | None, /
+    ) -> Principal: ...
+
+
 def unheeded(_body: Mapping[str, Any], _started: bool, _seconds: float, _classes: Sequence[str]) -> None:
     """Nobody counts answers."""
 
@@ -54,7 +67,8 @@ def unheeded(_body: Mapping[str, Any], _started: bool, _seconds: float, _classes
 class GraphQLEndpoint:
     """Whether there is room, method, media type and token are looked at before a body is read, and whether there is
     room for its lane before anything is read for the answer.
-    `answered` is told of every answer: its body, whether the operation ran, the seconds it took, its classes."""
+    `answered` is told of every answer: its body, whether the operation ran, the seconds it took, its classes.
+    `purposes` knows which purposes are in force; None where nothing keeps them."""
 
     def __init__(
         self,
@@ -65,10 +79,11 @@ class GraphQLEndpoint:
         body_timeout: float,
         admission: Admission | None = None,
         answered: Answered = unheeded,
+        purposes: Purposes | None = None,
     ) -> None:
         self._engine, self._verifier = engine, verifier
         self._body_bytes, self._body_timeout = body_bytes, body_timeout
-        self._admission, self._answered = admission, answered
+        self._admission, self._answered, self._purposes = admission, answered, purposes
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answers one request; says nothing to a client that has gone."""
@@ -88,6 +103,8 @@ class GraphQLEndpoint:
             await answering.shed(error.retry_after)
         except BadRequest as error:
             await answering.refuse(error.status, str(error), error.headers)
+        except PurposeRefused as error:
+            await answering.refuse(403, str(error), {}, code=error.code)
         except BodyRefused as error:
             await answering.refuse(error.status, str(error), {"connection": "close"})
         except Exception:
@@ -125,6 +142,8 @@ class GraphQLEndpoint:
                 check_content_type(headers.get(b"content-type", b""))
                 question = from_body(await read_body(receive, headers, self._body_bytes), asked)
             watch.running()
+            if PURPOSE in headers:
+                principal = await self._acting(principal, headers[PURPOSE], question, answering.correlation_id)
             admit = self._admit(scope, headers) if self._admission is not None and self._admission.pressed else None
             began = perf_counter()
             response = await self._engine.run(question, principal, answering.correlation_id, admit)
@@ -138,6 +157,15 @@ class GraphQLEndpoint:
         finally:
             watch.end()
         await answering.answer(response)
+
+    async def _acting(self, principal: Principal, header: bytes, question: Question, correlation: str) -> Principal:
+        """The caller, acting with the purposes that the request names; the audit says what for."""
+        wanted = purposes(header)
+        if self._purposes is None:
+            raise BadRequest(400, "this gateway keeps no purposes: turn writes on (`[writes]`), which keep its records")
+        digest = question.digest or digest_of(question.query)
+        asks = f"{(question.operation_name or 'unnamed')[:_LONGEST_NAME]} sha256:{digest.hex()}"
+        return await self._purposes.acting(principal, wanted, correlation, asks)
 
     def _admit(self, scope: Scope, headers: Mapping[bytes, bytes]) -> Admit:
         """Raises Shed for a lane that there is no room for."""

@@ -8,6 +8,7 @@ from typing import Any
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
+from gateway.engine.trusted import Standing
 from policies.store import PolicyStore
 from sources.overview import Condition, Overview, Remembered
 
@@ -21,23 +22,28 @@ async def livez(_request: Request) -> Response:
 
 
 class Readiness:
-    """Ready means: requests are accepted. A source that fails degrades answers, it does not make us unready."""
+    """Ready means: requests are accepted, and every trusted document is planned. A source that fails degrades answers,
+    it does not make us unready."""
 
     def __init__(
         self,
         sources: Callable[[], Sequence[Overview]],
         cache: Callable[[], Remembered],
         policies: PolicyStore,
+        documents: Callable[[], Standing],
         draining: Callable[[], bool],
     ) -> None:
         self._sources, self._cache, self._policies, self._draining = sources, cache, policies, draining
+        self._documents = documents
 
     async def readyz(self, _request: Request) -> Response:
         """Names every source and how it is doing, more of those that are not well, and which policies are in force."""
         sources, status, draining = self._sources(), self._policies.status, self._draining()
+        documents = self._documents()
+        ready = documents.ready and not draining
         unwell = [each for each in sources if each.condition not in _WELL]
         body = {
-            "ready": not draining,
+            "ready": ready,
             "draining": draining,
             "degraded": [each.name for each in unwell],
             "sources": {each.name: each.condition.value for each in sources},
@@ -48,8 +54,15 @@ class Readiness:
                 "loadedAt": status.loaded_at.isoformat(),
                 "stale": status.last_error is not None,  # newer rules are there and cannot be used: the log says why
             },
+            "documents": {
+                "trusted": documents.documents,
+                "clients": documents.clients,
+                "warm": documents.warm,
+                "failed": documents.failed,
+                "stale": documents.stale,  # as of the policies
+            },
         }
-        return JSONResponse(body, 503 if draining else 200)
+        return JSONResponse(body, 200 if ready else 503)
 
 
 def _why(source: Overview) -> dict[str, Any]:

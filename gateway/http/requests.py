@@ -12,6 +12,7 @@ from urllib.parse import parse_qsl
 import msgspec
 
 from gateway.engine.engine import NO_WISHES, Question, Wishes
+from gateway.engine.manifests import digest_named
 
 RESPONSE_JSON = "application/graphql-response+json"
 JSON = "application/json"
@@ -22,6 +23,8 @@ _SHOWN = 40  # bytes of a header that a message quotes
 _LONGEST = 512  # bytes of a header that is remembered
 _PARAMETERS = 20
 _DURATION = re.compile(rb"(\d{1,9}(?:\.\d{1,9})?)(ms|s)?\Z")
+PURPOSE = b"opsgraph-purpose"
+_PURPOSES = re.compile(r"[a-z][a-z0-9_]{0,63}(?: *, *[a-z][a-z0-9_]{0,63}){0,4}\Z")
 _WISHES = (b"opsgraph-timeout", b"opsgraph-max-age", b"opsgraph-freshness")
 
 
@@ -131,6 +134,15 @@ def _seconds(name: str, given: bytes, *, zero: bool = False) -> float:
     return seconds
 
 
+def purposes(header: bytes) -> tuple[str, ...]:
+    """The purposes that a request acts with, each once: `Opsgraph-Purpose: reveal`; raises BadRequest."""
+    given = header.decode("latin-1").strip()
+    if _PURPOSES.match(given) is None:
+        shown = given[:_SHOWN]
+        raise BadRequest(400, f"the header `Opsgraph-Purpose` is `{shown}`: name a purpose, or up to five with commas")
+    return tuple(dict.fromkeys(each.strip() for each in given.split(",")))
+
+
 # ---------------------------------------------------------------- questions
 
 
@@ -141,12 +153,12 @@ def from_query(query_string: bytes, asked: Wishes = NO_WISHES) -> Question:
     except ValueError:
         raise BadRequest(400, f"the address has more than {_PARAMETERS} parameters") from None
     given = dict(pairs)
-    for name in ("query", "operationName", "variables", "extensions"):
+    for name in ("query", "documentId", "id", "operationName", "variables", "extensions"):
         if sum(each == name for each, _ in pairs) > 1:
             raise BadRequest(400, f"`{name}` is given twice")
     return _question(
         {
-            "query": given.get("query"),
+            **{name: given[name] for name in ("query", "documentId", "id") if name in given},
             "operationName": given.get("operationName") or None,
             "variables": _json_object("variables", given.get("variables")),
             "extensions": _json_object("extensions", given.get("extensions")),
@@ -172,15 +184,46 @@ def from_body(body: bytes, asked: Wishes = NO_WISHES) -> Question:
 def _question(parameters: Mapping[str, Any], asked: Wishes, *, may_mutate: bool) -> Question:
     query, variables = parameters.get("query"), parameters.get("variables")
     name, extensions = parameters.get("operationName"), parameters.get("extensions")
-    if not isinstance(query, str):
-        raise BadRequest(400, "`query` is missing: send the document as a text")
-    if variables is not None and not isinstance(variables, dict):
-        raise BadRequest(400, "`variables` is no object")
     if extensions is not None and not isinstance(extensions, dict):
         raise BadRequest(400, "`extensions` is no object")
+    digest, automatic = None, False
+    if extensions is not None or "documentId" in parameters or "id" in parameters:
+        digest, automatic = _document(parameters, extensions)
+        query = "" if query is None and digest is not None else query
+    if not isinstance(query, str):
+        raise BadRequest(400, "`query` is missing: send the document as a text, or its `documentId`")
+    if variables is not None and not isinstance(variables, dict):
+        raise BadRequest(400, "`variables` is no object")
     if name is not None and not isinstance(name, str):
         raise BadRequest(400, "`operationName` is no text")
-    return Question(query, variables, name, may_mutate, asked)
+    return Question(query, variables, name, may_mutate, asked, None, digest, automatic)
+
+
+def _document(parameters: Mapping[str, Any], extensions: Mapping[str, Any] | None) -> tuple[bytes | None, bool]:
+    """The digest that a request names its document by, and whether it does so in the way of automatic persisted
+    queries. `documentId` is that of GraphQL over HTTP, `id` says the same."""
+    persisted = extensions.get("persistedQuery") if extensions is not None else None
+    if persisted is None and "id" not in parameters:
+        given = parameters.get("documentId")
+        return (None if given is None else _digest("documentId", given)), False
+    named = [(key, parameters[key]) for key in ("documentId", "id") if parameters.get(key) is not None]
+    if persisted is not None:
+        if not isinstance(persisted, dict) or persisted.get("version") != 1:
+            raise BadRequest(400, "`extensions.persistedQuery` is not of version 1")
+        named.append(("extensions.persistedQuery.sha256Hash", persisted.get("sha256Hash")))
+    if not named:
+        return None, False
+    found = {_digest(key, value) for key, value in named}
+    if len(found) > 1:
+        raise BadRequest(400, f"`{named[0][0]}` and `{named[1][0]}` name two documents: send one of them")
+    return found.pop(), persisted is not None
+
+
+def _digest(name: str, given: Any) -> bytes:
+    digest = digest_named(given) if isinstance(given, str) else None
+    if digest is None:
+        raise BadRequest(400, f"`{name}` is no id of a document: `sha256:` and 64 digits of 0-9a-f are expected")
+    return digest
 
 
 def _json_object(name: str, text: str | None) -> Any:

@@ -11,7 +11,7 @@ import jwt
 
 from gateway.identity.keys import KeySet, KeysUnavailable
 from gateway.identity.remembered import RememberedTokens, Verified
-from gateway.settings import Claims, IdentitySettings, Issuer
+from gateway.settings import IdentitySettings, Issuer
 from policies.principal import Principal
 from sources.ports import Send
 
@@ -81,7 +81,7 @@ class Verifier:
             raise Unauthenticated("the token is signed with an unknown key")
         claims = self._decoded(token, key, issuer)
         ends = self._ends(claims)
-        return Verified(self._mapped(claims, issuer.claims), ends, keys, key_id, key)
+        return Verified(self._mapped(claims, issuer), ends, keys, key_id, key)
 
     def _trusted(self, issuer: Any) -> tuple[Issuer, KeySet]:
         found = self._issuers.get(issuer) if isinstance(issuer, str) else None
@@ -116,20 +116,25 @@ class Verifier:
             raise Unauthenticated("the token has expired: get a new one")
         return ends
 
-    def _mapped(self, claims: Mapping[str, Any], names: Claims) -> Principal:
-        subject = claims.get("sub")
+    def _mapped(self, claims: Mapping[str, Any], issuer: Issuer) -> Principal:
+        """Whom the claims stand for. Roles and clients that are not the issuer's to name are left out."""
+        subject, names = claims.get("sub"), issuer.claims
         if not isinstance(subject, str) or not subject:
             raise Unauthenticated("the token names nobody: `sub` is missing")
-        roles = _texts(claims, names.roles)
-        human = claims.get(names.human)
+        roles = frozenset(_texts(claims, names.roles))
+        if issuer.roles is not None:
+            roles &= {*issuer.roles}
+        human, client = claims.get(names.human), claims.get(names.client)
+        known = isinstance(client, str) and client and (issuer.clients is None or client in issuer.clients)
         return Principal(
-            subject=subject,
-            roles=frozenset(roles),
+            subject=issuer.prefix + subject,
+            roles=roles,
             regions=tuple(_texts(claims, names.regions)),
             entities=tuple(_texts(claims, names.entities)),
             accounts=tuple(_texts(claims, names.accounts)),
             audience="external" if any(role in self._external for role in roles) else "internal",
-            human=human if isinstance(human, str) else None,
+            human=issuer.prefix + human if isinstance(human, str) else None,
+            client=client if known else None,
         )
 
 

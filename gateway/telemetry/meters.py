@@ -35,6 +35,11 @@ class Meters:
             "Documents that passed a limit, by it and by what was done.",
             ["limit", "done"],
         )
+        self._untrusted = Counter(
+            "opsgraph_untrusted_documents_total",
+            "Documents that are not in their client's manifest, by client, why, and what was done.",
+            ["client", "reason", "done"],
+        )
         self._families = (
             self._calls,
             self._seconds,
@@ -46,6 +51,7 @@ class Meters:
             self._errors,
             self._took,
             self._limits,
+            self._untrusted,
         )
 
     def called(self, event: Called) -> None:
@@ -64,6 +70,10 @@ class Meters:
     def exceeded(self, limit: str, refused: bool) -> None:
         """A document has passed a limit."""
         self._limits.add(limit, "refused" if refused else "warned")
+
+    def untrusted(self, client: str, reason: str, refused: bool) -> None:
+        """Somebody asked for a document that is not trusted."""
+        self._untrusted.add(client, reason, "refused" if refused else "run")
 
     def answered(self, body: Mapping[str, Any], started: bool, seconds: float, classes: Sequence[str]) -> None:
         """An operation was answered, or refused before it started: its body says how it went."""

@@ -61,7 +61,7 @@ def judge(facts: Facts, request: Request, figures: Figures) -> Judgement:
     best = _best(judged, figures) if judged else _no_right(facts, request, figures)
     if best.verdict is Verdict.ALLOW and not (request.intent is Intent.CHANGE and facts.on_hold is None):
         return _with_effect(best, facts, figures)
-    if facts.missing or best.rule == 14 or best.verdict is Verdict.ALLOW:
+    if facts.missing or any(each.rule == 14 for each in judged) or best.verdict is Verdict.ALLOW:
         return _without_evidence(best, facts, request, figures)
     return best
 

@@ -16,7 +16,7 @@ from resolvers.entitlement.rights import Notes
 from resolvers.entitlement.rows import judge_right
 from resolvers.facts import standing
 from resolvers.facts.reading import rows
-from resolvers.ids import parse_id
+from resolvers.ids import key_of
 from sources import canonical as c
 from sources.errors import BadAsk, Missing, SourceError
 from sources.ports import Reading
@@ -50,12 +50,12 @@ async def entitlement_check(  # noqa: PLR0913 - the question's arguments
         return [BadAsk("ask for a `feature` or for a `supportTier`: exactly one of them")]
     if at is not None and at.tzinfo is None:
         return [BadAsk(f"`at` is `{at.isoformat()}`: say in which time zone, for example with a `Z` at the end")]
-    contact_key = _key(contact, c.Contact) if contact is not None else None
-    case_key = _key(case, c.Case) if case is not None else None
+    contact_key = key_of(contact, c.Contact) if contact is not None else None
+    case_key = key_of(case, c.Case) if case is not None else None
     request = Request(intent, at or context.now, feature, support_tier, severity, contact_key, case_key)
     figures = figures_of(context)
     try:
-        facts = await gather(_key(account, c.Account), Notes(read, request, figures), context)
+        facts = await gather(key_of(account, c.Account), Notes(read, request, figures), context)
     except SourceError as error:
         return [error]
     return [decide(facts, request, figures, context.now, context.served)]
@@ -71,15 +71,6 @@ def figures_of(context: Context) -> Figures:
         elif name != "version":
             known[name] = int(text)
     return Figures(**known)
-
-
-def _key(text: str, record: type[c.Record]) -> str:
-    """A key, from a key or from one of our ids."""
-    try:
-        found, _, key = parse_id(text)
-    except BadAsk:
-        return text
-    return key if found is record else text
 
 
 async def gather(key: str, notes: Notes, context: Context) -> Facts:

@@ -58,6 +58,7 @@ class Order(Node):
     original_order: ref.OrderRef | None = link(c.Order, key="original_order_key")
     legal_entity: ref.LegalEntityRef | None = link(c.LegalEntity, key="legal_entity")
     parties: Parties | None
+    purchase_order: str | None
     operation: str | None
     created_at: datetime | None
     updated_at: datetime | None

@@ -16,7 +16,7 @@ import msgspec
 
 from sources.cache.keys import Ident
 from sources.cache.memory import Shelf
-from sources.errand import Errand, Lane, begin
+from sources.errand import Errand, Lane, begin, hurry
 from sources.errors import SourceError, Unavailable
 from sources.ports import Reading, Report
 
@@ -102,7 +102,7 @@ class Flight:
     def enter(self, lane: Lane) -> None:
         """Somebody waits, perhaps more urgently than all before."""
         self._askers += 1
-        self.errand.lane = min(self.errand.lane, lane)
+        hurry(self.errand, lane)
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None

@@ -15,6 +15,7 @@ from sources import canonical as c
 from sources.cache.freshness import DEFAULTS
 from sources.cache.keys import Ident
 from sources.canonical import Account, Owned, Record
+from sources.canonical.commands import Command, Written
 from sources.ports import Rows
 
 Tag: TypeAlias = tuple[str, str]
@@ -23,6 +24,8 @@ Groups: TypeAlias = "list[tuple[str, Iterable[str]]]"
 _CALLED: dict[type[Record], str] = {c.AccountSubscription: "subscription"}
 _OWNED = {_CALLED.get(record, record.__name__.lower()) for record in DEFAULTS if issubclass(record, (Owned, Account))}
 _OWNED |= {"account", "customer"}
+_ABOUT = {"party": "customer", "issued_key": "invoice"}  # what a command's fields name, where they do not say it
+_WHOSE = frozenset({"account", "customer"})
 _PARENTS = {_CALLED.get(record, record.__name__.lower()) for record in DEFAULTS} | {"account", "customer", "key"}
 
 
@@ -37,6 +40,26 @@ def tag(text: str) -> Tag:
     if not colon or not kind:
         raise ValueError(f"`{text}` is no tag: `kind:KEY` is expected, such as `invoice:in_1`")
     return kind, key
+
+
+def changed(command: Command, written: Written, touched: Iterable[type[Record]]) -> list[str]:
+    """The tags of what is old once a command was carried out: what it names and what it made, as each of the types that
+    it touches, their lists, and all that hangs below the accounts and customers that it is about."""
+    records = (command.target, *touched)
+    kinds = {kind_of(record) for record in records}
+    found = {f"list:{record.__name__}" for record in records} | {f"{kind}:{written.key}" for kind in kinds}
+    for about, key in _named(command):
+        found |= {f"{kind}:{key}" for kind in ((about,) if about in _WHOSE else (about, *kinds))}
+    return sorted(found)
+
+
+def _named(command: Command) -> Iterator[tuple[str, str]]:
+    """The keys that a command names, each with what it is one of."""
+    for field in command.__struct_fields__:
+        about = field.removesuffix("s").removesuffix("_key") if field.endswith(("_key", "_keys")) else None
+        about, value = _ABOUT.get(field, about), getattr(command, field)
+        if about and value:
+            yield from ((about, key) for key in (value if isinstance(value, tuple) else (value,)))
 
 
 class Tagging:

@@ -65,6 +65,7 @@ class Order(Owned, frozen=True, gc=False, kw_only=True):
     original_order_key: str | None = None
     legal_entity: str | None = None
     parties: Parties = Parties()
+    purchase_order: str | None = None  # the customer's own number
     operation: str | None = None
     created_at: datetime | None = None
     updated_at: datetime | None = None

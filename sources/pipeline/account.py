@@ -56,7 +56,7 @@ class Account:
         kept = self._kept.get(under_way.errand.lane, 0)
         until = min(under_way.until, started + _PATIENCE)
         while True:
-            seconds = min(under_way.until - now, _LONGEST_LEASE) + 1.0
+            seconds = min(under_way.latest - now, _LONGEST_LEASE) + 1.0
             verdict = await self._ledger.enter(lease, self._allowance, kept=kept, seconds=seconds)
             if verdict is Verdict.SPENT:
                 raise self._refused(QuotaExhausted, "its calls of 24 hours are used up")

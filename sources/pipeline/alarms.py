@@ -12,7 +12,7 @@ from heapq import heappop, heappush
 from itertools import count
 from math import inf
 
-_EARLY = 0.001  # seconds by which loops that count milliseconds may wake too early
+EARLY = 0.001  # seconds by which loops that count milliseconds may wake too early
 
 
 class Alarm:
@@ -39,10 +39,13 @@ class Alarms:
     def at(self, when: float, ring: Callable[[], object]) -> Alarm:
         """Calls `ring` when `when` has come, unless the alarm is stopped before."""
         alarm = Alarm(ring)
-        heappush(self._due, (when, next(self._numbers), alarm))
-        if when < self._next or asyncio.get_running_loop() is not self._loop:
-            self._set(self._due[0][0])
+        self._put(when, alarm)
         return alarm
+
+    def again(self, alarm: Alarm, when: float) -> None:
+        """Said by what an alarm has just called: it was too early, `when` is the instant."""
+        alarm.rang = False
+        self._put(when, alarm)
 
     def stop(self, alarm: Alarm) -> None:
         """The alarm is not needed any more."""
@@ -50,6 +53,11 @@ class Alarms:
         due = self._due
         while due and due[0][2].ring is None:
             heappop(due)
+
+    def _put(self, when: float, alarm: Alarm) -> None:
+        heappush(self._due, (when, next(self._numbers), alarm))
+        if when < self._next or asyncio.get_running_loop() is not self._loop:
+            self._set(self._due[0][0])
 
     def _set(self, when: float) -> None:
         if self._timer is not None:
@@ -59,7 +67,7 @@ class Alarms:
 
     def _wake(self) -> None:
         self._timer, self._next = None, inf
-        due, now = self._due, self._clock() + _EARLY
+        due, now = self._due, self._clock() + EARLY
         while due and (due[0][2].ring is None or due[0][0] <= now):
             alarm = heappop(due)[2]
             if alarm.ring is not None:

@@ -1,4 +1,7 @@
-"""Deadline: a call with all its repetitions ends within its source's time, and never after its asker's."""
+"""Deadline: a call with all its repetitions ends within its source's time, and a read never after its asker's.
+
+A write that was sent is not cut off by its asker's time: what becomes of it would then be unknown for no good reason.
+"""
 
 from __future__ import annotations
 
@@ -7,14 +10,15 @@ from collections.abc import Callable
 
 from sources.errors import SourceError, TimedOut
 from sources.pipeline import course
-from sources.pipeline.alarms import Alarms
+from sources.pipeline.alarms import Alarm, Alarms
 from sources.pipeline.course import Course
 from sources.pipeline.outcome import unknown
 from sources.ports import Call, Effect, Layer, Reply, Send
 
 
 def deadline(source: str, seconds: float, *, clock: Callable[[], float], alarms: Alarms) -> Layer:
-    """A layer that gives up after `seconds` (or the call's own `timeout`), or when the errand's `until` has come.
+    """A layer that gives up after `seconds` (or the call's own `timeout`), or when the errand's `until` has come; of a
+    write that was sent by then, only after `seconds`.
 
     Raises TimedOut that names the source; of a write that may have reached it, OutcomeUnknown.
     """
@@ -23,15 +27,19 @@ def deadline(source: str, seconds: float, *, clock: Callable[[], float], alarms:
         async def limited(call: Call) -> Reply:
             under_way = course.current()
             now = clock()
-            limit = call.timeout or seconds
-            until = under_way.until = min(now + limit, under_way.errand.until)
+            latest = now + (call.timeout or seconds)
+            until = under_way.until = min(latest, under_way.errand.until)
+            under_way.latest = until if call.effect is Effect.READ else latest
             if until <= now:
                 raise TimedOut(f"no time is left to ask `{source}`", source=source, unsent=True)
             task = asyncio.current_task()
             if task is None:
                 raise RuntimeError("a call can only be made inside a task: what gives it up is the task's cancellation")
             before = task.cancelling()
-            alarm = alarms.at(until, task.cancel)
+            if call.effect is Effect.READ:
+                alarm = alarms.at(until, task.cancel)
+            else:
+                alarm = _of_write(alarms, until, latest, under_way, task)
             try:
                 return await send(call)
             except asyncio.CancelledError:
@@ -41,11 +49,26 @@ def deadline(source: str, seconds: float, *, clock: Callable[[], float], alarms:
                 alarms.stop(alarm)
                 if alarm.rang:
                     task.uncancel()
-            raise _given_up(source, call, under_way, until - now)
+            raise _given_up(source, call, under_way, clock() - now)
 
         return limited
 
     return layer
+
+
+def _of_write(alarms: Alarms, until: float, latest: float, under_way: Course, task: asyncio.Task[object]) -> Alarm:
+    """Ends a write at `until`, or at `latest` where it was sent by then."""
+
+    def ring() -> None:
+        nonlocal until
+        if under_way.sent and until < latest:
+            until = latest
+            alarms.again(alarm, latest)
+            return
+        task.cancel()
+
+    alarm = alarms.at(until, ring)
+    return alarm
 
 
 def _given_up(source: str, call: Call, under_way: Course, limit: float) -> SourceError:

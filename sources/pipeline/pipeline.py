@@ -1,6 +1,8 @@
 """The pipeline of one source: its layers in their order around its transport.
 
-telemetry > deadline > retry > breaker (gate) > bulkhead > quota > account > breaker (watch) > reading > transport
+telemetry > deadline > retry > circuits (gate) > bulkhead > quota > account > circuits (watch) > reading > transport
+
+A probe, which is made beside those who ask, passes the same layers but for retry and the gate.
 """
 
 from __future__ import annotations
@@ -13,8 +15,9 @@ from typing import Literal
 
 from sources.pipeline.account import Account
 from sources.pipeline.alarms import Alarms
-from sources.pipeline.breaker import Breaker, Breakers, Transition
+from sources.pipeline.breaker import Breaker, Transition
 from sources.pipeline.bulkhead import Bulkhead
+from sources.pipeline.circuits import Circuits
 from sources.pipeline.deadline import deadline
 from sources.pipeline.ledger import Ledger, MemoryLedger
 from sources.pipeline.quota import Quota, reserves
@@ -55,30 +58,36 @@ class Pipeline:
     ) -> None:
         self.name, self._clock, self._observers = name, clock, tuple(observers)
         self._statistics = Statistics()
-        self._reads, self._writes = (
-            Breaker(name, settings.breaker, clock=clock, random=random, changed=partial(self._changed, kind))
-            for kind in ("reads", "writes")
-        )
-        alarms = Alarms(clock)
-        breakers = Breakers(self._reads, self._writes, settings.breaker.slow, clock=clock, alarms=alarms)
         # A call that has its turn never waits for a socket besides.
         concurrency = min(settings.concurrency, settings.connections)
+
+        def breaker(kind: Literal["reads", "writes"], slow: float) -> Breaker:
+            changed = partial(self._changed, kind)
+            return Breaker(
+                name, settings.breaker, turns=concurrency, clock=clock, random=random, slow=slow, changed=changed
+            )
+
+        self._reads = breaker("reads", settings.breaker.slow)
+        self._writes = breaker("writes", settings.breaker.write_slow)
+        alarms = Alarms(clock)
+        circuits = Circuits(self._reads, self._writes, settings.breaker, clock=clock, alarms=alarms)
         self._bulkhead = Bulkhead(name, concurrency, settings.bulkhead, clock=clock, alarms=alarms)
         self._quota = Quota(name, settings.quota, clock=clock, random=random, limits=limits)
-        layers: list[Layer] = [
+        whole: list[Layer] = [
             telemetry(name, self._statistics, self._observers, clock),
             deadline(name, settings.timeout, clock=clock, alarms=alarms),
-            Retry(name, settings.retry, clock=clock, random=random).layer,
-            breakers.gate,
-            self._bulkhead.layer,
-            self._quota.layer,
         ]
+        each: list[Layer] = [self._bulkhead.layer, self._quota.layer]
         if allowance is not None:
             ledger = ledger or MemoryLedger(clock)
             kept = reserves(settings.quota)
-            layers.append(Account(name, allowance, ledger, kept=kept, clock=clock, random=random).layer)
-        layers += [breakers.watch, partial(reading, heed=self._quota.heed if limits is not None else None)]
-        self.send: Send = stack(layers, send)
+            each.append(Account(name, allowance, ledger, kept=kept, clock=clock, random=random).layer)
+        each += [circuits.watch, partial(reading, heed=self._quota.heed if limits is not None else None)]
+        once = stack(each, send)
+        repeated: list[Layer] = [Retry(name, settings.retry, clock=clock, random=random).layer, circuits.gate]
+        self.send: Send = stack([*whole, *repeated], once)
+        circuits.probes.through(partial(stack, whole), once)
+        self.close = circuits.probes.close
 
     def state(self) -> State:
         """What can be seen of it now; costs no call."""

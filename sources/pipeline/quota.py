@@ -1,4 +1,8 @@
-"""Quota: keep the limits that a vendor tells of with its answers, and stay away for as long as it asks for."""
+"""Quota: keep the limits that a vendor tells of with its answers, and stay away for as long as it asks for.
+
+Between two answers what is left is counted down by the calls that are sent. Those under way when an answer comes may
+not have been counted by the vendor yet: they are taken off what it says is left.
+"""
 
 from __future__ import annotations
 
@@ -23,10 +27,11 @@ def reserves(settings: QuotaSettings) -> dict[Lane, float]:
 
 
 class _Told(msgspec.Struct, gc=False):
-    """A limit as a vendor told of it, and until when that is believed."""
+    """A limit as a vendor told of it, until when that is believed, and how many calls had been sent by then."""
 
     limit: Limit
     until: float
+    sent: int
 
 
 class Quota:
@@ -46,15 +51,17 @@ class Quota:
         self._kept = reserves(settings)
         self._told: dict[str, _Told] = {}
         self._paused_until = 0.0
+        self._sent = 0
+        self._under_way = 0
 
     def heed(self, headers: Mapping[str, str]) -> None:
         """Notes what an answer's headers say of limits."""
         if self._read is None:
             return
-        now = self._clock()
+        now, counted = self._clock(), self._sent - max(0, self._under_way - 1)
         for limit in self._read(headers):
             believed = self._settings.hold if limit.resets is None else limit.resets
-            self._told[limit.name] = _Told(limit, now + believed)
+            self._told[limit.name] = _Told(limit, now + believed, counted)
 
     def layer(self, send: Send) -> Send:
         """`send`, while there is something left. Raises Throttled or QuotaExhausted (unsent) where there is not."""
@@ -63,19 +70,29 @@ class Quota:
             under_way = course.current()
             if self._paused_until or self._told:
                 await self._open_again(under_way)
+            self._sent += 1
+            self._under_way += 1
             try:
                 return await send(call)
-            except (Throttled, QuotaExhausted) as error:
-                self._pause(error)
+            except SourceError as error:
+                self._sent -= error.unsent
+                if isinstance(error, (Throttled, QuotaExhausted)):
+                    self._pause(error)
                 raise
+            finally:
+                self._under_way -= 1
 
         return kept
 
     def limits(self) -> tuple[Limit, ...]:
-        """The limits that are believed now, their resets counted from now."""
+        """The limits that are believed now, what is left and their resets counted from now."""
         now = self._clock()
         return tuple(
-            msgspec.structs.replace(told.limit, resets=None if told.limit.resets is None else told.until - now)
+            msgspec.structs.replace(
+                told.limit,
+                remaining=max(0, self._left(told)),
+                resets=None if told.limit.resets is None else told.until - now,
+            )
             for told in self._told.values()
             if told.until > now
         )
@@ -85,11 +102,14 @@ class Quota:
         left = self._paused_until - self._clock()
         return left if left > 0 else None
 
+    def _left(self, told: _Told) -> int:
+        return told.limit.remaining - (self._sent - told.sent)
+
     def _closed_until(self, lane: Lane, now: float) -> float:
         """When calls of this lane may go; `now` or before: at once."""
         until, kept = self._paused_until, self._kept.get(lane, 0.0)
         for told in self._told.values():
-            if told.limit.remaining <= kept * told.limit.limit:
+            if self._left(told) <= kept * told.limit.limit:
                 until = max(until, told.until)
         return until
 

@@ -79,6 +79,7 @@ class CrmProduct(_Entry, frozen=True, gc=False, kw_only=True):
     active: bool
     list_price: Decimal
     currency: str
+    more_prices: tuple[tuple[str, Decimal], ...] = ()  # list prices in further currencies
 
 
 class CrmContract(_Entry, frozen=True, gc=False, kw_only=True):
@@ -135,6 +136,7 @@ class CrmOrder(_Entry, frozen=True, gc=False, kw_only=True):
     reseller_id: str | None
     created_at: datetime
     updated_at: datetime
+    purchase_order: str | None = None
 
 
 class CrmSlaProcess(_Entry, frozen=True, gc=False, kw_only=True):

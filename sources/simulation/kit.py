@@ -1,4 +1,4 @@
-"""What every simulator app is made of: a call log, a place for faults, and a clock that tests can turn."""
+"""What every simulator app is made of: a call log, a ledger of effects, a place for faults, and a clock to turn."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import time
 from collections import Counter
 from collections.abc import Awaitable, Callable, Sequence
 from datetime import UTC, datetime, timedelta
+from zlib import crc32
 
 import msgspec
 from starlette.applications import Starlette
@@ -33,13 +34,14 @@ class Clock:
 
 
 class Call(msgspec.Struct):
-    """One request a simulator answered."""
+    """One request a simulator answered. `body` is a check sum of what came with it."""
 
     method: str
     path: str
     query: str
     status: int = 0
     milliseconds: float = 0.0
+    body: int = 0
 
 
 class Connection(msgspec.Struct, frozen=True):
@@ -72,6 +74,39 @@ class CallLog:
         """How often each `METHOD path` was called."""
         return Counter(f"{call.method} {call.path}" for call in self.calls)
 
+    def distinct(self) -> int:
+        """How many different questions were asked: one that is repeated is the same."""
+        return len({(call.method, call.path, call.query, call.body) for call in self.calls})
+
+
+class Written:
+    """The business effects of one simulator, in the order in which they happened: each exactly once, when it has
+    happened. A refusal, a preview and the replay of an answer are none; neither is data that was loaded."""
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+        self.effects: list[dict[str, str | int]] = []
+
+    def add(self, kind: str, key: str, **more: str | int | None) -> None:
+        """Records one effect. `kind`: `order.create`, `invoice.finalise`, `ticket.update` ...; `key`: the vendor's id
+        of what was changed. `more`, where it is known: `external_id`, `idempotency_key`, `operation` (the gateway's,
+        found in the record), `amount` (the vendor's own unit: an int of minor units, or decimal text), `currency` ...;
+        what is None is left out. Money is never a float."""
+        known = {name: value for name, value in more.items() if value is not None}
+        self.effects.append({"at": self._clock.now().isoformat(), "kind": kind, "key": key, **known})
+
+    def of(self, kind: str) -> list[dict[str, str | int]]:
+        """The effects of one kind, in order."""
+        return [effect for effect in self.effects if effect["kind"] == kind]
+
+    def by_kind(self) -> Counter[str]:
+        """How many effects of each kind there were."""
+        return Counter(str(effect["kind"]) for effect in self.effects)
+
+    def reset(self) -> None:
+        """Forgets everything."""
+        self.effects.clear()
+
 
 Fault = Callable[[Scope], Awaitable[Response | None]]
 """Looks at a request before the simulator does: a response to answer instead, or None to let it pass, perhaps late."""
@@ -100,25 +135,43 @@ class _Watched:
                 call.milliseconds = (time.perf_counter() - started) * 1000
             await send(message)
 
+        async def heard() -> Message:
+            message = await receive()
+            call.body = crc32(message.get("body", b""), call.body)
+            return message
+
         fault: Fault | None = self._owner.state.fault
         answer = await fault(scope) if fault else None
-        await (answer or self._app)(scope, receive, watched)
+        await (answer or self._app)(scope, heard, watched)
 
 
-def simulator_app(routes: Sequence[BaseRoute], *, clock: Clock, token_paths: Sequence[str] = ()) -> Starlette:
-    """A Starlette app with the log under `app.state.calls`, the fault under `app.state.fault` (None), the clock under
-    `app.state.clock`, where tokens are fetched under `app.state.token_paths`, and a control page at `/_simulator/calls`
-    (GET lists and counts, DELETE forgets)."""
-    log = CallLog()
+def simulator_app(
+    routes: Sequence[BaseRoute], *, clock: Clock, token_paths: Sequence[str] = (), written: Written | None = None
+) -> Starlette:
+    """A Starlette app with the log under `app.state.calls`, the effects under `app.state.written`, the fault under
+    `app.state.fault` (None), the clock under `app.state.clock`, where tokens are fetched under `app.state.token_paths`,
+    and control pages at `/_simulator/calls` and `/_simulator/written` (GET lists and counts, DELETE forgets)."""
+    log, ledger = CallLog(), written or Written(clock)
 
     async def control(request: Request) -> Response:
         if request.method == "DELETE":
             log.reset()
         counted = [{"call": name, "count": count} for name, count in sorted(log.by_path().items())]
-        return JSONResponse({"total": len(log.calls), "tokens": log.tokens, "calls": counted})
+        told = {"total": len(log.calls), "distinct": log.distinct(), "tokens": log.tokens, "calls": counted}
+        return JSONResponse(told)
 
-    app = Starlette(routes=[Route(f"{CONTROL}/calls", control, methods=["GET", "DELETE"]), *routes])
-    app.state.calls, app.state.clock, app.state.fault = log, clock, None
+    async def effects(request: Request) -> Response:
+        if request.method == "DELETE":
+            ledger.reset()
+        counted = dict(sorted(ledger.by_kind().items()))
+        return JSONResponse({"total": len(ledger.effects), "kinds": counted, "written": ledger.effects})
+
+    pages = [
+        Route(f"{CONTROL}/calls", control, methods=["GET", "DELETE"]),
+        Route(f"{CONTROL}/written", effects, methods=["GET", "DELETE"]),
+    ]
+    app = Starlette(routes=[*pages, *routes])
+    app.state.calls, app.state.written, app.state.clock, app.state.fault = log, ledger, clock, None
     app.state.token_paths = tuple(token_paths)
     app.add_middleware(_Watched, log=log, token_paths=frozenset(token_paths), owner=app)
     return app

@@ -5,7 +5,8 @@ StoreError
 ├── StaleRecord           somebody else changed it since it was read
 ├── WrongState            from where it is, it does not go there
 ├── IdempotencyMismatch   the key was used for another payload
-└── NotApprovable         decided, expired, over changed evidence, or by who must not
+├── NotApprovable         decided, expired, over changed evidence, or by who must not
+└── StoreAway             the database does not answer
 """
 
 from __future__ import annotations
@@ -51,3 +52,9 @@ class ApprovalExpired(NotApprovable):
     """The approval was asked for too long ago."""
 
     code = "APPROVAL_EXPIRED"
+
+
+class StoreAway(StoreError):
+    """The database does not answer: whether what was to be written was, nobody knows."""
+
+    code = "SOURCE_UNAVAILABLE"

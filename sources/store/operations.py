@@ -163,12 +163,17 @@ def accept(connection: Connection, command: Command, now: datetime) -> Acceptanc
     if known.kept_until <= now and known.state in ENDED:
         connection.execute(update(operations).where(operations.c.id == known.id).values(idempotency_key=None))
         return accept(connection, command, now)
-    if known.payload_hash != _digest(command.payload):
+    same(known, command.payload)
+    return Acceptance(known, replayed=True)
+
+
+def same(known: Operation, payload: str) -> None:
+    """Raises IdempotencyMismatch where the operation of a key was made for another payload."""
+    if known.payload_hash != _digest(payload):
         raise IdempotencyMismatch(
-            f"the key `{command.idempotency_key}` was used for another `{command.mutation}`: use a new key, "
+            f"the key `{known.idempotency_key}` was used for another `{known.mutation}`: use a new key, "
             "or send what was sent the first time"
         )
-    return Acceptance(known, replayed=True)
 
 
 def _insert(connection: Connection, command: Command, now: datetime) -> bool:

@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from typing import Concatenate, ParamSpec, TypeVar
+from contextlib import contextmanager
+from typing import Concatenate, ParamSpec, TypeAlias, TypeVar
 
 from sqlalchemy import Connection, Engine
+from sqlalchemy.exc import InterfaceError, OperationalError
 
 from sources.database import is_sqlite, open_engine, retire_engine
+from sources.store.errors import StoreAway
 from sources.store.schema import migrate
 
 T = TypeVar("T")
 P = ParamSpec("P")
+
+Transaction: TypeAlias = Connection  # what work is done in; who is not of the store only hands it on
 
 READERS = 4
 WRITERS = 8
@@ -33,12 +38,12 @@ class Store:
 
     async def transact(self, work: Callable[Concatenate[Connection, P], T], *args: P.args, **kwargs: P.kwargs) -> T:
         """Do all of `work(connection, ...)` or nothing; it is on the disk when this returns. An exception undoes it and
-        comes out."""
+        comes out; StoreAway where the database does not answer."""
         bound = _bound(work, *args, **kwargs)
         return await asyncio.get_running_loop().run_in_executor(self._writers, self._transact, bound)
 
     def _transact(self, work: Callable[[Connection], T]) -> T:
-        with self._engine.begin() as connection:
+        with _answering(), self._engine.begin() as connection:
             if self._sqlite:
                 connection.exec_driver_sql("BEGIN IMMEDIATE")  # what is read before the first write holds too
             return work(connection)
@@ -49,7 +54,7 @@ class Store:
         return await asyncio.get_running_loop().run_in_executor(self._readers, self._read, bound)
 
     def _read(self, work: Callable[[Connection], T]) -> T:
-        with self._engine.connect() as connection:
+        with _answering(), self._engine.connect() as connection:
             connection.exec_driver_sql("BEGIN" if self._sqlite else "SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
             return work(connection)
 
@@ -58,6 +63,15 @@ class Store:
         await asyncio.to_thread(self._writers.shutdown)
         await asyncio.to_thread(self._readers.shutdown)
         retire_engine(self._engine)
+
+
+@contextmanager
+def _answering() -> Iterator[None]:
+    """Says it in our own words when the database does not answer."""
+    try:
+        yield
+    except (OperationalError, InterfaceError) as error:
+        raise StoreAway("our own tables cannot be reached: see to the database of `[writes]`") from error
 
 
 def _bound(

@@ -30,11 +30,17 @@ MISTAKES = [
     ),
     (
         '[sources.x]\nvendor = "sap"\nurl = "https://a.test"\n',
-        "[sources.x] `vendor` is `sap`: one of netsuite, salesforce, stripe, zendesk is expected",
+        "[sources.x] `vendor` is `sap`: one of netsuite, salesforce, stripe, tryton, zendesk is expected",
     ),
     (
         '[[identity.issuers]]\nissuer = "i"\naudience = "a"\njwks = "https://a.test/j"\nalgorithms = ["HS256"]\n',
         "[[identity.issuers]] `algorithms` has `HS256`: only signatures by key pairs are accepted",
+    ),
+    (
+        "".join(
+            f'[[identity.issuers]]\nissuer = "{name}"\naudience = "a"\njwks = "https://a.test/j"\n' for name in "ij"
+        ),
+        "[[identity.issuers]] `prefix` is `` twice: give each issuer one of its own, such as `staff:`, because two issuers may call two people by one name",
     ),
 ]
 

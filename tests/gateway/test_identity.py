@@ -9,6 +9,7 @@ from collections.abc import AsyncIterator, Iterator
 from typing import Any
 
 import jwt
+import msgspec
 import pytest
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
@@ -70,6 +71,19 @@ async def test_a_valid_token_becomes_a_principal(issuer: Issuer, verifier: Verif
 async def test_one_external_role_makes_an_outsider(issuer: Issuer, verifier: Verifier) -> None:
     found = await verifier.principal(f"bearer  {issuer.token(roles=['customer_user', 'auditor'])}".encode())
     assert found.audience == "external"
+
+
+async def test_an_issuer_names_only_its_own_roles_clients_and_people(issuer: Issuer, transport: Transport) -> None:
+    (whole,) = issuer.settings().identity.issuers
+    own = msgspec.structs.replace(whole, roles=("finance", "portal_user"), clients=("portal",), prefix="staff:")
+    verifier = Verifier(IdentitySettings(issuers=(own,)), transport.send)
+    found = await verifier.principal(
+        bearer(issuer.token(roles=["finance", "platform"], onBehalfOf="grace", client_id="portal"))
+    )
+    assert (found.subject, found.human, found.client) == ("staff:ada", "staff:grace", "portal")
+    assert found.roles == {"finance"}
+    other = await verifier.principal(bearer(issuer.token(client_id="console")))
+    assert (other.client, other.roles) == (None, frozenset())
 
 
 REFUSED: dict[str, tuple[dict[str, Any], str]] = {

@@ -13,7 +13,10 @@ from sources.settings import SourceSettings
 from sources.vendors.salesforce.settings import SalesforceSettings
 
 SAMPLE = Path(__file__).resolve().parents[2] / "docs" / "opsgraph.toml"
-SECRETS = dict.fromkeys(("CRM_SECRET", "OPSGRAPH_CURSOR_KEY", "OPSGRAPH_HASH_KEY", "OPSGRAPH_REDIS_PASSWORD"), "secret")
+SECRETS = dict.fromkeys(
+    ("CRM_SECRET", "OPSGRAPH_CURSOR_KEY", "OPSGRAPH_SIGNING_KEY", "OPSGRAPH_HASH_KEY", "OPSGRAPH_REDIS_PASSWORD"),
+    "a secret of the tests, long enough to sign by",
+)
 
 
 def uncommented(*marks: str) -> dict[str, Any]:
@@ -105,3 +108,34 @@ def test_a_figure_of_the_admission_out_of_range_is_one_line(table: dict[str, Any
         parse({"admission": table}, {})
     assert line in str(error.value)
     assert str(error.value).startswith("[admission]")
+
+
+@pytest.mark.parametrize("name", ["cursor_key", "signing_key"])
+def test_a_key_that_can_be_found_by_trying_is_refused(name: str) -> None:
+    with pytest.raises(SettingsError) as refused:
+        parse({"gateway": {name: {"env": "KEY"}}}, {"KEY": "k" * 31})
+    assert str(refused.value).startswith(f"[gateway] `{name}` has 31 characters, at least 32 are expected")
+    parse({"gateway": {name: {"env": "KEY"}}}, {"KEY": "k" * 32})
+
+
+@pytest.mark.parametrize(
+    ("tree", "line"),
+    [
+        (
+            {"admission": {"shares": {"validat": 1}}},
+            "[admission] unknown key `validat` in `shares`: did you mean `validate`?",
+        ),
+        (
+            {"identity": {"issuers": [{"issuer": "a", "audience": "b", "jwks": "c", "claims": {"role": "x"}}]}},
+            "[identity] unknown key `role` in `issuers[0].claims`: did you mean `roles`?",
+        ),
+        (
+            {"sources": {"crm": {"vendor": "stripe", "url": "http://x.test", "retry": {"atempts": 3}}}},
+            "[sources.crm] unknown key `atempts` in `retry`: did you mean `attempts`?",
+        ),
+    ],
+)
+def test_a_key_is_suggested_from_the_table_it_is_written_in(tree: dict[str, Any], line: str) -> None:
+    with pytest.raises(SettingsError) as refused:
+        parse(tree, {})
+    assert line in str(refused.value)

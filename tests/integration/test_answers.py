@@ -1,18 +1,13 @@
 """What the simulated enterprise's landmark accounts are answered, and what an outage leaves of an answer."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Any
 
 import pytest
 from starlette.applications import Starlette
 from starlette.responses import HTMLResponse, Response
 from starlette.routing import Route
-from starlette.testclient import TestClient
 
-from gateway.app import create_app
-from gateway.settings import parse
-from tests.integration.conftest import Demo
+from tests.integration.conftest import Demo, gateway
 from tests.peers import closed_port, serving
 
 ENTITLED = """
@@ -120,25 +115,6 @@ def test_roles_see_what_their_rules_say(demo: Demo) -> None:
 # ---------------------------------------------------------------- outages
 
 
-@contextmanager
-def gateway(demo: Demo, **elsewhere: str) -> Iterator[Any]:
-    """A gateway in front of the demo's simulators, with some of them somewhere else; asks as support_lead."""
-    tables, secrets = demo.sources(**elsewhere)
-    issuer = demo.known["jwks"].removesuffix("/jwks.json")
-    identity = {"issuers": [{"issuer": issuer, "audience": "opsgraph", "jwks": demo.known["jwks"]}]}
-    app = create_app(parse({"sources": tables, "identity": identity}, secrets))
-    with TestClient(app) as client:
-
-        def ask(query: str, **variables: Any) -> dict[str, Any]:
-            headers = {"authorization": f"Bearer {demo.known['tokens']['support_lead']}"}
-            body = {"query": query, "variables": variables}
-            answer: dict[str, Any] = client.post("/graphql", json=body, headers=headers).json()
-            answer["ready"] = client.get("/readyz").json()
-            return answer
-
-        yield ask
-
-
 THREE = """query Q($k: ID!) { account(by: {key: $k}) { name
     subscriptions(first: 3) { nodes { key } } cases(first: 3) { nodes { number } } legalEntities billingProfiles { name } } }"""
 
@@ -185,7 +161,7 @@ def test_a_source_that_talks_garbage_is_named_and_hurts_nobody_else(demo: Demo) 
 
 
 def test_it_starts_without_any_source_and_says_which_are_away(demo: Demo) -> None:
-    dead = dict.fromkeys(demo.known["simulators"], closed_port())
+    dead: dict[str, Any] = dict.fromkeys(demo.known["simulators"], closed_port())
     with gateway(demo, **dead) as ask:
         answer = ask(THREE, k=demo.landmarks["hero"])
         assert answer["data"] == {"account": None}

@@ -1,9 +1,8 @@
 """How many calls a question costs, counted at the simulators."""
 
-from collections.abc import Callable
 from pathlib import Path
 
-from tests.integration.conftest import Demo, started
+from tests.integration.conftest import Demo, gateway
 
 CUSTOMER_360 = (Path(__file__).parent / "customer_360.graphql").read_text(encoding="utf-8")
 PORTAL = """
@@ -21,27 +20,14 @@ query Portal($first: Int!, $after: String) {
 }
 """
 
-
-ATTEMPTS = 4
-
-
-def cheapest(ask: Callable[[Demo], tuple[int, str]]) -> None:
-    """`ask` gives the calls above its budget. Queries of one moment travel together; on a machine that is busy with
-    something else they may miss each other by milliseconds, so the budget must hold in one of a few fresh demos."""
-    over = []
-    for _ in range(ATTEMPTS):
-        with started() as demo:
-            excess, told = ask(demo)
-        if excess <= 0:
-            return
-        over.append(told)
-    raise AssertionError(f"over budget every time: {over}")
+WINDOW = 0.3  # seconds; longer than a busy machine needs to bring the queries of one moment together
 
 
-def customer_360(demo: Demo) -> tuple[int, str]:
-    demo.forget_calls()
-    answer = demo.ask(CUSTOMER_360, account=demo.landmarks["hero"])
-    calls = demo.calls()
+def test_a_customer_360_of_everything_costs_19_calls_and_one_for_each_further_meter(demo: Demo) -> None:
+    with gateway(demo, "auditor", WINDOW) as ask:
+        demo.forget_calls()
+        answer = ask(CUSTOMER_360, account=demo.landmarks["hero"])
+        calls = demo.calls()
     account = answer["data"]["account"]
     meters = sum(len(each["usage"]) for each in account["subscriptions"]["nodes"])
     assert meters >= 1
@@ -49,29 +35,23 @@ def customer_360(demo: Demo) -> tuple[int, str]:
     assert all(account[name]["nodes"] for name in filled)
     assert all(account[name] for name in ("refunds", "disputes", "entitlements", "contracts", "revenueSchedules"))
     assert {error["extensions"]["code"] for error in answer.get("errors", [])} <= {"FORBIDDEN"}
-    assert sum(each["calls"] for each in answer["extensions"]["sources"]) == sum(calls.values())
-    return sum(calls.values()) - 19 - (meters - 1), str(calls)
+    assert sum(calls.values()) <= 19 + (meters - 1), calls
+    assert sum(each["calls"] for each in answer["extensions"]["sources"]) >= sum(calls.values())
 
 
-def portal_list(demo: Demo) -> tuple[int, str]:
-    demo.forget_calls()
-    cold = demo.ask(PORTAL, "portal_user", first=50)
-    first = demo.calls()
-    assert len(cold["data"]["accounts"]["nodes"]) == 50
-    assert "errors" not in cold
-    demo.forget_calls()
-    warm = demo.ask(PORTAL, "portal_user", first=50)
-    again = demo.calls()
+def test_a_portal_list_of_50_accounts_costs_25_calls_cold_and_16_once_the_ids_are_known(demo: Demo) -> None:
+    with gateway(demo, "portal_user", WINDOW) as ask:
+        demo.forget_calls()
+        cold = ask(PORTAL, first=50)
+        first = demo.calls()
+        assert len(cold["data"]["accounts"]["nodes"]) == 50
+        assert "errors" not in cold
+        demo.forget_calls()
+        warm = ask(PORTAL, first=50)
+        again = demo.calls()
     assert warm["data"] == cold["data"]
-    return max(sum(first.values()) - 25, sum(again.values()) - 16), f"cold {first}, warm {again}"
-
-
-def test_a_customer_360_of_everything_costs_19_calls_and_one_for_each_further_meter() -> None:
-    cheapest(customer_360)
-
-
-def test_a_portal_list_of_50_accounts_costs_25_calls_cold_and_16_once_the_ids_are_known() -> None:
-    cheapest(portal_list)
+    assert sum(first.values()) <= 25, first
+    assert sum(again.values()) <= 16, again
 
 
 def test_a_forbidden_field_makes_no_call(demo: Demo) -> None:

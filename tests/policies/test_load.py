@@ -95,6 +95,21 @@ MISTAKES = {
         {"purposes": "audit: {means: an audit, lasts: 1h, persons: 0}\n"},
         "rules/purposes.yaml:1: `persons` is `0`: somebody has to ask, write 1 or more",
     ),
+    "a purpose of two that names nobody": (
+        {"purposes": "audit: {means: an audit, lasts: 1h, persons: 2}\n"},
+        "rules/purposes.yaml:1: the purpose `audit` takes 2 people: write under `agrees` which roles may agree to it",
+    ),
+    "a purpose of one that names others": (
+        {"purposes": "audit: {means: an audit, lasts: 1h, persons: 1, agrees: [agent]}\n"},
+        "rules/purposes.yaml:1: the purpose `audit` takes 1 person: `agrees` has nobody to name",
+    ),
+    "a purpose that an unknown role agrees to": (
+        {"purposes": "audit: {means: an audit, lasts: 1h, persons: 2, agrees: [boss]}\n"},
+        (
+            "rules/purposes.yaml:1: the purpose `audit` has the unknown role `boss` under `agrees`: "
+            "one of agent, finance is expected"
+        ),
+    ),
     "a purpose with a bad name": (
         {"purposes": "the audit: {means: an audit, lasts: 1h, persons: 1}\n"},
         "rules/purposes.yaml:1: the purpose `the audit` has no good name: use small letters, digits and `_`",

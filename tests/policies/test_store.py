@@ -22,6 +22,14 @@ def minutes() -> Iterator[datetime]:
     return (NOON + timedelta(minutes=each) for each in count())
 
 
+def test_rules_in_force_know_which_files_they_are_from(store: PolicyStore, tmp_path: Path) -> None:
+    before = store.rules.digest
+    assert before == store.status.digest
+    small.written(tmp_path, test_a=f"# a remark\n{EXAMPLE}")
+    store.reload()
+    assert before != store.rules.digest == store.status.digest
+
+
 @pytest.fixture
 def store(tmp_path: Path) -> PolicyStore:
     clock = minutes()

@@ -21,6 +21,7 @@ from sources.ports import Capability, Filter, Order
 from sources.vendors.netsuite.readers import CAPABILITIES as NETSUITE
 from sources.vendors.salesforce.readers import CAPABILITIES as SALESFORCE
 from sources.vendors.stripe.readers import READERS as STRIPE
+from sources.vendors.tryton.shapes import CAPABILITIES as TRYTON
 from sources.vendors.zendesk.readers import CAPABILITIES as ZENDESK
 from tests.resolvers.world import SCHEMA
 
@@ -49,6 +50,7 @@ def capabilities() -> dict[Any, list[dict[tuple[type[Record], str], Capability]]
         "salesforce": SALESFORCE,
         "stripe": {pair: entry.capability for pair, entry in STRIPE.items()},
         "zendesk": ZENDESK,
+        "tryton": TRYTON,
     }
     found: dict[Any, list[dict[tuple[type[Record], str], Capability]]] = {}
     for name, vendor in vendors().items():

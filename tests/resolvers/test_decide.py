@@ -283,6 +283,15 @@ def test_row_14_a_right_whose_subscription_could_not_be_read_is_neither_allowed_
     assert [verdict(unread, intent) for intent in (OPEN, USE, CHANGE)] == [(LIMITED, 14), (REFER, 14), (REFER, 14)]
 
 
+def test_row_14_an_unread_right_counts_beside_one_that_is_worth_as_little() -> None:
+    used_up = right(entitlement(status=c.EntitlementStatus.EXHAUSTED))
+    unread = right(holder="001PARENT", inherited=True, subscription_missing=True)
+    worst = {"severity": Severity.SEVERITY_1}
+    assert verdict(facts(used_up), CONTINUE, **worst) == (REFER, 6)
+    assert verdict(facts(unread), CONTINUE, **worst) == (LIMITED, 14)
+    assert verdict(facts(used_up, unread), CONTINUE, **worst) == (LIMITED, 14)
+
+
 def test_row_14_a_right_that_ended_lately_is_not_denied_while_nobody_knows_of_a_renewal() -> None:
     assert verdict(facts(right(entitlement(ends_on=day(-3)), renewing=None)), USE) == (REFER, 14)
     assert verdict(facts(right(entitlement(ends_on=day(-60)), renewing=None)), USE) == (DENY, 12)

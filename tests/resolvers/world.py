@@ -160,6 +160,7 @@ class Shelf:
         self._rows: dict[tuple[type[c.Record], str, str], list[c.Record]] = defaultdict(list)
         self._errors: dict[tuple[type[c.Record], str, str | None], SourceError] = {}
         self._served: dict[tuple[type[c.Record], str, str | None], c.Served] = {}
+        self._hidden: set[tuple[type[c.Record], str, str | None]] = set()
         self.asked: list[tuple[str, str, tuple[str, ...]]] = []
 
     def put(self, by: str, key: str, *records: c.Record) -> "Shelf":
@@ -171,6 +172,15 @@ class Shelf:
         """Lets an index fail, for one key or for all."""
         self._errors[record, by, key] = error
         return self
+
+    def hide(self, record: type[c.Record], by: str, key: str | None = None) -> "Shelf":
+        """Lets the row rules hide what is under an index, for one key or for all."""
+        self._hidden.add((record, by, key))
+        return self
+
+    def has(self, record: type[c.Record], by: str) -> bool:
+        """Whether anything is under an index."""
+        return any((kind, index) == (record, by) for kind, index, _ in self._rows)
 
     def serve(self, record: type[c.Record], by: str, served: c.Served, key: str | None = None) -> "Shelf":
         """Lets a memory serve an index, for one key or for all."""
@@ -198,6 +208,8 @@ class Shelf:
             found = self._rows.get((record, by, key))
             if error is not None:
                 reading.errors[key] = error
+            elif found is not None and not self._hidden.isdisjoint({(record, by, key), (record, by, None)}):
+                reading.rows[key] = Rows([], hidden=len(found))
             elif found is not None:
                 served = self._served.get((record, by, key)) or self._served.get((record, by, None))
                 reading.rows[key] = Rows(found, served=served or c.Served.LIVE)

@@ -20,6 +20,7 @@ from sources.vendors.netsuite import VENDOR as NETSUITE
 from sources.vendors.salesforce import VENDOR as SALESFORCE
 from sources.vendors.salesforce import wire
 from sources.vendors.stripe import VENDOR as STRIPE
+from sources.vendors.tryton import VENDOR as TRYTON
 from sources.vendors.zendesk import VENDOR as ZENDESK
 from tests.fakes.shapes import made, word
 
@@ -70,6 +71,30 @@ def netsuite(call: Call, rng: random.Random, junk: float) -> Any:
     return {"items": rows, "hasMore": False}
 
 
+SENSIBLE = {"sale": "draft", "account.invoice": "posted", "account.move": "posted", "account.period": "open"}
+
+
+def tryton(call: Call, rng: random.Random, junk: float) -> Any:
+    """Rows of the shape; where there is no junk, days that exist, amounts, and states that the model has."""
+    rows = plain(call, rng, junk)
+    if not junk:
+        state = next((word for model, word in SENSIBLE.items() if call.operation.startswith(model)), "")
+        _make_sense(rows, {"decimal": "12.50", "year": 2026, "month": 2, "day": 3, "state": state})
+    return rows
+
+
+def _make_sense(value: Any, known: dict[str, Any]) -> None:
+    if isinstance(value, list):
+        for each in value:
+            _make_sense(each, known)
+    elif isinstance(value, dict):
+        value |= {name: word for name, word in known.items() if name in value}
+        for name, each in value.items():
+            _make_sense(each, known)
+            if name in ("currency.", "second_currency.") and each is not None:
+                each["code"] = "EUR"
+
+
 GIVEN: dict[str, tuple[Any, dict[str, Any], Body]] = {
     "salesforce": (SALESFORCE, {"client_id": "c", "client_secret": Secret("s"), "window": 0.0}, salesforce),
     "stripe": (STRIPE, {"key": Secret("k")}, plain),
@@ -79,6 +104,7 @@ GIVEN: dict[str, tuple[Any, dict[str, Any], Body]] = {
         netsuite,
     ),
     "zendesk": (ZENDESK, {"client_id": "c", "client_secret": Secret("s")}, plain),
+    "tryton": (TRYTON, {"database": "erp", "key": Secret("k"), "company": 1}, tryton),
 }
 
 

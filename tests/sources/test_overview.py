@@ -6,7 +6,10 @@ from sources.overview import Condition, condition
 from sources.pipeline.state import Circuit, Latency, Queue, State
 
 CLOSED, OPEN, HALF = Circuit("closed", 0, 0, None), Circuit("open", 10, 9, 1.0), Circuit("half_open", 0, 0, None)
-IDLE, BUSY, AILING = (Latency(None, None, calls, failures, 0, 0) for calls, failures in ((0, 0), (5, 0), (5, 1)))
+IDLE, BUSY, AILING, SHAKY = (
+    Latency(None, None, calls, failures, retries, 0)
+    for calls, failures, retries in ((0, 0, 0), (5, 0, 0), (5, 1, 0), (5, 0, 1))
+)
 
 
 @pytest.mark.parametrize(
@@ -16,6 +19,7 @@ IDLE, BUSY, AILING = (Latency(None, None, calls, failures, 0, 0) for calls, fail
         (CLOSED, CLOSED, IDLE, None, "OK", Condition.OK),
         (CLOSED, CLOSED, BUSY, None, None, Condition.OK),  # it was asked by somebody else than the graph
         (CLOSED, CLOSED, AILING, None, "OK", Condition.DEGRADED),
+        (CLOSED, CLOSED, SHAKY, None, "OK", Condition.DEGRADED),  # answered in the end
         (CLOSED, CLOSED, BUSY, 3.0, "OK", Condition.DEGRADED),
         (CLOSED, CLOSED, AILING, None, "SOURCE_TIMEOUT", Condition.FAILING),
         (OPEN, CLOSED, AILING, None, "OK", Condition.OPEN),

@@ -119,6 +119,8 @@ class Passage:
         return self._upstream
 
     async def _write(self, piece: bytes) -> None:
+        if self._writer.transport.is_closing():  # some loops answer a write to what is closed with a RuntimeError
+            raise ConnectionResetError("the client has gone")
         self._writer.write(piece)
         await self._writer.drain()
 

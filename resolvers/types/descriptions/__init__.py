@@ -18,8 +18,9 @@ from resolvers.types.descriptions.customers import CUSTOMERS
 from resolvers.types.descriptions.documents import DOCUMENTS
 from resolvers.types.descriptions.lists import LISTS
 from resolvers.types.descriptions.operations import OPERATIONS
+from resolvers.types.descriptions.orders import ORDERS
 
-FIELDS = {**LISTS, **CUSTOMERS, **AGREEMENTS, **DOCUMENTS, **OPERATIONS}
+FIELDS = {**LISTS, **CUSTOMERS, **AGREEMENTS, **DOCUMENTS, **OPERATIONS, **ORDERS}
 
 
 def describe(schema: GraphQLSchema) -> None:

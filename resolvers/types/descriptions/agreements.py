@@ -104,6 +104,7 @@ AGREEMENTS = {
     "reduction": "Whether it takes back part of another order.",
     "originalOrder": "The order that it takes back from.",
     "parties": "Who plays which part.",
+    "Order.purchaseOrder": "The customer's own number for it.",
     "Order.operation": "The operation of this gateway that made it.",
     "order": "The order in the CRM.",
     "orderedOn": "The date of the document.",

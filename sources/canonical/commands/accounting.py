@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import date
 from typing import ClassVar
 
@@ -24,7 +25,8 @@ class Application(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class PutDebtor(Command, frozen=True, kw_only=True):
-    """The customer of an account in one legal entity, found by the account's key or made."""
+    """The customer of an account in one legal entity, found by the account's key or made. `address` (country, line1,
+    city, postal_code, state) is what tax is reckoned by."""
 
     target: ClassVar[type[Record]] = BillingProfile
 
@@ -35,6 +37,7 @@ class PutDebtor(Command, frozen=True, kw_only=True):
     email: str | None = None
     terms: str | None = None
     tax_number: str | None = None
+    address: Mapping[str, str] = msgspec.field(default_factory=dict)
 
 
 class PlaceSalesOrder(Command, frozen=True, kw_only=True):
@@ -69,8 +72,9 @@ class CloseSalesOrder(Command, frozen=True, kw_only=True):
 
 
 class PostInvoice(Command, frozen=True, kw_only=True):
-    """Posts an invoice, from a sales order where there is one; `number` is the issued invoice's own. `amounts` of the
-    result are read back: total, tax."""
+    """Posts an invoice, from a sales order where there is one: then `lines` are its lines by their keys, none of them
+    all that is left to bill. `number` and `issued_key` are the issued invoice's own in billing. `amounts` of the result
+    are read back: total, tax, and the difference from `expected_total` where there is one."""
 
     target: ClassVar[type[Record]] = PostedInvoice
 
@@ -80,13 +84,16 @@ class PostInvoice(Command, frozen=True, kw_only=True):
     posted_on: date
     due_on: date | None = None
     number: str | None = None
+    issued_key: str | None = None
+    subscription_key: str | None = None
     sales_order_key: str | None = None
     lines: tuple[SoldLine, ...] = ()
     expected_total: Money | None = None
 
 
 class CreditPosted(Command, frozen=True, kw_only=True):
-    """A credit memo linked to a posted invoice."""
+    """A credit memo linked to a posted invoice, over `amount` with tax. `issued_key` is the credit note's own in
+    billing."""
 
     target: ClassVar[type[Record]] = CreditMemo
 
@@ -94,11 +101,13 @@ class CreditPosted(Command, frozen=True, kw_only=True):
     amount: Money
     posted_on: date
     number: str | None = None
+    issued_key: str | None = None
     reason: str | None = None
 
 
 class ReceivePayment(Command, frozen=True, kw_only=True):
-    """A receipt with what it settles; `reference` is the bank's and never used twice."""
+    """A receipt with what it settles; `reference` is the bank's and never used twice. `issued_key` is the payment's in
+    billing, where it came that way."""
 
     target: ClassVar[type[Record]] = Payment
 
@@ -107,11 +116,12 @@ class ReceivePayment(Command, frozen=True, kw_only=True):
     amount: Money
     received_on: date
     reference: str
+    issued_key: str | None = None
     applications: tuple[Application, ...] = ()
 
 
 class SetCredit(Command, frozen=True, kw_only=True):
-    """Credit limit and hold; what is None stays."""
+    """Credit limit and hold; what is None stays. Taking a hold off leaves the ERP's own rules in force."""
 
     target: ClassVar[type[Record]] = BillingProfile
 

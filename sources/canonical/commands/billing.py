@@ -13,10 +13,10 @@ import msgspec
 from sources.canonical.account import BillingCustomer
 from sources.canonical.commands.command import Command
 from sources.canonical.invoice import Invoice
-from sources.canonical.money import Money
+from sources.canonical.money import Money, UnitPrice
 from sources.canonical.payment import CreditMemo, Refund
 from sources.canonical.record import Record
-from sources.canonical.subscription import AccountSubscription
+from sources.canonical.subscription import AccountSubscription, SuspensionReason
 
 
 class Collection(StrEnum):
@@ -51,11 +51,13 @@ class Return(StrEnum):
 
 
 class SubscriptionLine(msgspec.Struct, frozen=True, kw_only=True):
-    """One item: `item_key` names an existing one (None: a new one); quantity 0 takes it away."""
+    """One item: `item_key` names an existing one (None: a new one); quantity 0 takes it away. `unit_price`, of a new
+    subscription's, is what was agreed for one unit and one of the price's intervals; None: what the price says."""
 
     price_key: str
     quantity: Decimal
     item_key: str | None = None
+    unit_price: UnitPrice | None = None
 
 
 class PutCustomer(Command, frozen=True, kw_only=True):
@@ -137,12 +139,15 @@ class CancelSubscription(Command, frozen=True, kw_only=True):
 
 
 class PauseSubscription(Command, frozen=True, kw_only=True):
-    """Stops collecting; `until` None: until it is resumed."""
+    """Stops collecting; `until` None: until it is resumed. With a `reason` it is a suspension of the service that the
+    operation has decided, and `notice_sent_at` is when the customer was told."""
 
     target: ClassVar[type[Record]] = AccountSubscription
 
     subscription_key: str
     until: date | None = None
+    reason: SuspensionReason | None = None
+    notice_sent_at: datetime | None = None
 
 
 class ResumeSubscription(Command, frozen=True, kw_only=True):

@@ -19,7 +19,8 @@ from sources.canonical.subscription import Renewal, SubscriptionContract
 
 
 class PutAccount(Command, frozen=True, kw_only=True):
-    """Creates an account, or changes one (`account_key`); `fields` by the canonical attribute's name, None empties."""
+    """Creates an account, or changes one (`account_key`); `fields` by the canonical attribute's name, None empties.
+    `external_ids.BILLING` and `external_ids.ERP` are what those systems call it."""
 
     target: ClassVar[type[Record]] = Account
 
@@ -62,7 +63,8 @@ class CancelOrder(Command, frozen=True, kw_only=True):
 
 
 class ReduceOrder(Command, frozen=True, kw_only=True):
-    """A reduction order against an activated one: `lines` says by the original's line keys how much goes."""
+    """A reduction order against an activated one, binding at once: `lines` says by the original's line keys how much
+    goes."""
 
     target: ClassVar[type[Record]] = Order
 
@@ -83,12 +85,14 @@ class ChangeOpportunity(Command, frozen=True, kw_only=True):
 
 
 class SetContract(Command, frozen=True, kw_only=True):
-    """A contract's term and status (`Activated`, `Terminated` in the vendor's words are its own business)."""
+    """A contract's term and status (`Activated`, `Terminated` in the vendor's words are its own business). A CRM may
+    know terms of whole months only: another last day is refused (BadAsk)."""
 
     target: ClassVar[type[Record]] = SubscriptionContract
 
     contract_key: str | None = None  # None: a new one for the account
     account_key: str
+    subscription_key: str | None = None  # of the billing system
     start_on: date | None = None
     end_on: date | None = None
     active: bool | None = None
@@ -105,6 +109,7 @@ class GrantRight(Command, frozen=True, kw_only=True):
     start_on: date
     end_on: date | None = None
     incidents: int | None = None
+    subscription_key: str | None = None  # of the billing system
 
 
 class EndRight(Command, frozen=True, kw_only=True):

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from datetime import UTC, datetime
 from functools import partial
-from typing import Any
-from urllib.parse import urlencode
+from typing import Any, TypeVar
+from urllib.parse import quote, urlencode
 
 import msgspec
 
@@ -16,13 +17,25 @@ from sources.errors import Garbled, Unauthorised
 from sources.ports import Call, Effect, Reply, Send
 from sources.together import Together
 from sources.tokens import Token, TokenKeeper, bearer, lifetime
-from sources.vendors.netsuite.facts import ASSERTION_SECONDS, PAGE, QUERY_PATH, SCOPE, TOKEN_PATH, UNION
+from sources.vendors.netsuite.facts import (
+    ASSERTION_SECONDS,
+    PAGE,
+    QUERY_PATH,
+    RECORD_PATH,
+    REQUEST_ID,
+    SCOPE,
+    STRICT,
+    TOKEN_PATH,
+    UNION,
+)
 from sources.vendors.netsuite.query import Select, alone, demand_keys, split, union
 from sources.vendors.netsuite.refusals import failure
 from sources.vendors.netsuite.settings import NetSuiteSettings
 
 _ASSERTION_TYPE = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
 Row = dict[str, str]
+T = TypeVar("T")
+_EXACT = msgspec.json.Encoder(decimal_format="number")  # amounts as JSON numbers, digit for digit
 
 
 class _TokenAnswer(msgspec.Struct):
@@ -41,6 +54,13 @@ class Answer(msgspec.Struct):
     rows: list[Row]
     calls: int
     milliseconds: float
+
+
+class Saved(msgspec.Struct, frozen=True):
+    """What a write was answered: the record's id, and what the vendor calls the request."""
+
+    key: str
+    request_id: str | None
 
 
 class Client:
@@ -76,6 +96,35 @@ class Client:
             )
         )
         return [Answer(rows, int(number == 0), reply.milliseconds) for number, rows in enumerate(reply.value)]
+
+    async def record(self, shape: type[T], kind: str, key: str) -> T:
+        """One record with its sublists; raises Missing where there is none."""
+        address = f"{self._url}{RECORD_PATH}/{kind}/{quote(key, safe='')}?expandSubResources=true"
+        read = partial(_shown, self._source, shape)
+        reply = await self.authorised(Call("GET", address, {}, operation=f"{kind}.get", effect=Effect.READ, read=read))
+        found: T = reply.value
+        return found
+
+    async def save(self, method: str, path: str, body: Mapping[str, Any], operation: str) -> Saved:
+        """One write below `record/v1`, never sent twice: whoever called looks whether it happened. `path` is made of
+        our own words and of ids that are digits. Decimals are sent as numbers."""
+        headers = {"content-type": "application/json", STRICT: "Error"}
+        address, content = f"{self._url}{RECORD_PATH}/{path}", _EXACT.encode(body)
+        call = Call(
+            method,
+            address,
+            headers,
+            content,
+            operation,
+            effect=Effect.UPSERT,
+            read=partial(_saved, self._source),
+        )
+        saved: Saved = (await self.authorised(call)).value
+        return saved
+
+    def now(self) -> datetime:
+        """The present, UTC."""
+        return datetime.fromtimestamp(self._clock(), UTC)
 
     async def authorised(self, call: Call) -> Reply:
         """One call with a token; a refused token is replaced once. `call.read` raises Unauthorised with status 401."""
@@ -126,6 +175,22 @@ def _granted(source: str, now: int, reply: Reply) -> Token:
         raise failure(source, reply)
     answer = decode(_TokenAnswer, reply, source)
     return Token(bearer(answer.access_token, source), now + lifetime(answer.expires_in, source))
+
+
+def _shown(source: str, shape: type[T], reply: Reply) -> T:
+    if reply.status != 200:
+        raise failure(source, reply)
+    return decode(shape, reply, source)
+
+
+def _saved(source: str, reply: Reply) -> Saved:
+    """The id at the end of `Location`. Raises the class of a refusal."""
+    if reply.status != 204:
+        raise failure(source, reply)
+    key = reply.headers.get("location", "").rpartition("/")[2]
+    if not (key.isascii() and key.isdigit()):
+        raise Garbled(f"`{source}` does not say which record it saved", source=source, status=reply.status)
+    return Saved(key, reply.headers.get(REQUEST_ID))
 
 
 def _parts(source: str, selects: Sequence[Select], limit: int, reply: Reply) -> list[list[Row]]:

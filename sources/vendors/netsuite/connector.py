@@ -7,11 +7,13 @@ from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 
 from sources.canonical import BillingProfile, HoldPreference, LegalEntity, Record, System
+from sources.canonical.commands import Command, Written
 from sources.ports import Ask, Capability, Reading, Send
 from sources.vendors.netsuite.client import Client
 from sources.vendors.netsuite.mapping import Origin
 from sources.vendors.netsuite.readers import CAPABILITIES, Readers
 from sources.vendors.netsuite.settings import NetSuiteSettings
+from sources.vendors.netsuite.writers import TOUCHES, NetSuiteWriter
 
 
 class NetSuiteConnector:
@@ -21,6 +23,8 @@ class NetSuiteConnector:
     system = System.ERP
     account_facet: type[Record] | None = BillingProfile
     capabilities: Mapping[tuple[type[Record], str], Capability] = CAPABILITIES
+    commands: frozenset[type[Command]] = NetSuiteWriter.commands
+    touches: Mapping[type[Command], tuple[type[Record], ...]] = TOUCHES
 
     def __init__(
         self, name: str, settings: NetSuiteSettings, send: Send, clock: Callable[[], float] = time.time
@@ -33,11 +37,20 @@ class NetSuiteConnector:
             return Origin(name, now, preference, settings.hold_overdue_days)
 
         self._client = Client(name, settings, send, clock)
+        self._writer = NetSuiteWriter(name, self._client)
         self._readers = Readers(name, self._client, origin, settings.max_rows)
 
     async def read(self, ask: Ask) -> Reading:
         """Answers an ask."""
         return await self._readers.read(ask)
+
+    async def do(self, command: Command, key: str) -> Written:
+        """Carries a command out, once for each key."""
+        return await self._writer.do(command, key)
+
+    async def find(self, command: Command, key: str) -> Written | None:
+        """What became of a command."""
+        return await self._writer.find(command, key)
 
     async def check(self) -> str:
         """Reads the legal entities; raises SourceError."""

@@ -18,6 +18,27 @@ MOMENT = 'YYYY-MM-DD"T"HH24:MI:SS'  # in the account's time zone, which is expec
 ACCOUNT_KEY = "SUBSTR(c.externalid, 1, 18)"
 INVOICE, PAYMENT, CREDIT, ORDER = "stripe:", "stripe:", "stripe:", "crm:"
 
+# ---------------------------------------------------------------- writes
+
+RECORD_PATH = f"{ROOT}/record/v1"
+REQUEST_ID = "x-n-operationid"  # the header that their support asks for [K]
+STRICT = "x-netsuite-propertynamevalidation"  # `Error`: a misspelt property is refused, not left out
+HELD = ("credit hold", "credit limit")  # words of a refusal for credit [K]
+FASTER = 3  # times that a customer is looked for whom somebody else makes meanwhile
+OWN = "gw:"  # [D] external ids of documents that have no key in billing or the CRM, followed by the key of the write
+BANK = "bank:"  # [D] external ids of receipts by their bank reference
+OPERATION, CORRELATION = (
+    "custbody_gateway_op_id",
+    "custbody_gateway_correlation_id",
+)  # [D] where people find the way back
+CUSTOMER_OPERATION = "custentity_gateway_op_id"  # [D]
+CUSTOMER_KEYS = "custentity_gateway_keys"  # [D] the keys of the last changes of a customer, one a line, a text area
+KEYS_KEPT = 15  # keys of 255 characters fit the 4,000 of a text area [K]
+SUBSCRIPTION, WRITTEN_OFF = "custbody_subscription_id", "custbody_write_off"  # [D]
+LINE, SERVICE_START, SERVICE_END = "custcol_gateway_line", "custcol_service_start", "custcol_service_end"  # [D]
+PENDING, APPROVED = "A", "B"  # what an order's status can be set to; the ERP makes F (services only) of B by itself
+APPROVED_STATUSES, OVER_STATUSES = frozenset("BDEFG"), frozenset("CH")
+
 # The header of a credit memo carries negative amounts [K]: amounts are read by their size.
 CUSTOMER_TABLES = """customer c
     LEFT JOIN subsidiary s ON s.id = c.subsidiary

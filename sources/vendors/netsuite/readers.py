@@ -84,6 +84,7 @@ _EVERYTHING = Index("", "")
 READERS: dict[tuple[type[Record], str], tuple[Shape, Index]] = {
     (c.BillingProfile, "key"): (_CUSTOMER, Index("c.id", "id")),
     (c.BillingProfile, "account"): (_CUSTOMER, _ACCOUNT),
+    (c.BillingProfile, "payer"): (_CUSTOMER, Index("c.custentity_payer", "payer")),
     (c.TaxProfile, "account"): (_TAX, _ACCOUNT),
     (c.PostedInvoice, "key"): (_INVOICE, _ID),
     (c.PostedInvoice, "invoice"): (_INVOICE, Index("t.externalid", "externalid", facts.INVOICE)),

@@ -9,6 +9,7 @@ from sources.errors import (
     Contended,
     Duplicate,
     Garbled,
+    Held,
     Locked,
     Missing,
     Rejected,
@@ -17,9 +18,11 @@ from sources.errors import (
     TimedOut,
     Unauthorised,
     Unavailable,
+    showable,
 )
 from sources.hints import retry_after
 from sources.ports import Reply
+from sources.vendors.netsuite import facts
 
 
 class _Detail(msgspec.Struct):
@@ -56,6 +59,7 @@ def failure(source: str, reply: Reply) -> SourceError:
         status=reply.status,
         vendor_code=code or None,
         retry_after=retry_after(reply.headers),
+        request_id=reply.headers.get(facts.REQUEST_ID),
     )
 
 
@@ -74,8 +78,10 @@ def _classified(status: int, code: str, detail: str) -> tuple[type[SourceError],
         return Duplicate, "has it already"
     if "accounting period" in detail:
         return Locked, "has that posting period closed"
+    if any(words in detail for words in facts.HELD):
+        return Held, "has the customer on credit hold, or at the credit limit"
     if status == 404:
         return (Missing, "has no such record") if code else (Garbled, "has nothing at this address: check `url`")
     if 400 <= status < 500:
-        return Rejected, f"refuses the request ({code or status})"
+        return Rejected, f"refuses the request ({showable(code) or status})"
     return Garbled, f"answered the unexpected status {status}"

@@ -33,7 +33,7 @@ OPPORTUNITY = (
 ORDER = (
     "Id, AccountId, ContractId, OrderNumber, Status, StatusCode, EffectiveDate, EndDate, TotalAmount, CurrencyIsoCode, "
     "IsReductionOrder, OriginalOrderId, CreatedDate, LastModifiedDate, Legal_Entity__c, Bill_To__c, Ship_To__c, "
-    "End_Customer__c, Reseller__c, Gateway_Op_Id__c, "
+    "End_Customer__c, Reseller__c, Sold_To__c, Payer__c, PoNumber, Gateway_Op_Id__c, Gateway_Operation__c, "
     "(SELECT Id, Quantity, UnitPrice, TotalPrice, ServiceDate, EndDate, Product2.Name, Product2.ProductCode "
     "FROM OrderItems)"
 )
@@ -46,3 +46,15 @@ CASE = (
     "MilestoneStatus, SlaStartDate, SlaExitDate, Support_Ticket_Id__c"
 )
 SLA_PROCESS = "Id, Name, IsActive"
+
+# What our changes leave in a record: the key of the one that made it (unique, an external id), the keys of the last
+# ones, the governed operation and the request.
+OP_ID, CHANGES = "Gateway_Op_Id__c", "Gateway_Changes__c"
+OPERATION, CORRELATION = "Gateway_Operation__c", "Gateway_Correlation__c"
+CHANGES_KEPT = 100  # keys of 255 characters fit a long text of 32,768
+COMPOSITE = 25  # parts of one composite request
+HALTED = "PROCESSING_HALTED"  # a part that failed with another one
+REQUEST_ID = "x-sfdc-request-id"  # header [K]
+
+# Statuses whose label an org may have changed [K]: we read codes, and write these.
+DRAFT, ACTIVATED, CANCELED, TERMINATED = "Draft", "Activated", "Canceled", "Terminated"

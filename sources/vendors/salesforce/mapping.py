@@ -253,12 +253,15 @@ def order(found: wire.Order, origin: Origin) -> c.Order:
         original_order_key=found.OriginalOrderId,
         legal_entity=found.Legal_Entity__c,
         parties=c.Parties(
+            sold_to_key=found.Sold_To__c,
+            payer_key=found.Payer__c,
             bill_to_key=found.Bill_To__c,
             ship_to_key=found.Ship_To__c,
             end_customer_key=found.End_Customer__c,
             reseller_key=found.Reseller__c,
         ),
-        operation=found.Gateway_Op_Id__c,
+        purchase_order=found.PoNumber,
+        operation=found.Gateway_Operation__c or found.Gateway_Op_Id__c,
         created_at=instant("Order.CreatedDate", found.CreatedDate),
         updated_at=instant("Order.LastModifiedDate", found.LastModifiedDate),
     )

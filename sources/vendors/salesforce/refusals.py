@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from sources.decode import try_decode
 from sources.errors import (
     Contended,
@@ -16,6 +18,7 @@ from sources.errors import (
     TimedOut,
     Unauthorised,
     Unavailable,
+    showable,
 )
 from sources.hints import retry_after
 from sources.ports import Reply
@@ -48,6 +51,8 @@ _STATUSES: dict[int, tuple[type[SourceError], str]] = {
     429: (Throttled, "has too many requests"),
 }
 
+_FIELD = re.compile(r"[A-Za-z]\w{0,79}", re.ASCII)
+
 
 def failure(source: str, reply: Reply) -> SourceError:
     """The class of a refusal; the two meanings of REQUEST_LIMIT_EXCEEDED are told apart by its message."""
@@ -78,5 +83,12 @@ def _classified(status: int, problem: wire.Problem) -> tuple[type[SourceError], 
     if status == 403 and not code:
         return Unauthorised, "does not let us in"
     if 400 <= status < 500:
-        return Rejected, f"refuses the request ({code or status})"
+        return Rejected, f"refuses the request ({_said(code, problem, status)})"
     return Garbled, f"answered the unexpected status {status}"
+
+
+def _said(code: str, problem: wire.Problem, status: int) -> str:
+    """The code and the fields it is about, never the vendor's words: those may hold what is in the record."""
+    fields = [each for each in problem.fields or () if _FIELD.fullmatch(each)][:5]
+    said = showable(code) or status
+    return f"{said}: {', '.join(fields)}" if fields else str(said)

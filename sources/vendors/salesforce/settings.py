@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import msgspec
 
-from sources.settings import Secret, SourceSettings, at_least
+from sources.settings import Secret, SourceSettings, at_least, within
 
 
 class SalesforceSettings(SourceSettings, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -13,7 +13,9 @@ class SalesforceSettings(SourceSettings, frozen=True, kw_only=True, forbid_unkno
 
     `daily_calls` is our part of the org's calls of a day, for all our processes together (None: what the org has).
     `token_seconds` is how long a token is used: the answers do not say. `window` (seconds) is how long a query waits
-    for others to share its request, `max_rows` the rows of one key, `regions` maps the org's region words to ours.
+    for others to share its request, `max_rows` the rows of one key, `regions` maps the org's region words to ours,
+    `price_book` is the id of the one that orders are priced from (None: the standard one), `quantity_decimals` and
+    `price_decimals` how many digits after the point the org keeps of an order line's: it rounds others without a word.
     Raises ValueError for a figure out of range.
     """
 
@@ -30,10 +32,14 @@ class SalesforceSettings(SourceSettings, frozen=True, kw_only=True, forbid_unkno
     window: float = 0.003
     max_rows: int = 2_000
     regions: dict[str, str] = msgspec.field(default_factory=dict)
+    price_book: str | None = None
+    quantity_decimals: int = 2
+    price_decimals: int = 2
 
     def __post_init__(self) -> None:
         super().__post_init__()
         at_least(self, 0, "window")
+        within(self, 0, 18, "quantity_decimals", "price_decimals")
         at_least(self, 1, "max_rows", "token_seconds")
         if self.daily_calls is not None:
             at_least(self, 1, "daily_calls")

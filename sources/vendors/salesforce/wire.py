@@ -22,6 +22,7 @@ class Problem(msgspec.Struct):
 
     message: str = ""
     errorCode: str = ""
+    fields: list[str] | None = None
 
 
 class Allotment(msgspec.Struct):
@@ -176,7 +177,11 @@ class Order(msgspec.Struct):
     Ship_To__c: str | None = None
     End_Customer__c: str | None = None
     Reseller__c: str | None = None
+    Sold_To__c: str | None = None
+    Payer__c: str | None = None
+    PoNumber: str | None = None
     Gateway_Op_Id__c: str | None = None
+    Gateway_Operation__c: str | None = None
     OrderItems: Page[OrderItem] | None = None
 
 

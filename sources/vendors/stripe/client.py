@@ -58,10 +58,39 @@ class Client:
             report.calls += 1
         return await self._flights.join((url, shape), partial(self._fetch, shape, url, operation))
 
+    async def exchange(
+        self,
+        shape: type[T],
+        method: str,
+        path: str,
+        parameters: Parameters,
+        operation: str,
+        *,
+        effect: Effect,
+        key: str | None = None,
+    ) -> Reply:
+        """One request of a writer, never joined with another; the reply's value is of `shape`. Raises the class of the
+        refusal. What a POST says goes in its body, what anything else says in its address. `key`: the idempotency key.
+        """
+        url, headers, body = f"{self._url}{path}", self._headers, None
+        if method == "POST":
+            headers = {**headers, "content-type": "application/x-www-form-urlencoded"}
+            body = urlencode(parameters).encode()
+        elif parameters:
+            url = f"{url}?{urlencode(parameters)}"
+        if key is not None:
+            headers = {**headers, "idempotency-key": key}
+        read = partial(_as, self.name, shape)
+        return await self._send(Call(method, url, headers, body, operation=operation, effect=effect, read=read))
+
+    def now(self) -> datetime:
+        """The present, UTC."""
+        return datetime.fromtimestamp(self.clock(), UTC)
+
     async def _fetch(self, shape: type[T], url: str, operation: str) -> Fetched[T]:
         read = partial(_as, self.name, shape)
         reply = await self._send(Call("GET", url, self._headers, operation=operation, effect=Effect.READ, read=read))
-        return Fetched(reply.value, datetime.fromtimestamp(self.clock(), UTC))
+        return Fetched(reply.value, self.now())
 
     async def close(self) -> None:
         """Gives up what is under way."""

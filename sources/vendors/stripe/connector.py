@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable, Mapping
 
 from sources.canonical import BillingCustomer, Record, System
+from sources.canonical.commands import Command, Written
 from sources.errors import BadAsk
 from sources.ports import Ask, Capability, Reading, Report, Send
 from sources.vendors.stripe.client import Client
@@ -13,20 +14,25 @@ from sources.vendors.stripe.readers import READERS, capabilities
 from sources.vendors.stripe.readers.inquiry import Inquiry
 from sources.vendors.stripe.settings import StripeSettings
 from sources.vendors.stripe.wire import Many, Named
+from sources.vendors.stripe.writers import StripeWriter
 
 
 class StripeConnector:
-    """Answers asks about billing. A failing key is an error of that key; an ask that cannot be put raises BadAsk."""
+    """Answers asks about billing. A failing key is an error of that key; an ask that cannot be put raises BadAsk.
+    It is a writer too."""
 
     vendor = "stripe"
     system = System.BILLING
     account_facet: type[Record] | None = BillingCustomer
+    commands = StripeWriter.commands
+    touches = StripeWriter.touches
     capabilities: Mapping[tuple[type[Record], str], Capability]
 
     def __init__(self, client: Client) -> None:
         self.name = client.name
         self.capabilities = capabilities(client.settings)
         self._client = client
+        self._writer = StripeWriter(client)
 
     async def read(self, ask: Ask) -> Reading:
         """One reading; `report.milliseconds` is how long it took in all."""
@@ -61,6 +67,14 @@ class StripeConnector:
         wide = self._client.settings.wide
         if capability.fan_out and len(set(ask.keys)) > wide:
             raise BadAsk(f"{what} costs one call per key: ask for at most {wide} keys", source=self.name)
+
+    async def do(self, command: Command, key: str) -> Written:
+        """Carries a command out, once for its key."""
+        return await self._writer.do(command, key)
+
+    async def find(self, command: Command, key: str) -> Written | None:
+        """What became of a command."""
+        return await self._writer.find(command, key)
 
     async def check(self) -> str:
         """Lists one customer: the key is good and may read."""

@@ -59,6 +59,20 @@ SUSPENSION_OPERATION = "suspension_operation"
 SUSPENSION_NOTICE = "suspension_notice_at"
 PRODUCT_CODE = "code"
 TICKET = "support_ticket_id"
+CURRENCY = "billing_currency"  # of a customer that has not been billed yet
+ORDER = "crm_order_id"
+OPERATION = "gateway_op_id"  # the operation that made an object or changed it last
+CORRELATION = "gateway_correlation"  # the request it came from
+KEY = "gateway_key"  # the key of the change that made it or changed it last
+KEYS = "gateway_key_"  # and what tells a key apart: one name for each of the last changes, numbered
+COLLECTED = "gateway_collected"  # and a number: invoices to be collected on when a subscription has ended
+
+# ---------------------------------------------------------------- writes
+
+KEY_CHARACTERS = 255  # of an idempotency key; it is good for a day
+METADATA_VALUE = 500  # characters
+ATTEMPTS = 25  # [D] times that a declined charge is tried under one key
+START_SLACK = timedelta(days=1)  # [D] a start that is no older than this begins now, without a period of its own
 
 # ---------------------------------------------------------------- refusals
 
@@ -74,4 +88,6 @@ LOCKED_CODES = frozenset(
 )
 CONTENDED_CODES = frozenset({"idempotency_key_in_use", "lock_timeout"})
 DUPLICATE_CODES = frozenset({"resource_already_exists"})
+OTHER_BODY = "idempotency_error"  # the type of a refusal: a request with another body went out under this key
 MISSING_CODES = frozenset({"resource_missing"})
+FIRST_INVOICE = "subscription_create"  # the `billing_reason` of a subscription's first invoice

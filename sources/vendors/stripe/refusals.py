@@ -22,6 +22,13 @@ from sources.vendors.stripe import facts
 from sources.vendors.stripe.wire import Refusal
 
 
+class Declined(Rejected):
+    """A payment was declined. `replayed`: that is the answer to an earlier attempt under the same key, and nothing was
+    tried now."""
+
+    replayed = False
+
+
 def failure(source: str, reply: Reply) -> SourceError:
     """The class of a refusal. `Stripe-Should-Retry` wins over the status; Stripe's words stay out of the message."""
     trouble = (try_decode(Refusal, reply.body) or Refusal()).error
@@ -34,6 +41,8 @@ def failure(source: str, reply: Reply) -> SourceError:
         retry_after=retry_after(reply.headers),
         request_id=reply.headers.get("request-id"),
     )
+    if isinstance(error, Declined):
+        error.replayed = reply.headers.get("idempotent-replayed") == "true"
     advice = reply.headers.get("stripe-should-retry")
     if advice in ("true", "false"):
         error.retryable = advice == "true"
@@ -57,6 +66,8 @@ def _class(reply: Reply, code: str, kind: str) -> tuple[type[SourceError], str]:
         return Throttled, "has too many requests"
     if status >= 500:
         return Unavailable, f"failed ({status})"
+    if status == 402:
+        return Declined, "has the payment declined"
     if code in facts.MISSING_CODES:
         return Missing, "has no such object"
     if code in facts.LOCKED_CODES:

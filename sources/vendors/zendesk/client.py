@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Mapping
 from functools import partial
-from typing import TypeVar
+from typing import Generic, TypeVar
 from urllib.parse import urlencode
 
 import msgspec
@@ -21,6 +21,13 @@ from sources.vendors.zendesk.refusals import failure
 from sources.vendors.zendesk.settings import ZendeskSettings
 
 T = TypeVar("T")
+
+
+class Exchanged(msgspec.Struct, Generic[T], frozen=True):
+    """What a writer's request was answered; header names in lower case."""
+
+    value: T
+    headers: Mapping[str, str]
 
 
 class Client:
@@ -47,6 +54,28 @@ class Client:
         report.milliseconds += reply.milliseconds
         value: T = reply.value
         return value
+
+    async def exchange(
+        self,
+        method: str,
+        path: str,
+        shape: type[T],
+        operation: str,
+        *,
+        effect: Effect,
+        parameters: Mapping[str, str] | None = None,
+        body: object = None,
+        key: str | None = None,
+    ) -> Exchanged[T]:
+        """One request of a writer, never joined with another; raises the class of the refusal. `key` is the idempotency
+        key, which the creation of tickets alone knows."""
+        url = f"{self._url}{API}{path}{'?' if parameters else ''}{urlencode(parameters or {})}"
+        headers = {"idempotency-key": key} if key is not None else {}
+        content = None if body is None else msgspec.json.encode(body)
+        headers |= {} if content is None else {"content-type": "application/json"}
+        read = partial(_as, self._source, shape)
+        reply = await self.authorised(Call(method, url, headers, content, operation, effect=effect, read=read))
+        return Exchanged(reply.value, reply.headers)
 
     async def authorised(self, call: Call) -> Reply:
         """One call with a token; a refused token is replaced once. `call.read` raises Unauthorised with status 401."""
@@ -79,7 +108,7 @@ class Client:
 
 
 def _as(source: str, shape: type[T], reply: Reply) -> T:
-    if reply.status != 200:
+    if reply.status not in (200, 201):
         raise failure(source, reply)
     return decode(shape, reply, source)
 

@@ -15,5 +15,14 @@ LAST_CHANGED_LAST = "updated_at"
 
 # Our company's convention: organization fields, and tags that say a ticket was escalated.
 PLAN_FIELD, STATUS_FIELD, REGION_FIELD, ARR_FIELD = "support_plan", "billing_status", "region", "arr"
+# Text fields of an organization, which has no audits of its own: the operation that changed it last, and the keys of
+# its last changes. Where a desk does not have them, Zendesk leaves them out of what is written.
+OPERATION_FIELD, KEYS_FIELD = "gateway_operation", "gateway_keys"
+KEYS_KEPT = 20
+REFERENCE = "Opsgraph operation {operation}, request {correlation}, key {key}"  # the last line of an internal note
+NEWEST_COMMENTS = "-created_at"  # `sort` of a cursor-paged list of comments
+COMMENT_PAGES = 50  # of MANY each: a ticket has 5,000 comments at the most
+# A ticket that we opened has a tag that tells what was asked for: the first signs of its SHA-256.
+CASE_TAG, CASE_TAG_SIGNS = "gateway_case_", 16
 ESCALATED_TAG = "escalated"
 PLAN_FILTERS = frozenset({"organization_fields.support_plan", "custom_fields.support_plan", "support_plan"})  # [K]

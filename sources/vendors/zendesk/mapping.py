@@ -116,7 +116,7 @@ def case(found: wire.Ticket, source: str, as_of: datetime) -> c.Case:
         requester_key=_id(found.requester_id),
         assignee_key=_id(found.assignee_id),
         queue=_id(found.group_id),
-        tags=tags,
+        tags=tuple(tag for tag in tags if not tag.startswith(facts.CASE_TAG)),
         created_at=instant("ticket.created_at", found.created_at),
         updated_at=updated,
         solved_at=updated if status in (CaseStatus.RESOLVED, CaseStatus.CLOSED) else None,

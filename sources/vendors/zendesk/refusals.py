@@ -15,6 +15,7 @@ from sources.errors import (
     TimedOut,
     Unauthorised,
     Unavailable,
+    showable,
 )
 from sources.hints import retry_after
 from sources.ports import Reply
@@ -58,5 +59,5 @@ def _classified(status: int, code: str | None, details: str) -> tuple[type[Sourc
     if status == 422 and _TAKEN in details:
         return Duplicate, "has it already"
     if 400 <= status < 500:
-        return Rejected, f"refuses the request ({code or status})"
+        return Rejected, f"refuses the request ({showable(code) or status})"
     return Garbled, f"answered the unexpected status {status}"

@@ -9,8 +9,9 @@ class ZendeskSettings(SourceSettings, frozen=True, kw_only=True, forbid_unknown_
     """OAuth client credentials (API tokens are being withdrawn). `url` is `https://SUBDOMAIN.zendesk.com`.
 
     `token_seconds` is the life asked for (over 300, under 172,800). `max_rows` bounds the rows
-    of one key. `search_lag` (seconds) is how far the search index may be behind. Raises ValueError
-    for a figure out of range.
+    of one key. `search_lag` (seconds) is how far the search index may be behind. `scope` says what may
+    be done: with `tickets:write` cases are written, with `organizations:write` organizations are.
+    Raises ValueError for a figure out of range.
     """
 
     client_id: str

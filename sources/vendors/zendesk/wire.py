@@ -79,6 +79,34 @@ class Ticket(msgspec.Struct):
     slas: Slas | None = None
 
 
+class Comment(msgspec.Struct):
+    """`Comment` on the wire."""
+
+    id: int
+    body: str | None = None
+    public: bool = True
+    created_at: str | None = None
+
+
+class Comments(msgspec.Struct):
+    """`Comments` on the wire."""
+
+    comments: list[Comment]
+    meta: Meta = msgspec.field(default_factory=Meta)
+
+
+class OneTicket(msgspec.Struct):
+    """`OneTicket` on the wire."""
+
+    ticket: Ticket
+
+
+class OneOrganization(msgspec.Struct):
+    """`OneOrganization` on the wire."""
+
+    organization: Organization
+
+
 class Condition(msgspec.Struct):
     """`Condition` on the wire."""
 

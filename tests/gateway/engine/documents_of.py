@@ -19,6 +19,7 @@ from graphql import (
 
 _LITERALS = {
     "Int": "3",
+    "Decimal": '"1.5"',
     "Float": "1.5",
     "Boolean": "true",
     "Date": '"2026-01-31"',

@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from typing import Any
 
 import pytest
-from graphql import GraphQLSchema, build_schema
+from graphql import GraphQLSchema, build_schema, get_introspection_query
 
 from gateway.engine.documents import Document, Documents, Limits, Refused
 from gateway.engine.engine import Question
@@ -300,3 +300,26 @@ async def test_new_rules_give_new_plans_while_operations_under_way_keep_theirs()
     shelf.gates.pop("Bill.key").set()
     assert (await under_way)["bill"]["payer"] == "•••"
     assert (await data(over, query, who("agent")))["bill"]["payer"] == "payer 1"
+
+
+WANDERING = [
+    "{ __schema { types { fields { type { fields { name } } } } } }",
+    "{ __schema { types { fields { args { type { inputFields { name } } } } } } }",
+    '{ __type(name: "A") { possibleTypes { ofType { interfaces { name } } } } }',
+    "{ __schema { types { ...T } } } fragment T on __Type { fields { type { ...U } } } fragment U on __Type { ofType { fields { name } } }",
+]
+
+
+@pytest.mark.parametrize("written", WANDERING)
+def test_introspection_does_not_wander_from_type_to_type(written: str) -> None:
+    assert "the fields of the types of fields" in refusal(written)
+
+
+@pytest.mark.parametrize("more", [{}, {"input_value_deprecation": True, "specified_by_url": True}])
+def test_the_introspection_of_every_tool_is_answered(more: dict[str, bool]) -> None:
+    read(get_introspection_query(**more))
+
+
+def test_a_field_of_ours_may_be_called_what_introspection_calls_its_lists() -> None:
+    fields = build_schema("type Query { fields: Query type: String }")
+    Documents(Limits()).get("{ fields { fields { fields { type } } } }", fields)

@@ -18,8 +18,9 @@ from resolvers.batch import batched, derived, link, links
 from resolvers.types.scalars import SCALARS, Provenance, provenance
 from sources.canonical import Account as AccountRecord
 from sources.canonical import Served
+from sources.continuation import Answer, Continuation, merge
 from sources.errors import CircuitOpen, StaleLimit, Unavailable
-from sources.ports import Reading, Report, Rows
+from sources.ports import Ask, Reading, Report, Rows
 from tests.gateway.engine.catalog_of import Shelf
 from tests.gateway.engine.shop import ADA, codes
 from tests.gateway.engine.stock import NOW, Bill, Case, account, bill, case
@@ -195,12 +196,39 @@ async def test_a_row_that_may_not_be_seen_makes_no_source_look_stale() -> None:
     assert sources(one)["billing"] == ("DEGRADED", None, 3_600_000)
 
 
-def test_of_merged_rows_each_is_as_old_as_its_own_source() -> None:
-    rows = {name: replace(bill(name), source=name) for name in ("live", "cached", "stale")}
-    reports = [Report("live", calls=1), Report("cached", cached=1), Report("stale", cached=1, stale=1)]
-    merged = Reading({"a1": Rows(list(rows.values()), served=Served.STALE)}, Report("live"), reports=reports)
+def answered(source: str, served: Served, *, cached: int = 0, stale: int = 0) -> Answer:
+    """One owner's answer for account a1: a bill of its own."""
+    row, report = replace(bill(source), source=source), Report(source, cached=cached, stale=stale)
+    return Answer(Reading({"a1": Rows([row], served=served)}, report))
+
+
+def told(*answers: Answer) -> tuple[list[Served], dict[str, Any]]:
+    """How each row of the answers together is said to have been served, and since when which source is stale."""
+    merged = merge(Ask(Bill, "account", ("a1",)), answers, Continuation())
     served = ServedFacts()
     served.note(merged)
-    assert [served(each) for each in rows.values()] == [Served.LIVE, Served.CACHE, Served.STALE]
-    assert served(bill("live")) is Served.LIVE, "an equal record is not the same one"
-    assert set(oldest_stale([merged], {})) == {"stale"}
+    return [served(each) for each in merged.rows["a1"].records], oldest_stale([merged], {})
+
+
+def test_of_merged_rows_each_is_as_old_as_its_own_answer() -> None:
+    live, cached = answered("live", Served.LIVE), answered("cached", Served.CACHE, cached=1)
+    served, stale = told(live, cached, answered("stale", Served.STALE, cached=1, stale=1))
+    assert served == [Served.LIVE, Served.CACHE, Served.STALE]
+    assert set(stale) == {"stale"}
+    assert ServedFacts()(bill("live")) is Served.LIVE
+
+
+def test_a_row_in_its_time_is_not_stale_because_its_source_answered_for_something_else_from_memory() -> None:
+    crm = answered("crm", Served.CACHE, cached=2, stale=1)  # the stale one of the two was for another account
+    served, stale = told(answered("billing", Served.STALE, cached=1, stale=1), crm)
+    assert served == [Served.STALE, Served.CACHE]
+    assert set(stale) == {"billing"}
+
+
+def test_of_rows_in_one_piece_all_are_as_old_as_the_piece_whatever_was_asked_besides() -> None:
+    accounts = Report("crm", cached=1, stale=1)  # asked for what the source calls the account
+    of_crm = answered("crm", Served.CACHE, cached=1)
+    of_crm.reading.reports = [accounts]
+    served, stale = told(of_crm)
+    assert served == [Served.CACHE]
+    assert not stale

@@ -20,6 +20,7 @@ from gateway.http.graphql import GraphQLEndpoint
 from gateway.http.protocol import BoundedProtocol
 from gateway.identity.verify import Verifier
 from policies.principal import Principal
+from resolvers.purposes import Purposes
 from sources.errand import Lane
 from sources.ports import Call, Reply
 from tests.gateway.issuer import Issuer
@@ -62,9 +63,13 @@ def lane_of(question: Question) -> Lane:
     return next((lane for lane in Lane if lane.name.lower() in question.query), Lane.PORTAL)
 
 
-def front(engine: Engine, body_timeout: float = 1.0, admission: Admission | None = None) -> Front:
+def front(
+    engine: Engine, body_timeout: float = 1.0, admission: Admission | None = None, purposes: Purposes | None = None
+) -> Front:
     verifier = Verifier(ISSUER.settings().identity, jwks)
-    endpoint = GraphQLEndpoint(engine, verifier, body_bytes=LIMIT, body_timeout=body_timeout, admission=admission)
+    endpoint = GraphQLEndpoint(
+        engine, verifier, body_bytes=LIMIT, body_timeout=body_timeout, admission=admission, purposes=purposes
+    )
     elsewhere = Route("/elsewhere", PlainTextResponse("here"))
     door = Door(admission, "/graphql", 1) if admission is not None else None
     return Front(
@@ -79,10 +84,14 @@ class Edge:
     """Asks a front by ASGI messages."""
 
     def __init__(
-        self, engine: Engine | None = None, body_timeout: float = 1.0, admission: Admission | None = None
+        self,
+        engine: Engine | None = None,
+        body_timeout: float = 1.0,
+        admission: Admission | None = None,
+        purposes: Purposes | None = None,
     ) -> None:
         self.engine = engine or Engine()
-        self.front = front(self.engine, body_timeout, admission)
+        self.front = front(self.engine, body_timeout, admission, purposes)
 
     async def ask(
         self,

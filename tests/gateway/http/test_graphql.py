@@ -14,6 +14,7 @@ from gateway.engine.engine import Response
 from gateway.http.front import HEADER_BYTES
 from gateway.http.requests import _accepted, accepted, correlation_id
 from tests.gateway.http.edge import LIMIT, QUESTION, TOKEN, Edge, Engine, Message
+from tests.growth import growth
 
 RESPONSE_JSON = "application/graphql-response+json"
 JSON = "application/json"
@@ -194,21 +195,22 @@ async def test_a_body_that_is_no_question_is_refused_at_once_and_leaves_no_trace
     reason: str, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.DEBUG)
-    edge, began = Edge(), time.perf_counter()
+    edge = Edge()
     got = await edge.ask(BAD_BODIES[reason])
-    assert time.perf_counter() - began < 0.25
     assert (got.status, edge.engine.asked) == (400, [])
     assert got.body["errors"][0]["extensions"]["code"] == "BAD_INPUT"
     assert caplog.records == []
 
 
-async def test_the_deepest_body_that_fits_is_refused_at_once() -> None:
+@pytest.mark.parametrize("opened", [b"[", b'{"a":'])
+def test_a_deep_body_is_refused_by_work_that_grows_with_its_bytes_at_most(opened: bytes) -> None:
     edge = Edge()
     edge.front._direct["/graphql"]._body_bytes = 256 * 1024  # type: ignore[attr-defined]
-    for opened in (b"[", b'{"a":'):
-        began = time.perf_counter()
-        assert (await edge.ask(opened * (256 * 1024 // len(opened)))).status == 400
-        assert time.perf_counter() - began < 0.25
+
+    def ask(size: int) -> None:
+        assert asyncio.run(edge.ask(opened * (size // len(opened)))).status == 400
+
+    assert growth(ask, 32 * 1024, 256 * 1024) < 24
 
 
 async def test_a_compressed_body_is_not_opened() -> None:
@@ -327,11 +329,10 @@ def leaves(after: float) -> Any:
 
 async def test_an_operation_ends_when_its_client_goes_away() -> None:
     edge = Edge(Engine(before=lambda: asyncio.sleep(30)))
-    began = time.monotonic()
-    got = await edge.ask(receive=leaves(0.05))
+    async with asyncio.timeout(20):
+        got = await edge.ask(receive=leaves(0.05))
     assert edge.engine.cancelled.is_set()
     assert (got.status, got.sent) == (None, [])
-    assert time.monotonic() - began < 2
     task = asyncio.current_task()
     assert task is not None
     assert task.cancelling() == 0

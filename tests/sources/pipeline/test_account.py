@@ -21,9 +21,11 @@ def send(wire, ledger: Ledger, allowance=FIVE, kept=None):
     return account.layer(wire)
 
 
-async def ask(layered, lane=Lane.PORTAL, seconds=5.0):
+async def ask(layered, lane=Lane.PORTAL, seconds=5.0, latest=None):
     on_behalf(lane)
-    course.begin().until = clock() + seconds
+    under_way = course.begin()
+    under_way.until = clock() + seconds
+    under_way.latest = clock() + (latest or seconds)
     return await layered(READ)
 
 
@@ -89,6 +91,17 @@ async def test_a_lease_is_given_back_by_who_leaves_before_being_told_of_it():
 async def test_a_lease_outlives_the_call_only_a_little():
     ledger = MemoryLedger(clock)
     task = asyncio.create_task(ask(send(Wire(ok(), seconds=60), ledger), seconds=5.0))
+    await asyncio.sleep(0)
+    (ends,) = ledger._leases["acme"].values()
+    assert ends == pytest.approx(clock() + 6.0)
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)
+
+
+@virtual
+async def test_a_lease_lasts_as_long_as_a_write_that_outlives_its_asker():
+    ledger = MemoryLedger(clock)
+    task = asyncio.create_task(ask(send(Wire(ok(), seconds=60), ledger), seconds=1.0, latest=5.0))
     await asyncio.sleep(0)
     (ends,) = ledger._leases["acme"].values()
     assert ends == pytest.approx(clock() + 6.0)

@@ -71,6 +71,22 @@ def test_alarms_go_on_in_another_loop():
     assert rung == [5, 7]
 
 
+@virtual
+async def test_an_alarm_that_came_too_early_is_set_again_by_what_it_calls():
+    alarms, rung = Alarms(clock), []
+
+    def ring() -> None:
+        rung.append(clock())
+        if len(rung) < 3:
+            alarms.again(alarm, clock() + 5.0)
+
+    alarm = alarms.at(clock() + 1.0, ring)
+    await asyncio.sleep(7)
+    assert (rung, alarm.rang) == ([1_001.0, 1_006.0], False)
+    await asyncio.sleep(60)
+    assert (rung, alarm.rang) == ([1_001.0, 1_006.0, 1_011.0], True)
+
+
 @given(st.lists(st.tuples(st.integers(0, 20), st.one_of(st.none(), st.integers(0, 20))), max_size=30))
 def test_what_is_not_stopped_in_time_rings_in_order(plan):
     rung: list[int] = []

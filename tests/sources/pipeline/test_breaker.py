@@ -6,7 +6,8 @@ import pytest
 
 from sources import errors
 from sources.pipeline.alarms import Alarms
-from sources.pipeline.breaker import Breaker, Breakers
+from sources.pipeline.breaker import Breaker, Ticket
+from sources.pipeline.circuits import Circuits
 from sources.ports import Call, Effect, Reply
 from sources.settings import BreakerSettings
 from tests.fakes.virtual import Turned, Wire, clock, virtual
@@ -16,19 +17,22 @@ from tests.sources.pipeline.calls import READ, WRITES, lost, ok
 class Bench:
     """A breaker whose clock is turned by hand."""
 
-    def __init__(self, random=lambda: 0.0, **settings):
+    def __init__(self, random=lambda: 0.0, turns=20, **settings):
         self.clock = Turned()
         self.changes: list[tuple[str, str]] = []
         self.breaker = Breaker(
             "billing",
             BreakerSettings(**settings),
+            turns=turns,
             clock=self.clock,
             random=random,
             changed=lambda change: self.changes.append((change.previous, change.state)),
         )
 
     def fail(self, times=1, error=None):
+        """One every fifth of a second."""
         for _ in range(times):
+            self.clock.turn(0.2)
             self.breaker.failed(self.breaker.enter(), error or lost())
 
     def answer(self, times=1):
@@ -46,7 +50,7 @@ class Bench:
 
 
 def test_it_opens_when_half_of_ten_calls_failed():
-    bench = Bench()
+    bench = Bench(flaky=0.0)
     bench.answer(5)
     bench.fail(4)
     assert bench.state == "closed"
@@ -117,7 +121,7 @@ def test_calls_given_up_by_ourselves_do_not_count():
 
 
 def test_a_call_that_is_still_pending_counts_when_it_has_become_slow():
-    bench = Bench()
+    bench = Bench(turns=100)
     tickets = [bench.breaker.enter() for _ in range(10)]
     for ticket in tickets:
         bench.breaker.slow(ticket)
@@ -239,33 +243,59 @@ def test_a_used_up_quota_without_a_reset_waits_for_as_long_as_the_settings_say()
     assert bench.breaker.circuit().retry_in == pytest.approx(120.0)
 
 
-def breakers(**settings):
-    chosen = BreakerSettings(**settings)
-    reads, writes = (Breaker("billing", chosen, clock=clock, random=lambda: 0.0) for _ in range(2))
-    return Breakers(reads, writes, chosen.slow, clock=clock, alarms=Alarms(clock))
+def circuits(send, **settings):
+    """Both circuits of a source, and the two looks they take at a call, around `send`."""
+    chosen = BreakerSettings(blip=0.0, **settings)
+    reads, writes = (Breaker("billing", chosen, turns=20, clock=clock, random=lambda: 0.0) for _ in range(2))
+    both = Circuits(reads, writes, chosen, clock=clock, alarms=Alarms(clock))
+    once = both.watch(send)
+    both.probes.through(lambda inner: inner, once)
+    return both, both.gate(once)
+
+
+async def opened(send, call):
+    """Has ten calls fail."""
+    for _ in range(10):
+        with pytest.raises(errors.Unavailable):
+            await send(call)
 
 
 @virtual
 async def test_a_hanging_source_opens_the_circuit_before_any_call_has_ended():
-    both = breakers()
-    send = both.gate(both.watch(Wire(ok(), seconds=60)))
+    _, send = circuits(Wire(ok(), seconds=60))
     tasks = [asyncio.ensure_future(send(READ)) for _ in range(10)]
     await asyncio.sleep(2.1)
     with pytest.raises(errors.CircuitOpen):
         await send(READ)
-    for task in tasks:
-        task.cancel()
-    await asyncio.gather(*tasks, return_exceptions=True)
+    assert {type(each) for each in await asyncio.gather(*tasks, return_exceptions=True)} == {errors.CircuitOpen}
+    assert clock() < 1_003
+
+
+@virtual
+async def test_reads_that_are_pending_when_the_circuit_opens_are_given_up_and_nothing_else_is():
+    wire = Wire(ok(), seconds=60)
+    both, send = circuits(wire, slow=30)
+    reads = [asyncio.ensure_future(send(READ)) for _ in range(3)]
+    write = asyncio.ensure_future(send(WRITES[Effect.ONCE]))
+    left = asyncio.ensure_future(send(READ))
+    await asyncio.sleep(1)
+    left.cancel()  # its asker goes away at the same moment
+    for _ in range(10):
+        both.reads.failed(both.reads.enter(), lost())
+    both._give_up()
+    ended = await asyncio.gather(*reads, left, return_exceptions=True)
+    assert [type(each) for each in ended] == [errors.CircuitOpen] * 3 + [asyncio.CancelledError]
+    assert clock() == 1_001
+    assert not write.done()
+    assert wire.running == 1
+    assert (await write).status == 200
 
 
 @virtual
 async def test_reads_and_writes_have_a_circuit_each():
-    both = breakers()
     wire = Wire(lost())
-    send = both.gate(both.watch(wire))
-    for _ in range(10):
-        with pytest.raises(errors.Unavailable):
-            await send(READ)
+    _, send = circuits(wire)
+    await opened(send, READ)
     wire.outcomes = [ok()]
     with pytest.raises(errors.CircuitOpen):
         await send(READ)
@@ -275,9 +305,9 @@ async def test_reads_and_writes_have_a_circuit_each():
 
 @virtual
 async def test_what_queued_before_the_circuit_opened_is_not_sent():
-    both = breakers()
     wire = Wire(lost())
     turn = asyncio.Event()
+    both, _ = circuits(wire)
 
     async def queue(call: Call) -> Reply:
         await turn.wait()
@@ -298,18 +328,68 @@ async def test_what_queued_before_the_circuit_opened_is_not_sent():
 
 @virtual
 async def test_of_many_who_come_when_it_is_time_one_is_sent():
-    both = breakers()
     wire = Wire(lost())
-    send = both.gate(both.watch(wire))
-    for _ in range(10):
-        with pytest.raises(errors.Unavailable):
-            await send(READ)
+    both, send = circuits(wire)
+    await opened(send, READ)
     await asyncio.sleep(2.0)
     wire.calls.clear()
     wire.outcomes, wire.seconds = [ok()], 1.0
     ended = await asyncio.gather(*(send(READ) for _ in range(50)), return_exceptions=True)
     assert len(wire.calls) == 1
-    assert sum(isinstance(each, errors.CircuitOpen) for each in ended) == 49
+    assert all(isinstance(each, errors.CircuitOpen) for each in ended)
+    await asyncio.sleep(1.0)
     await send(READ)
     assert both.writes.circuit().state == both.reads.circuit().state == "closed"
     assert READ.effect is Effect.READ
+
+
+# ---------------------------------------------------------------- calls that hang
+
+
+def hang(bench: Bench, times: int) -> list[Ticket]:
+    """Calls that have been pending for as long as is slow."""
+    tickets = [bench.breaker.enter() for _ in range(times)]
+    bench.clock.turn(bench.breaker.slow_after)
+    for ticket in tickets:
+        bench.breaker.slow(ticket)
+    return tickets
+
+
+def test_ten_slow_questions_among_thousands_of_answers_are_no_outage():
+    bench = Bench()
+    tickets = [bench.breaker.enter() for _ in range(10)]
+    for _ in range(200):
+        bench.clock.turn(0.01)
+        bench.answer(10)
+    for ticket in tickets:
+        bench.breaker.slow(ticket)
+    assert bench.state == "closed"
+
+
+def test_ten_that_hang_without_an_answer_in_between_are_an_outage():
+    bench = Bench()
+    bench.answer(500)
+    hang(bench, 9)
+    assert bench.state == "closed"
+    bench.breaker.slow(bench.breaker.enter())
+    assert bench.state == "open"
+
+
+@pytest.mark.parametrize("turns", [1, 2])
+def test_with_few_turns_they_are_all_late_twice_in_a_row(turns):
+    bench = Bench(turns=turns)
+    for _ in range(3):  # slow questions with answers in between
+        for ticket in hang(bench, turns):
+            bench.breaker.answered(ticket)
+    assert bench.state == "closed"
+    for ticket in hang(bench, turns):
+        bench.breaker.failed(ticket, lost())
+    assert bench.state == "closed"
+    hang(bench, turns)
+    assert bench.state == "open"
+
+
+def test_a_quota_is_never_used_up_for_longer_than_a_day():
+    bench = Bench()
+    bench.fail(error=errors.QuotaExhausted("used up", retry_after=999_999_999.0))
+    assert bench.breaker.circuit().retry_in == 86_400

@@ -25,7 +25,9 @@ class BreakerMachine(RuleBasedStateMachine):
         self.judged = 0  # calls that have counted since the circuit was last closed
         self.opened_at = 0.0
         self.probes = 0
-        self.breaker = Breaker("billing", self.settings, clock=self.clock, random=lambda: 0.4, changed=self.note_change)
+        self.breaker = Breaker(
+            "billing", self.settings, turns=20, clock=self.clock, random=lambda: 0.4, changed=self.note_change
+        )
 
     def note_change(self, change):
         self.changes.append(change)

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sources.errand import Lane
+from sources.errand import Lane, hurry
 from sources.errors import Overloaded
 from sources.pipeline import course
 from sources.pipeline.alarms import Alarms
@@ -76,7 +76,7 @@ async def test_the_most_urgent_is_next_and_whoever_came_first_among_equals():
 async def test_a_lane_that_is_raised_while_waiting_counts():
     crowd = Crowd(seconds=0.1, concurrency=1)
     tasks = [await crowd.come("running"), await crowd.come("first"), await crowd.come("second")]
-    crowd.errands["second"].lane = Lane.VALIDATE
+    hurry(crowd.errands["second"], Lane.VALIDATE)
     await asyncio.gather(*tasks)
     assert crowd.order == ["running", "second", "first"]
 
@@ -153,7 +153,7 @@ async def test_the_turns_of_backfill_come_back_when_it_has_ended():
 async def test_a_backfill_somebody_waits_for_gets_a_kept_turn_when_others_come():
     crowd = Crowd(concurrency=4, kept=0.25)
     backfills = [await crowd.come(str(number), Lane.BACKFILL) for number in range(4)]
-    crowd.errands["3"].lane = Lane.LOOKUP
+    hurry(crowd.errands["3"], Lane.LOOKUP)
     other = await crowd.come("other", Lane.PORTAL)
     assert (crowd.bulkhead.queue().running, crowd.bulkhead.queue().waiting) == (4, 1)
     await asyncio.gather(*backfills, other)
@@ -231,7 +231,7 @@ def test_whatever_happens_no_turn_is_lost_and_none_is_made(steps, concurrency, q
             if step == "cancel" and tasks:
                 tasks[which % len(tasks)].cancel()
             if step == "raise" and crowd.errands:
-                list(crowd.errands.values())[which % len(crowd.errands)].lane = lane
+                hurry(list(crowd.errands.values())[which % len(crowd.errands)], lane)
             state = crowd.bulkhead.queue()
             assert 0 <= state.running <= concurrency
             assert state.waiting <= queue

@@ -107,6 +107,46 @@ async def test_of_a_write_that_was_sent_the_outcome_is_unknown(effect, remedy):
 
 
 @virtual
+@pytest.mark.parametrize("effect", WRITES)
+async def test_a_write_that_was_sent_has_the_sources_time_and_not_only_its_askers(effect):
+    started = clock()
+    on_behalf(until=started + 1.0)
+    assert (await limited(sending(seconds=4.9))(WRITES[effect])).status == 200
+    assert clock() - started == pytest.approx(4.9)
+
+
+@virtual
+@pytest.mark.parametrize("effect", WRITES)
+async def test_the_sources_time_ends_a_write_that_was_sent(effect):
+    started = clock()
+    on_behalf(until=started + 1.0)
+    with pytest.raises(OutcomeUnknown):
+        await limited(sending(seconds=60))(WRITES[effect])
+    assert clock() - started == pytest.approx(5.0)
+
+
+@virtual
+@pytest.mark.parametrize("effect", WRITES)
+async def test_a_write_that_was_not_sent_ends_with_its_askers_time(effect):
+    started = clock()
+    on_behalf(until=started + 1.0)
+    with pytest.raises(TimedOut) as caught:
+        await limited(Wire(ok(), seconds=60))(WRITES[effect])
+    assert caught.value.unsent
+    assert clock() - started == pytest.approx(1.0)
+
+
+@virtual
+async def test_who_leaves_a_write_that_was_sent_is_cancelled():
+    on_behalf(until=clock() + 1.0)
+    task = asyncio.ensure_future(limited(sending(seconds=4.0))(WRITES[Effect.ONCE]))
+    await asyncio.sleep(2.0)
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+
+
+@virtual
 async def test_who_leaves_early_is_cancelled_and_does_not_time_out():
     task = asyncio.ensure_future(limited(sending(seconds=60))(READ))
     await asyncio.sleep(1)

@@ -28,7 +28,7 @@ SETTINGS = SourceSettings(
     timeout=0.5,
     max_bytes=50_000,
     retry=RetrySettings(base=0.001, cap=0.01, throttled=0.001),
-    breaker=BreakerSettings(slow=0.2, shortest=60, longest=60),
+    breaker=BreakerSettings(slow=0.2, shortest=60, longest=60, blip=0.0),
 )
 
 

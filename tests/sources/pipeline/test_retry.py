@@ -268,3 +268,17 @@ def test_a_long_quiet_does_not_pay_for_a_storm_either():
     budget = Budget(0.1, 3, turned)
     turned.turn(36_000)
     assert sum(budget.spend() for _ in range(1_000)) == 10
+
+
+def test_a_busy_source_that_fails_is_asked_at_most_a_tenth_more_than_it_would_be():
+    turned, settings = Turned(), RetrySettings()
+    budget = Budget(settings.share, settings.floor, turned)
+    for _ in range(600):  # well for a while: what may be saved is saved
+        turned.turn(1 / 15)
+        budget.earn()
+    spent = 0
+    for _ in range(900):
+        turned.turn(1 / 15)
+        budget.earn()
+        spent += budget.spend()
+    assert 0.07 * 900 < spent <= 0.1 * 900

@@ -24,7 +24,7 @@ DEFAULT = SourceSettings(vendor="stripe", url="https://example.test")
 def test_the_defaults_are_the_designs():
     assert DEFAULT.timeout == 5.0
     assert DEFAULT.concurrency == 20
-    assert DEFAULT.retry == RetrySettings(attempts=3, share=0.1, floor=3)
+    assert DEFAULT.retry == RetrySettings(attempts=3, share=0.08, floor=3)
     assert DEFAULT.breaker == BreakerSettings(share=0.5, calls=10, window=20, slow=2, shortest=2, longest=8)
     assert DEFAULT.bulkhead == BulkheadSettings(queue=100, wait=2)
     assert DEFAULT.quota == QuotaSettings(backfill=0.2, portal=0.05)

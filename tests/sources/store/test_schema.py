@@ -11,14 +11,24 @@ from alembic.migration import MigrationContext
 from sqlalchemy import Connection, inspect, text
 
 from sources.database import open_engine, retire_engine
-from sources.store import approvals, audit, exceptions, operations, steps, switches
+from sources.store import (
+    approvals,
+    audit,
+    exceptions,
+    grounds,
+    operations,
+    purposes,
+    reservations,
+    steps,
+    switches,
+)
 from sources.store.columns import Instant, metadata
 from sources.store.schema import migrate
 from sources.store.store import Store, open_store
 from tests.databases import fresh_postgres, fresh_sqlite
 from tests.sources.store.conftest import NOW
 
-NOUNS = (approvals, audit, exceptions, operations, steps, switches)
+NOUNS = (approvals, audit, exceptions, grounds, operations, purposes, reservations, steps, switches)
 
 
 def check(url: str) -> None:

@@ -13,7 +13,7 @@ from sources.settings import Secret
 from sources.vendors.stripe import VENDOR
 from sources.vendors.stripe.client import identifiable, quoted
 from sources.vendors.stripe.connector import open_connector
-from sources.vendors.stripe.refusals import failure
+from sources.vendors.stripe.refusals import Declined, failure
 from sources.vendors.stripe.settings import StripeSettings
 from tests.sources.stripe import objects as o
 from tests.sources.stripe.fake import Fake, connector, refusal
@@ -48,7 +48,7 @@ REFUSALS: list[tuple[Reply, type[errors.SourceError], bool]] = [
     (refusal(429, "lock_timeout", "invalid_request_error"), errors.Contended, True),
     (refusal(409, "idempotency_key_in_use", "idempotency_error"), errors.Contended, True),
     (refusal(400, "parameter_missing", "invalid_request_error"), errors.Rejected, False),
-    (refusal(402, "card_declined", "card_error"), errors.Rejected, False),
+    (refusal(402, "card_declined", "card_error"), Declined, False),
     (refusal(404, None, "invalid_request_error"), errors.Rejected, False),
     (refusal(400, "invoice_not_editable", "invalid_request_error"), errors.Locked, False),
     (refusal(400, "resource_already_exists", "invalid_request_error"), errors.Duplicate, False),

@@ -5,7 +5,6 @@ products, lists of invoices and refusals are proven by it.
 """
 
 import json
-import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -30,11 +29,9 @@ from sources.settings import Secret
 from sources.transport import Transport
 from sources.vendors.stripe import VENDOR, facts
 from sources.vendors.stripe.client import expand
-from tests.peers import interpreter
+from tests.sources.stripe.till import KEY, running
 
-LOCALSTRIPE = "localstripe==1.15.10"
 FIXTURES = Path(__file__).resolve().parents[4] / "shared" / "contracts" / "stripe" / "fixtures3.trimmed.json"
-KEY = "sk_test_12345"
 
 
 def connector(url: str, send: Send) -> Connector:
@@ -44,18 +41,8 @@ def connector(url: str, send: Send) -> Connector:
 
 @pytest.fixture(scope="module")
 def localstripe() -> Iterator[str]:
-    script = str(Path(__file__).parent / "localstripe_server.py")
-    command = [str(interpreter(LOCALSTRIPE)), script]
-    process = subprocess.Popen(
-        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
-    )
-    assert process.stdin is not None
-    assert process.stdout is not None
-    yield f"http://127.0.0.1:{process.stdout.readline().strip()}"
-    process.stdin.close()
-    process.stdout.close()
-    process.terminate()
-    process.wait(10)
+    with running() as address:
+        yield address
 
 
 @pytest.mark.live

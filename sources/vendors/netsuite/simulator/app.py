@@ -12,13 +12,15 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Route
 
 from sources.simulation.enterprise import Enterprise
-from sources.simulation.kit import Clock, simulator_app
-from sources.vendors.netsuite.simulator import facts, records, writes
+from sources.simulation.kit import Clock, Written, simulator_app
+from sources.vendors.netsuite.simulator import effects, facts, records, writes
+from sources.vendors.netsuite.simulator.balances import HoldRules
 from sources.vendors.netsuite.simulator.book import open_book
 from sources.vendors.netsuite.simulator.credentials import DEVELOPMENT, Credentials
+from sources.vendors.netsuite.simulator.documents import Circumstances
 from sources.vendors.netsuite.simulator.errors import Refusal, missing
 from sources.vendors.netsuite.simulator.functions import install
-from sources.vendors.netsuite.simulator.gate import Gate, Limits
+from sources.vendors.netsuite.simulator.gate import Gate, Limits, Versions
 from sources.vendors.netsuite.simulator.identity import TOKEN_PATH, Identity
 from sources.vendors.netsuite.simulator.jobs import Jobs
 from sources.vendors.netsuite.simulator.query import suiteql
@@ -36,20 +38,35 @@ def create_simulator(
     limits: Limits = _STANDARD,
     credentials: Credentials = DEVELOPMENT,
 ) -> Starlette:
-    """NetSuite's REST services over the enterprise's ERP book; `clock` defaults to the enterprise's own present."""
+    """NetSuite's REST services over the enterprise's ERP book; `clock` defaults to the enterprise's own present.
+
+    `app.state.book` is the book itself, for what people do there that no service offers: closing a period.
+    """
     time = clock or Clock(enterprise.now)
     book = open_book(enterprise)
     install(book, time.now)
-    simulator = _Simulator(book, time, Identity(credentials, time), Gate(limits))
-    app = simulator_app(simulator.routes(), clock=time, token_paths=[TOKEN_PATH])
+    holds = HoldRules(enterprise.erp.hold_preference, enterprise.erp.hold_overdue_days)
+    written = Written(time)
+    simulator = _Simulator(book, time, Identity(credentials, time), Gate(limits), holds, written)
+    app = simulator_app(simulator.routes(), clock=time, token_paths=[TOKEN_PATH], written=written)
+    app.state.book = book
     weakref.finalize(app, book.close)
     return app
 
 
 class _Simulator:
-    def __init__(self, book: sqlite3.Connection, clock: Clock, identity: Identity, gate: Gate) -> None:
+    def __init__(
+        self,
+        book: sqlite3.Connection,
+        clock: Clock,
+        identity: Identity,
+        gate: Gate,
+        holds: HoldRules,
+        written: Written,
+    ) -> None:
         self._book, self._clock, self._identity, self._gate = book, clock, identity, gate
-        self._jobs = Jobs()
+        self._holds, self._written = holds, written
+        self._jobs, self._versions = Jobs(), Versions()
 
     def routes(self) -> list[BaseRoute]:
         record, job = f"{facts.ROOT}/record/v1", f"{facts.ROOT}/async/v1/job/{{job:int}}"
@@ -63,6 +80,7 @@ class _Simulator:
             Route(f"{record}/{{type}}", self._guarded(self._write), methods=["POST"]),
             Route(f"{record}/{{type}}/{{id}}", self._guarded(self._record)),
             Route(f"{record}/{{type}}/{{id}}", self._guarded(self._write), methods=["PATCH", "PUT", "DELETE"]),
+            Route(f"{record}/{{type}}/{{id}}/!transform/{{target}}", self._guarded(self._write), methods=["POST"]),
             Route(f"{record}/{{type}}/{{id}}/{{sub}}", self._guarded(self._sublist)),
             Route(job, self._guarded(self._jobs.show)),
             Route(f"{job}/task", self._guarded(self._jobs.tasks)),
@@ -75,6 +93,7 @@ class _Simulator:
 
         async def serve(request: Request) -> Response:
             try:
+                request.state.version = self._version(request)
                 async with self._gate.passage():
                     await self._identity.check(request)
                     return await answer(request)
@@ -119,12 +138,35 @@ class _Simulator:
             result = refusal.response()
         return self._jobs.add(request, key, result)
 
+    def _version(self, request: Request) -> int | None:
+        """How often the record that is addressed has been changed, when the request came."""
+        shape = SHAPES.get(str(request.path_params.get("type", "")).lower())
+        if shape is None or request.method not in _WRITES or "id" not in request.path_params:
+            return None
+        row = records.row_of(self._book, shape, request.path_params["id"])
+        return None if row is None else self._versions.of(shape.table, int(row["id"]))
+
     def _applied(self, request: Request, body: bytes) -> Response:
         shape = records.shape_of(request)
-        strict = request.headers.get("x-netsuite-propertynamevalidation", "warning").lower() == "error"
-        wanted = request.path_params.get("id", "")
-        write = writes.Write(request.method, shape, wanted, body, strict, self._clock.now())
-        key = writes.apply(self._book, write)
+        source, target = None, request.path_params.get("target")
+        if target is not None:
+            source, shape = shape, records.shape_named(target)
+        write = writes.Write(
+            method=request.method,
+            shape=shape,
+            wanted=request.path_params.get("id", ""),
+            body=body,
+            strict=request.headers.get("x-netsuite-propertynamevalidation", "warning").lower() == "error",
+            under=Circumstances(self._clock.now(), self._holds),
+            replace=frozenset(request.query_params.get("replace", "").split(",")),
+            source=source,
+            version=request.state.version,
+            current=self._versions.of,
+        )
+        done = writes.apply(self._book, write)
+        self._versions.add(shape.table, done.key)
+        if done.effect is not None:
+            effects.record(self._book, self._written, shape, done.key, done.effect)
         if request.method == "DELETE":
             return Response(status_code=204)
-        return Response(status_code=204, headers={"Location": records.address(request, shape, key)})
+        return Response(status_code=204, headers={"Location": records.address(request, shape, done.key)})

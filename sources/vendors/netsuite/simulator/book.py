@@ -52,10 +52,11 @@ def _create(book: sqlite3.Connection, name: str, columns: dict[str, facts.Column
     book.execute(f'CREATE TABLE "{name}" ({", ".join(specs)})')
 
 
-def insert(book: sqlite3.Connection, table: str, rows: Iterable[Row]) -> None:
-    """Rows in the order of the table's columns."""
-    marks = ", ".join("?" * len(facts.TABLES[table]))
-    book.executemany(f'INSERT INTO "{table}" VALUES ({marks})', rows)
+def insert(book: sqlite3.Connection, table: str, rows: Iterable[Row], unset: int = 0) -> None:
+    """Rows in the order of the table's columns; the last `unset` ones stay null."""
+    columns = list(facts.TABLES[table])[: len(facts.TABLES[table]) - unset]
+    names, marks = ", ".join(f'"{name}"' for name in columns), ", ".join("?" * len(columns))
+    book.executemany(f'INSERT INTO "{table}" ({names}) VALUES ({marks})', rows)
 
 
 def insert_named(book: sqlite3.Connection, table: str, row: dict[str, object]) -> None:
@@ -100,13 +101,13 @@ class _Loader:
         self._put("subsidiary", self._subsidiaries())
         self._put("accountingperiod", self._periods())
         self._put("item", self._items())
-        self._put("customer", map(self._customer, customers))
+        insert(self._book, "customer", map(self._customer, customers), unset=1)
         self._put("entityaddress", ((int(one.id), one.country) for one in customers if one.country))
         self._put(
             "customersubsidiaryrelationship", ((int(one.id), int(one.id), int(one.entity_id), "T") for one in customers)
         )
         self._put("transaction", map(self._transaction, documents))
-        self._put("transactionline", self._lines())
+        insert(self._book, "transactionline", self._lines(), unset=4)
         self._put("transactionaccountingline", self._postings())
         self._put(facts.LINK_TABLE, self._links())
         self._put("revenueelement", self._elements())
@@ -160,7 +161,7 @@ class _Loader:
             *(self._terms.of(one.terms), _number(one.credit_limit), one.hold.upper(), float(one.balance)),
             *(float(one.overdue_balance), float(one.unbilled_orders), float(one.unbilled_orders), one.days_overdue),
             *(one.tax_number, flag(one.tax_exempt), int(one.id) if one.country else None, mark(one.updated_at)),
-            *(_id(one.payer_id), one.nexus, flag(one.reverse_charge), one.exemption_reason),
+            *(_id(one.payer_id), one.nexus, flag(one.reverse_charge), one.exemption_reason, None),
         )
 
     def _transaction(self, one: ErpDocument) -> Row:
@@ -177,7 +178,7 @@ class _Loader:
             float(one.total - one.remaining) if settles else None,
             *(_id(one.period_id), flag(kind != "SalesOrd" and status not in "DEV"), flag(status == "V"), None),
             *(one.memo, one.reference, mark(one.created_at), mark(one.updated_at), one.subscription_id),
-            *(flag(one.disputed), flag(one.kind == "write_off")),
+            *(flag(one.disputed), flag(one.kind == "write_off"), None, None),
         )
 
     def _lines(self) -> Iterator[Row]:
@@ -186,11 +187,12 @@ class _Loader:
             kind, rate = facts.KINDS[one.kind], float(one.exchange_rate)
             document, entity, customer = int(one.id), int(one.entity_id), int(one.customer_id)
             header, sign = facts.HEADER_SIGN.get(kind, 1), facts.LINE_SIGN.get(kind, 1)
-            total = header * float(one.total)
+            total, nothing = header * float(one.total), (None, None, None)
+            billed, closed = _BILLED.get((one.kind, one.status), 0.0), flag(one.status == "closed")
             key += 1
             yield (
                 *(key, document, 0, 0, "T", "F", None, None, None, None, total, total * rate),
-                *(entity, customer, None, one.memo),
+                *(entity, customer, None, one.memo, *nothing),
             )
             for line in one.lines:
                 key, amount = key + 1, sign * float(line.amount)
@@ -198,13 +200,14 @@ class _Loader:
                 yield (
                     *(key, document, line.number, line.number, "F", "F", _id(line.item_id)),
                     *(self._item_types.get(line.item_id or ""), quantity, _number(line.rate), amount, amount * rate),
-                    *(entity, customer, None, None),
+                    *(entity, customer, None, None, closed, billed * float(line.quantity or 1)),
+                    sign * float(line.tax),
                 )
             if one.tax:
                 key, amount, number = key + 1, sign * float(one.tax), 1 + max((n.number for n in one.lines), default=0)
                 yield (
                     *(key, document, number, number, "F", "T", None, "TaxItem", None, None, amount, amount * rate),
-                    *(entity, customer, None, None),
+                    *(entity, customer, None, None, *nothing),
                 )
 
     def _postings(self) -> Iterator[Row]:
@@ -242,6 +245,12 @@ class _Loader:
             )
 
 
+# How much of an order's lines has been billed; in parts means half.
+_BILLED = {
+    ("sales_order", "billed"): 1.0,
+    ("sales_order", "partially_fulfilled"): 0.5,
+    ("sales_order", "pending_billing_partial"): 0.5,
+}
 RECORD_TYPES = {
     "CustInvc": "invoice",
     "SalesOrd": "salesorder",

@@ -1,92 +1,143 @@
-"""Transactions written over REST: totals, lines, postings, and the periods that refuse them."""
-
-# ruff: noqa: S608 - table and column names come from this package; values are always bound
+"""Transactions written over REST: whose they are, what they add up to, and what they move."""
 
 from __future__ import annotations
 
 import sqlite3
+from collections.abc import Sequence
 from datetime import datetime
-from typing import Any
+from decimal import Decimal
+from functools import partial
 
 import msgspec
 
-from sources.vendors.netsuite.simulator import facts
-from sources.vendors.netsuite.simulator.book import RECORD_TYPES, account_row, insert, insert_named
+from sources.vendors.netsuite.simulator import facts, orders, tax
+from sources.vendors.netsuite.simulator.amounts import ZERO, exact, rate_of, rounded, symbol_of
+from sources.vendors.netsuite.simulator.balances import (
+    HoldRules,
+    add_overdue,
+    add_receivable,
+    add_unbilled,
+    refuse_held,
+)
+from sources.vendors.netsuite.simulator.book import RECORD_TYPES, insert_named
 from sources.vendors.netsuite.simulator.dates import mark
 from sources.vendors.netsuite.simulator.errors import business, content
+from sources.vendors.netsuite.simulator.line_rows import put_lines
+from sources.vendors.netsuite.simulator.lines import Line, Pricing, stored
+from sources.vendors.netsuite.simulator.postings import POSTING, movements, open_period, post
 from sources.vendors.netsuite.simulator.records import Row, one_row
-from sources.vendors.netsuite.simulator.shapes import Shape
+from sources.vendors.netsuite.simulator.settlements import Wanted, settle
 
 
-class Line(msgspec.Struct, frozen=True):
-    """One item line. `key`: its line number where an existing one is meant."""
+class Circumstances(msgspec.Struct, frozen=True):
+    """What a write is judged by besides the book."""
 
-    item: int
-    quantity: float | None
-    rate: float | None
-    amount: float
-    key: int | None
+    now: datetime
+    holds: HoldRules = HoldRules()
 
 
-def line(given: dict[str, Any], item: int, path: str) -> Line:
-    """A line of a request; the amount is given, or quantity times rate."""
-    numbers: dict[str, float | None] = {}
-    for name in ("quantity", "rate", "amount"):
-        value = given.get(name)
-        if isinstance(value, bool) or not isinstance(value, int | float | None):
-            raise content(facts.BAD_VALUE.format(value=value, field=name), f"{path}.{name}")
-        numbers[name] = value
-    quantity, rate, amount = numbers["quantity"], numbers["rate"], numbers["amount"]
-    if amount is None:
-        amount = round((1.0 if quantity is None else quantity) * (rate or 0.0), 2)
-    return Line(item, quantity, rate, amount, given.get("line"))
+class Parties(msgspec.Struct, frozen=True):
+    """Whose transaction it is, with which subsidiary, in which currency."""
+
+    customer: Row
+    subsidiary: int
+    currency: int
+    symbol: str
+
+    def pricing(self, book: sqlite3.Connection, kind: str) -> Pricing:
+        """What lines are reckoned with."""
+        standard = tax.rate(book, kind, self.customer, self.subsidiary)
+        return Pricing(self.symbol, partial(_tax_of, book, standard))
+
+
+def _tax_of(book: sqlite3.Connection, standard: Decimal, item: int | None) -> Decimal:
+    return tax.rate_of_item(book, item, standard)
+
+
+class Draft(msgspec.Struct, frozen=True, kw_only=True):
+    """A new transaction before it is written. `applied`: what a credit or payment settles. `created_from`: the
+    transaction it was transformed from."""
+
+    kind: str
+    columns: dict[str, object]
+    lines: Sequence[Line] = ()
+    applied: list[Wanted] = []
+    created_from: int | None = None
+    deposited: bool = False
 
 
 def next_id(book: sqlite3.Connection, table: str) -> int:
     """The next internal id of a table."""
-    return int(book.execute(f'SELECT COALESCE(MAX(id), 0) + 1 FROM "{table}"').fetchone()[0])
+    return int(book.execute(f'SELECT COALESCE(MAX(id), 0) + 1 FROM "{table}"').fetchone()[0])  # noqa: S608 - ours
 
 
-def create(
-    book: sqlite3.Connection,
-    kind: str,
-    columns: dict[str, object],
-    lines: list[Line],
-    subsidiary: int | None,
-    now: datetime,
-) -> int:
-    """A new sales order or invoice; raises Refusal where the ERP's rules say no."""
-    customer = one_row(book, "SELECT * FROM customer WHERE id = ?", (columns.get("entity"),))
-    if customer is None:
+def parties(book: sqlite3.Connection, customer: object, subsidiary: int | None, currency: object = None) -> Parties:
+    """Raises Refusal for a missing customer, and for a subsidiary or currency that is none of the customer's."""
+    row = one_row(book, "SELECT * FROM customer WHERE id = ?", (customer,))
+    if row is None or row["isinactive"] == "T":
         raise business(facts.MISSING_VALUE.format(field="Customer"))
-    if not lines:
+    owner = subsidiary if subsidiary is not None else row["subsidiary"]
+    held = "SELECT 1 FROM customersubsidiaryrelationship WHERE entity = ? AND subsidiary = ?"
+    if book.execute(held, (customer, owner)).fetchone() is None:
+        raise content(facts.NOT_OF_CUSTOMER.format(kind="subsidiary", key=owner, customer=customer), "subsidiary")
+    if currency is not None and currency != row["currency"]:
+        raise content(facts.NOT_OF_CUSTOMER.format(kind="currency", key=currency, customer=customer), "currency")
+    return Parties(row, owner, row["currency"], symbol_of(book, row["currency"]))
+
+
+def create(book: sqlite3.Connection, draft: Draft, who: Parties, under: Circumstances) -> int:
+    """A new transaction; raises Refusal where the ERP's rules say no."""
+    kind, customer, day = draft.kind, who.customer, mark(under.now.date())
+    if kind != "CustPymt" and not draft.lines:
         raise business(facts.MISSING_VALUE.format(field="Items"))
-    key, total = next_id(book, "transaction"), sum(one.amount for one in lines)
-    row = _fresh(key, kind, total, now) | {"currency": customer["currency"]} | columns
-    row["trandate"] = day = columns.get("trandate") or mark(now.date())
+    key = next_id(book, "transaction")
+    row = _fresh(key, kind, under.now) | {"currency": who.currency, "terms": customer["terms"]} | draft.columns
+    row["exchangerate"] = row.get("exchangerate") or rate_of(book, who.currency, who.subsidiary)
+    row["trandate"] = row.get("trandate") or day
+    row["lastmodifieddate"] = mark(under.now)
+    taxed, total = _sums(draft.lines)
+    if kind == "CustPymt":
+        total = rounded(abs(exact(str(row.get("foreigntotal") or 0))), who.symbol)
+        row |= {"status": "C" if draft.deposited else "B", "terms": None}
+    if total < 0 or (kind == "CustPymt" and not total):
+        raise business(facts.NOT_POSITIVE)
+    sign = facts.HEADER_SIGN.get(kind, 1)
+    row |= {"foreigntotal": float(sign * total), "taxtotal": float(sign * taxed)}
+    if kind in POSTING:
+        row["postingperiod"] = open_period(book, row["trandate"], row.get("postingperiod"))
+        row["posting"] = "T"
+    if kind == "SalesOrd":
+        row["status"] = orders.status_of(book, "A", str(row["status"]), draft.lines)
+        row["approvalstatus"] = 1 if row["status"] == "A" else 2
     if kind == "CustInvc":
-        row |= {"foreignamountpaid": 0.0, "foreignamountunpaid": total, "approvalstatus": 2, "posting": "T"}
-        row["postingperiod"] = open_period(book, day, row.get("postingperiod"))
-        row["duedate"] = row.get("duedate") or day
+        row |= {"foreignamountpaid": 0.0, "foreignamountunpaid": float(total), "status": "A" if total else "B"}
+        row["duedate"] = row.get("duedate") or row["trandate"]
+    elif kind in POSTING:
+        row |= {"foreignpaymentamountused": 0.0, "foreignpaymentamountunused": float(total)}
+    if kind == "SalesOrd" or (kind == "CustInvc" and draft.created_from is None):
+        refuse_held(customer, total, under.holds, on_terms=row.get("terms") is not None)
     insert_named(book, "transaction", row)
-    _put_lines(book, row, subsidiary or customer["subsidiary"], lines)
+    put_lines(book, row, who.subsidiary, draft.lines, draft.created_from)
+    _move(book, row, total, taxed, total)
     if kind == "CustInvc":
-        _post(book, key, total, float(str(row["exchangerate"])))
+        add_overdue(book, customer["id"], row["duedate"], total, under.now.date())
+    if kind == "SalesOrd":
+        add_unbilled(book, customer["id"], orders.to_bill(str(row["status"]), draft.lines, who.symbol))
+    if kind in ("CustCred", "CustPymt"):
+        settle(book, key, draft.applied, who.symbol, under.now.date())
     return key
 
 
-def _fresh(key: int, kind: str, total: float, now: datetime) -> dict[str, object]:
+def _fresh(key: int, kind: str, now: datetime) -> dict[str, object]:
     """What a new transaction has unless the caller says otherwise."""
     return {
         "id": key,
-        "tranid": f"{'INV' if kind == 'CustInvc' else 'SO'}{key}",
+        "tranid": f"{facts.NUMBER_PREFIXES[kind]}{key}",
         "transactionnumber": str(key),
         "type": kind,
         "recordtype": RECORD_TYPES[kind],
         "status": "A",
-        "exchangerate": 1.0,
-        "foreigntotal": total,
-        "taxtotal": 0.0,
+        "approvalstatus": 2,
         "voided": "F",
         "posting": "F",
         "createddate": mark(now),
@@ -95,99 +146,93 @@ def _fresh(key: int, kind: str, total: float, now: datetime) -> dict[str, object
     }
 
 
-def open_period(book: sqlite3.Connection, day: object, chosen: object = None) -> int:
-    """The posting period of a day (or the chosen one); raises the locked-period Refusal."""
-    found = one_row(
-        book,
-        """SELECT * FROM accountingperiod WHERE isposting = 'T' AND isyear = 'F' AND isquarter = 'F'
-        AND CASE WHEN :chosen IS NULL THEN startdate <= :day AND enddate >= :day ELSE id = :chosen END""",
-        {"day": day, "chosen": chosen},
-    )
-    if found is None or "T" in (found["closed"], found["arlocked"], found["alllocked"]):
-        raise business(facts.LOCKED_PERIOD)
-    return int(found["id"])
+def _sums(lines: Sequence[Line]) -> tuple[Decimal, Decimal]:
+    """Tax, and the total with it."""
+    taxed = sum((one.tax for one in lines), ZERO)
+    return taxed, sum((one.amount for one in lines), ZERO) + taxed
 
 
-def refuse_change(book: sqlite3.Connection, row: Row, columns: dict[str, object]) -> None:
-    """Raises Refusal for an invoice in a locked period, also for one that would move into one."""
-    if row["type"] != "CustInvc":
+def _move(book: sqlite3.Connection, row: Row, total: Decimal, taxed: Decimal, more: Decimal) -> None:
+    """Posts a transaction of these sums; the customer owes `more` (or less, by a credit or payment)."""
+    if row["type"] not in POSTING:
         return
-    open_period(book, row["trandate"], row["postingperiod"])
-    if "trandate" in columns or "postingperiod" in columns:
-        day = columns.get("trandate") or row["trandate"]
-        columns["postingperiod"] = open_period(book, day, columns.get("postingperiod"))
+    post(book, int(row["id"]), movements(row, total, taxed), float(row["exchangerate"] or 1))
+    add_receivable(book, row["entity"], more if row["type"] == "CustInvc" else -more)
 
 
-def refuse_delete(book: sqlite3.Connection, shape: Shape, row: Row) -> None:
-    """Raises Refusal for what something else refers to."""
-    key = row["id"]
-    used = (
-        "SELECT 1 FROM previoustransactionlinelink WHERE previousdoc = ? OR nextdoc = ?"
-        if shape.transaction
-        else 'SELECT 1 FROM "transaction" WHERE entity = ? OR entity = ?'
-    )
-    if shape.name not in ("customer", "invoice", "salesOrder") or book.execute(used, (key, key)).fetchone():
-        raise business("This record cannot be deleted because it has dependent records")
-    if shape.transaction:
-        refuse_change(book, row, {})
+def change(
+    book: sqlite3.Connection,
+    row: Row,
+    columns: dict[str, object],
+    lines: Sequence[Line] | None,
+    under: Circumstances,
+) -> None:
+    """Changes a transaction that is there; `lines` None: they stay. Raises Refusal where the ERP's rules say no."""
+    key, kind = int(row["id"]), str(row["type"])
+    symbol, today = symbol_of(book, row["currency"]), under.now.date()
+    before = stored(book, key, kind)
+    after = before if lines is None else list(lines)
+    if kind == "SalesOrd":
+        _change_order(book, row, columns, before, after, under)
+    old_total = abs(exact(row["foreigntotal"]))
+    taxed, total = _sums(after) if lines is not None else (abs(exact(row["taxtotal"])), old_total)
+    if kind == "CustPymt" and "foreigntotal" in columns:
+        total = rounded(abs(exact(str(columns["foreigntotal"]))), symbol)
+    sign = facts.HEADER_SIGN.get(kind, 1)
+    columns |= {"foreigntotal": float(sign * total), "taxtotal": float(sign * taxed)}
+    if kind == "CustInvc":
+        unpaid = total - exact(row["foreignamountpaid"])
+        if unpaid < 0:
+            raise business(facts.OVER_DUE)
+        columns |= {"foreignamountunpaid": float(unpaid)}
+        columns["status"] = row["status"] if row["status"] not in "AB" else "A" if unpaid else "B"
+        add_overdue(book, row["entity"], row["duedate"], -exact(row["foreignamountunpaid"]), today)
+    elif kind in POSTING:
+        if total < exact(row["foreignpaymentamountused"]):
+            raise business(facts.OVER_APPLIED)
+        columns["foreignpaymentamountunused"] = float(total - exact(row["foreignpaymentamountused"]))
+    names = ", ".join(f'"{name}" = ?' for name in columns)
+    book.execute(f'UPDATE "transaction" SET {names} WHERE id = ?', (*columns.values(), key))  # noqa: S608 - ours
+    new = {**row, **columns}
+    if kind == "CustInvc":
+        add_overdue(book, row["entity"], new["duedate"], exact(new["foreignamountunpaid"]), today)
+    if lines is not None:
+        main = "SELECT subsidiary, createdfrom FROM transactionline WHERE \"transaction\" = ? AND mainline = 'T'"
+        owner, origin = book.execute(main, (key,)).fetchone()
+        book.execute('DELETE FROM transactionline WHERE "transaction" = ?', (key,))
+        put_lines(book, new, owner, after, origin)
+    if total != old_total or lines is not None:
+        _move(book, new, total, taxed, total - old_total)
 
 
-def replace_lines(book: sqlite3.Connection, document: int, lines: list[Line]) -> None:
-    """A line with its number changes that line; one without is appended, so that a repeated PATCH repeats it."""
-    row = one_row(book, 'SELECT * FROM "transaction" WHERE id = ?', (document,)) or {}
-    old = book.execute(
-        """SELECT linesequencenumber, item, quantity, rate, foreignamount, subsidiary FROM transactionline
-        WHERE "transaction" = ? AND mainline = 'F' AND taxline = 'F' ORDER BY linesequencenumber""",
-        (document,),
-    ).fetchall()
-    sign = facts.LINE_SIGN.get(row["type"], 1)
-    kept = {
-        number: Line(item, None if quantity is None else sign * quantity, rate, sign * amount, number)
-        for number, item, quantity, rate, amount, _ in old
-    }
-    for one in lines:
-        kept[one.key if one.key is not None else max(kept, default=0) + 1] = one
-    total = sum(one.amount for one in kept.values()) + (row["taxtotal"] or 0)
-    paid = row["foreignamountpaid"]
-    unpaid = None if paid is None else total - paid
-    book.execute(
-        'UPDATE "transaction" SET foreigntotal = ?, foreignamountunpaid = ? WHERE id = ?', (total, unpaid, document)
-    )
-    owner = book.execute('SELECT subsidiary FROM transactionline WHERE "transaction" = ?', (document,)).fetchone()[0]
-    book.execute("DELETE FROM transactionline WHERE \"transaction\" = ? AND taxline = 'F'", (document,))
-    _put_lines(book, {**row, "foreigntotal": total}, owner, [kept[number] for number in sorted(kept)])
-    if row["type"] == "CustInvc":
-        book.execute('DELETE FROM transactionaccountingline WHERE "transaction" = ?', (document,))
-        _post(book, document, total, row["exchangerate"])
+def _change_order(
+    book: sqlite3.Connection,
+    row: Row,
+    columns: dict[str, object],
+    before: Sequence[Line],
+    after: Sequence[Line],
+    under: Circumstances,
+) -> None:
+    status, wanted = str(row["status"]), columns.pop("status", None)
+    if list(before) != list(after) or (wanted is not None and status in ("C", "H")):
+        orders.refuse_over(status)
+    if any(old.billed > (new.quantity or 1) for old, new in zip(before, after, strict=False)):
+        raise business(facts.ORDER_BILLED)
+    asked = None if wanted is None else str(wanted)
+    new = status if status in orders.OVER else orders.status_of(book, status, asked, after)
+    symbol = symbol_of(book, row["currency"])
+    waiting = orders.to_bill(new, after, symbol) - orders.to_bill(status, before, symbol)
+    if waiting > 0:
+        customer = one_row(book, "SELECT * FROM customer WHERE id = ?", (row["entity"],)) or {}
+        refuse_held(customer, waiting, under.holds, on_terms=row["terms"] is not None or customer["terms"] is not None)
+    add_unbilled(book, row["entity"], waiting)
+    columns |= {"status": new, "approvalstatus": 1 if new == "A" else 2}
 
 
-def _put_lines(book: sqlite3.Connection, row: Row, subsidiary: int, lines: list[Line]) -> None:
-    key = int(book.execute("SELECT COALESCE(MAX(uniquekey), 0) FROM transactionline").fetchone()[0])
-    document, rate, sign = row["id"], float(row["exchangerate"] or 1), facts.LINE_SIGN.get(row["type"], 1)
-    shared = {"transaction": document, "taxline": "F", "subsidiary": subsidiary, "entity": row["entity"]}
-    total = facts.HEADER_SIGN.get(row["type"], 1) * float(row["foreigntotal"])
-    header = {"id": 0, "linesequencenumber": 0, "mainline": "T", "foreignamount": total, "netamount": total * rate}
-    insert_named(book, "transactionline", {**shared, "uniquekey": key + 1, **header, "memo": row.get("memo")})
-    for number, one in enumerate(lines, 1):
-        amounts = {"foreignamount": sign * one.amount, "netamount": sign * one.amount * rate, "rate": one.rate}
-        quantity = None if one.quantity is None else sign * one.quantity
-        place = {"uniquekey": key + 1 + number, "id": number, "linesequencenumber": number, "mainline": "F"}
-        insert_named(book, "transactionline", {**shared, **place, "item": one.item, "quantity": quantity, **amounts})
-
-
-def _post(book: sqlite3.Connection, document: int, total: float, rate: float) -> None:
-    for number, (name, debit, credit) in enumerate(
-        ((facts.RECEIVABLE, total, None), (facts.REVENUE, None, total)),
-    ):
-        net = (debit or 0) - (credit or 0)
-        row = (document, number, _account(book, name), 1, debit, credit, net, net, "T", rate)
-        insert(book, "transactionaccountingline", [row])
-
-
-def _account(book: sqlite3.Connection, name: str) -> int:
-    found = book.execute("SELECT id FROM account WHERE fullname = ?", (name,)).fetchone()
-    if found:
-        return int(found[0])
-    key = next_id(book, "account")
-    insert(book, "account", [account_row(key, name)])
-    return key
+def refuse_delete(book: sqlite3.Connection, row: Row) -> None:
+    """Raises Refusal for what something else refers to, and for what is posted in a locked period."""
+    used = f"SELECT 1 FROM {facts.LINK_TABLE} WHERE previousdoc = ? OR nextdoc = ?"  # noqa: S608 - ours
+    if row.get("type") not in ("CustInvc", "SalesOrd") or book.execute(used, (row["id"], row["id"])).fetchone():
+        raise business(facts.DEPENDENTS)
+    if row["type"] in POSTING:
+        open_period(book, row["trandate"], row["postingperiod"])

@@ -48,6 +48,22 @@ DUPLICATE_ENTITY = "Error while accessing a resource. This entity already exists
 DUPLICATE_RECORD = "Error while accessing a resource. This record already exists."  # [K]
 MISSING_VALUE = "Error while accessing a resource. Please enter value(s) for: {field}."  # [K]
 UNKNOWN_PROPERTY = "Unknown property: {name}."  # [K]
+_ACCESS = "Error while accessing a resource. "
+# [K] all of these words; what they refuse is [P] for holds and limits (by preference, `Enforce Holds`)
+CREDIT_HOLD = _ACCESS + "This customer is on credit hold."
+CREDIT_LIMIT = _ACCESS + "This transaction would put the customer at or above the credit limit."
+CHANGED = "Record has been changed. Your changes were not saved."
+NOT_OF_CUSTOMER = _ACCESS + "Invalid {kind} reference key {key} for entity {customer}."
+INVALID_REFERENCE = _ACCESS + "You can not initialize {target}: invalid reference {key}."
+OVER_APPLIED = _ACCESS + "You cannot apply more than your total payments."
+OVER_DUE = _ACCESS + "The amount is more than what the invoice has due."
+NOT_POSITIVE = _ACCESS + "The amount must be greater than zero."
+ORDER_OVER = _ACCESS + "This sales order is {status}: it can no longer be changed."
+ORDER_APPROVED = _ACCESS + "This sales order has been approved already."
+ORDER_BILLED = _ACCESS + "The quantity is less than what has been billed, or more than what is left to bill."
+ENTITY_FIXED = _ACCESS + "The subsidiary of an entity with transactions cannot be changed."
+NO_TAX_DETAILS = _ACCESS + "Please enter tax details for: {line}."
+DEPENDENTS = "This record cannot be deleted because it has dependent records"
 QUERY = "Invalid search query. Detailed unprocessed description follows. "  # the lead of the three below [P]
 UNKNOWN_COLUMN = QUERY + "Search error occurred: Unknown identifier '{name}'. Available identifiers are: {{{sources}}}"
 UNKNOWN_TABLE = QUERY + "Invalid search type: {name}."
@@ -113,6 +129,9 @@ REVENUE_STATES = {
 }  # [K]
 LINK = "Payment"  # linktype of a payment, credit or write-off applied to an invoice [K]
 ORDER_LINK = "OrdBill"  # linktype of an order billed by an invoice [K]
+NUMBER_PREFIXES = {"CustInvc": "INV", "SalesOrd": "SO", "CustCred": "CM", "CustPymt": "PYMT"}  # of generated numbers
+NOT_FULFILLED = ("Service", None)  # an approved order of these alone is at once pending billing [K]
+TAX_RATES = {"US": "0.0825", "DE": "0.19", "JP": "0.10"}  # our companies', by country, at home only
 
 # A header shows what the transaction does to the receivable, an item line what it does to income; [P] for the lines of
 # orders (public code multiplies their quantity by -1), [K] for the header of a credit memo.
@@ -140,7 +159,8 @@ _TABLES = {
         currency:id>currency terms:id>term creditlimit:number creditholdoverride:text balancesearch:number
         overduebalancesearch:number unbilledorders:number unbilledorderssearch:number daysoverdue:number
         vatregnumber:text taxexempt:flag defaultbillingaddress:id lastmodifieddate:date custentity_payer:id>customer
-        custentity_nexus:text custentity_reverse_charge:flag custentity_exemption_reason:text""",
+        custentity_nexus:text custentity_reverse_charge:flag custentity_exemption_reason:text
+        custentity_gateway_op_id:text custentity_gateway_keys:text""",
     "customersubsidiaryrelationship": """id:id entity:id>customer subsidiary:id>subsidiary isprimarysub:flag""",  # [P]
     "entityaddress": """nkey:id country:text""",  # joined by customer.defaultbillingaddress [P]
     "subsidiary": """id:id externalid:text name:text fullname:text parent:id>subsidiary country:text
@@ -153,10 +173,13 @@ _TABLES = {
         foreigntotal:number taxtotal:number foreignamountpaid:number foreignamountunpaid:number
         foreignpaymentamountunused:number foreignpaymentamountused:number postingperiod:id>accountingperiod
         posting:flag voided:flag terms:id>term memo:text otherrefnum:text createddate:date lastmodifieddate:date
-        custbody_subscription_id:text custbody_disputed:flag custbody_write_off:flag""",
+        custbody_subscription_id:text custbody_disputed:flag custbody_write_off:flag custbody_gateway_op_id:text
+        custbody_gateway_correlation_id:text""",
     "transactionline": """uniquekey:id transaction:id>transaction id:id linesequencenumber:number mainline:flag
         taxline:flag item:id>item itemtype:text quantity:number rate:number foreignamount:number netamount:number
-        subsidiary:id>subsidiary entity:id>customer createdfrom:id>transaction memo:text""",
+        subsidiary:id>subsidiary entity:id>customer createdfrom:id>transaction memo:text isclosed:flag
+        quantitybilled:number taxamount:number orderline:number custcol_gateway_line:text custcol_service_start:date
+        custcol_service_end:date""",  # [K] taxamount, orderline
     "transactionaccountingline": """transaction:id>transaction transactionline:id account:id>account
         accountingbook:id debit:number credit:number amount:number netamount:number posting:flag exchangerate:number""",
     "account": """id:id acctnumber:text fullname:text accountsearchdisplayname:text accttype:text isinactive:flag""",
@@ -217,4 +240,6 @@ ACCOUNT_TYPES = (
     ("undeposited", "OthCurrAsset"),
 )
 OTHER_ACCOUNT = "Expense"
-RECEIVABLE, REVENUE, TAX = "Accounts Receivable", "Revenue", "Tax Payable"  # what a document written here posts to
+# What a document written here posts to.
+RECEIVABLE, REVENUE, TAX = "Accounts Receivable", "Deferred Revenue", "Sales Tax Payable"
+BANK, BAD_DEBT = "Undeposited Funds", "Bad Debt Expense"

@@ -47,3 +47,18 @@ class Gate:
             "accountUnallocatedConcurrencyLimit": self._limits.concurrency,
             "integrationLimitType": "accountSpecific",
         }
+
+
+class Versions:
+    """How often each record was changed: who saves a record that somebody else has saved meanwhile is refused."""
+
+    def __init__(self) -> None:
+        self._changes: dict[tuple[str, int], int] = {}
+
+    def of(self, table: str, key: int) -> int:
+        """How often so far."""
+        return self._changes.get((table, key), 0)
+
+    def add(self, table: str, key: int) -> None:
+        """Once more."""
+        self._changes[table, key] = self.of(table, key) + 1

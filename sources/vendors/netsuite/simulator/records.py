@@ -12,6 +12,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
 from sources.vendors.netsuite.simulator import facts
+from sources.vendors.netsuite.simulator.amounts import exact
 from sources.vendors.netsuite.simulator.dates import spell
 from sources.vendors.netsuite.simulator.errors import Refusal, invalid, missing
 from sources.vendors.netsuite.simulator.paging import page_links, window
@@ -19,11 +20,16 @@ from sources.vendors.netsuite.simulator.shapes import SHAPES, Property, Shape
 
 Row = Mapping[str, Any]
 _MEDIA = "application/vnd.oracle.resource+json"
+_MAIN_LINE = {"subsidiary": ("subsidiary", "subsidiary"), "createdFrom": ("createdfrom", "transaction")}
 
 
 def shape_of(request: Request) -> Shape:
     """The record type of the address; raises Refusal."""
-    name = request.path_params["type"]
+    return shape_named(request.path_params["type"])
+
+
+def shape_named(name: str) -> Shape:
+    """The record type of that name, in any case; raises Refusal."""
     if (shape := SHAPES.get(name.lower())) is None:
         raise Refusal(404, "NOT_FOUND", f"Record type '{name}' does not exist.")
     return shape
@@ -89,8 +95,9 @@ async def get_record(request: Request, book: sqlite3.Connection) -> Response:
             value = _value(request, book, shape, one, row, simple=simple)
             if value is not None or not facts.OMIT_NULLS:
                 body[one.name] = value
-    if shape.transaction and (wanted is None or "subsidiary" in wanted):
-        body["subsidiary"] = _reference(request, book, "subsidiary", _subsidiary(book, row["id"]))
+    for name, (column, table) in _MAIN_LINE.items() if shape.transaction else ():
+        if (wanted is None or name in wanted) and (key := _main_line(book, row["id"], column)) is not None:
+            body[name] = _reference(request, book, table, key)
     for name in shape.sublists if wanted is None else ():
         links = [{"rel": "self", "href": f"{own}/{name}"}]
         body[name] = {"links": links, **(sublist(request, book, row, name) if expand else {})}
@@ -116,7 +123,7 @@ def _fields(request: Request, shape: Shape) -> frozenset[str] | None:
     if text is None:
         return None
     wanted = frozenset(name.strip() for name in text.split(","))
-    for name in sorted(wanted - shape.properties.keys() - {"subsidiary"}):
+    for name in sorted(wanted - shape.properties.keys() - _MAIN_LINE.keys()):
         raise invalid(f"Unknown field '{name}' of record type '{shape.name}'.", query="fields")
     return wanted
 
@@ -160,11 +167,12 @@ def _type_name(table: str) -> str:
     return next((shape.name for shape in SHAPES.values() if shape.table == table), table)
 
 
-def _subsidiary(book: sqlite3.Connection, document: int) -> int | None:
+def _main_line(book: sqlite3.Connection, document: int, column: str) -> int | None:
+    """What a transaction has on its main line only."""
     row = one_row(
-        book, "SELECT subsidiary FROM transactionline WHERE \"transaction\" = ? AND mainline = 'T'", (document,)
+        book, f'SELECT "{column}" FROM transactionline WHERE "transaction" = ? AND mainline = \'T\'', (document,)
     )
-    return row["subsidiary"] if row else None
+    return row[column] if row else None
 
 
 def sublist(request: Request, book: sqlite3.Connection, row: Row, name: str) -> dict[str, Any]:
@@ -176,19 +184,27 @@ def sublist(request: Request, book: sqlite3.Connection, row: Row, name: str) -> 
 def _item_lines(request: Request, book: sqlite3.Connection, row: Row) -> list[dict[str, Any]]:
     sign = facts.LINE_SIGN.get(row["type"], 1)
     lines = book.execute(
-        """SELECT linesequencenumber, item, quantity, rate, foreignamount FROM transactionline
+        """SELECT linesequencenumber, item, quantity, rate, foreignamount, taxamount, memo, isclosed, quantitybilled,
+        orderline, custcol_gateway_line, custcol_service_start, custcol_service_end FROM transactionline
         WHERE "transaction" = ? AND mainline = 'F' AND taxline = 'F' ORDER BY linesequencenumber""",
         (row["id"],),
     ).fetchall()
-    shown = []
-    for number, item, quantity, rate, amount in lines:
-        reference = _reference(request, book, "item", item) if item is not None else None
+    order, shown = row["type"] == "SalesOrd", []
+    for number, item, quantity, rate, amount, tax, memo, closed, billed, order_line, own, start, end in lines:
         line = {
             "line": number,
-            "item": reference,
+            "item": _reference(request, book, "item", item) if item is not None else None,
+            "description": memo,
             "quantity": None if quantity is None else sign * quantity,
             "rate": rate,
             "amount": sign * amount,
+            "grossAmt": float(exact(sign * amount) + exact(sign * (tax or 0))),
+            "isClosed": closed == "T" if order else None,
+            "quantityBilled": billed if order else None,
+            "orderLine": order_line,
+            "custcol_gateway_line": own,
+            "custcol_service_start": spell(start, "YYYY-MM-DD") if start else None,
+            "custcol_service_end": spell(end, "YYYY-MM-DD") if end else None,
         }
         shown.append({key: value for key, value in line.items() if value is not None})
     return shown
@@ -198,8 +214,8 @@ def _apply_lines(request: Request, book: sqlite3.Connection, row: Row) -> list[d
     links = book.execute(
         """SELECT l.previousdoc, l.foreignamount, t.tranid, t.foreigntotal, t.foreignamountunpaid
         FROM previoustransactionlinelink l JOIN "transaction" t ON t.id = l.previousdoc
-        WHERE l.nextdoc = ? ORDER BY l.previousdoc""",
-        (row["id"],),
+        WHERE l.nextdoc = ? AND l.linktype = ? ORDER BY l.previousdoc""",
+        (row["id"], facts.LINK),
     ).fetchall()
     return [
         {

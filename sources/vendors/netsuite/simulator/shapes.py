@@ -33,7 +33,8 @@ class Shape(msgspec.Struct, frozen=True):
 _DOCUMENT = """id:id externalId:string tranId:string entity:ref currency:ref exchangeRate:number tranDate:date
     dueDate:date postingPeriod:ref terms:ref status:enum approvalStatus:enum total:number=foreigntotal taxTotal:number
     memo:string otherRefNum:string createdDate:moment lastModifiedDate:moment custbody_subscription_id:string
-    custbody_disputed:boolean custbody_write_off:boolean"""
+    custbody_disputed:boolean custbody_write_off:boolean custbody_gateway_op_id:string
+    custbody_gateway_correlation_id:string"""
 _ITEM = "id:id itemId:string displayName:string isInactive:boolean taxSchedule:ref revenueRecognitionRule:ref"
 _SHAPES = {
     "customer": (
@@ -43,7 +44,8 @@ _SHAPES = {
         isPerson:boolean subsidiary:ref currency:ref terms:ref creditLimit:number creditHoldOverride:enum
         balance:number=balancesearch overdueBalance:number=overduebalancesearch daysOverdue:integer
         unbilledOrders:number vatRegNumber:string taxExempt:boolean lastModifiedDate:moment custentity_payer:ref
-        custentity_nexus:string custentity_reverse_charge:boolean custentity_exemption_reason:string""",
+        custentity_nexus:string custentity_reverse_charge:boolean custentity_exemption_reason:string
+        custentity_gateway_op_id:string custentity_gateway_keys:string""",
         (),
     ),
     "invoice": (
@@ -100,13 +102,20 @@ SHAPES: dict[str, Shape] = {
     for name, (table, where, words, sublists) in _SHAPES.items()
 }  # types are found in any case: both `creditmemo` and `creditMemo` are in use
 # What may be written; everything else is computed by the ERP.
+_HEADER = """externalId tranId subsidiary currency exchangeRate tranDate memo otherRefNum custbody_subscription_id
+    custbody_gateway_op_id custbody_gateway_correlation_id"""
+_TAX_DETAILS = "taxDetailsOverride taxDetails"
 _WRITABLE = {
     "customer": """externalId entityId companyName email parent isInactive isPerson subsidiary currency terms
-        creditLimit creditHoldOverride vatRegNumber taxExempt custentity_payer custentity_nexus
-        custentity_reverse_charge custentity_exemption_reason""",
-    "invoice": """externalId tranId entity subsidiary currency exchangeRate tranDate dueDate postingPeriod terms memo
-        otherRefNum custbody_subscription_id custbody_disputed item""",
-    "salesOrder": """externalId tranId entity subsidiary currency exchangeRate tranDate terms memo otherRefNum
-        orderStatus custbody_subscription_id item""",
+        creditLimit creditHoldOverride vatRegNumber taxExempt addressBook custentity_payer custentity_nexus
+        custentity_reverse_charge custentity_exemption_reason custentity_gateway_op_id
+        custentity_gateway_keys""",
+    "invoice": f"{_HEADER} {_TAX_DETAILS} entity dueDate postingPeriod terms custbody_disputed item",
+    "salesOrder": f"{_HEADER} entity terms orderStatus item",
+    "creditMemo": f"{_HEADER} {_TAX_DETAILS} entity postingPeriod toBeEmailed custbody_write_off item apply",
+    "customerPayment": f"{_HEADER} customer postingPeriod payment toBeEmailed account undepFunds arAcct apply",
 }
 WRITABLE = {name: frozenset(words.split()) for name, words in _WRITABLE.items()}
+_LINE_WRITABLE = """line orderLine item quantity rate amount grossAmt description isClosed taxDetailsReference
+    custcol_gateway_line custcol_service_start custcol_service_end"""
+LINE_WRITABLE = frozenset(_LINE_WRITABLE.split())

@@ -12,13 +12,14 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from sources.simulation.enterprise import Enterprise
-from sources.simulation.kit import Clock, simulator_app
+from sources.simulation.kit import CONTROL, Clock, Written, simulator_app
 from sources.vendors.salesforce.simulator import book, facts
 from sources.vendors.salesforce.simulator.calls import ROOT, Answer, Call, addressed
 from sources.vendors.salesforce.simulator.credentials import DEVELOPMENT, Credentials
 from sources.vendors.salesforce.simulator.errors import Refusal, assumed
 from sources.vendors.salesforce.simulator.identity import TOKEN_PATH, Identity
 from sources.vendors.salesforce.simulator.limits import Limits, Meter
+from sources.vendors.salesforce.simulator.locks import Locks
 from sources.vendors.salesforce.simulator.resources import Resources, versions
 from sources.vendors.salesforce.simulator.schema import organisation
 from sources.vendors.salesforce.simulator.store import Store
@@ -36,22 +37,25 @@ def create_simulator(
 ) -> Starlette:
     """A CRM organisation that holds the enterprise's CRM book.
 
-    Without a clock it lives at the enterprise's own present. `app.state.identity.expire()` ends every session.
+    Without a clock it lives at the enterprise's own present. `app.state.identity.expire()` ends every session;
+    `app.state.locks` (page `/_simulator/locks`) says which records cannot be written just now.
     """
     clock, limits = clock or Clock(enterprise.now), limits or Limits()
-    store = Store(organisation())
+    written, locks = Written(clock), Locks()
+    store = Store(organisation(), written)
     book.load(store, enterprise.crm, enterprise.now)
     user_id = enterprise.crm.users[0].id if enterprise.crm.users else _NOBODY
     identity = Identity(credentials, user_id, clock, limits.session_seconds)
     meter = Meter(limits, clock)
-    edge = _Edge(identity, meter, limits, Resources(store, limits, meter, clock, user_id))
+    edge = _Edge(identity, meter, limits, Resources(store, limits, meter, clock, user_id, locks))
     routes = [
+        Route(f"{CONTROL}/locks", locks.control, methods=["GET", "PUT"]),
         Route(TOKEN_PATH, identity.token, methods=["POST"]),
         Route(ROOT, _versions),
         Route(f"{ROOT}/{{path:path}}", edge.answer, methods=_METHODS),
     ]
-    app = simulator_app(routes, clock=clock, token_paths=(TOKEN_PATH,))
-    app.state.identity = identity
+    app = simulator_app(routes, clock=clock, token_paths=(TOKEN_PATH,), written=written)
+    app.state.identity, app.state.locks = identity, locks
     return app
 
 

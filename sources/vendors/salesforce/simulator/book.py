@@ -31,7 +31,7 @@ def load(store: Store, crm: CrmBook, now: datetime) -> None:
     fill("Contact", crm.contacts, people.contact)
     fill("Pricebook2", (sales.PRICEBOOK,), sales.pricebook)
     fill("Product2", crm.products, sales.product)
-    fill("PricebookEntry", crm.products, sales.price)
+    fill("PricebookEntry", clerk.prices, sales.price)
     fill("Contract", crm.contracts, sales.contract)
     fill("Opportunity", crm.opportunities, sales.opportunity)
     fill("Order", crm.orders, sales.order)

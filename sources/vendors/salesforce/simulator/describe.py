@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from sources.vendors.salesforce.simulator.facts import TEXT_LENGTH
 from sources.vendors.salesforce.simulator.schema import Field, Schema, SObject
 from sources.vendors.salesforce.simulator.terms import PICKLISTS
 
@@ -85,14 +86,14 @@ def _field(sobject: SObject, field: Field) -> dict[str, Any]:
         "label": field.name.removesuffix("__c").replace("_", " "),
         "type": _KINDS.get(field.kind, field.kind),
         "soapType": _SOAP.get(field.kind, "xsd:string"),
-        "length": _LENGTHS.get(field.kind, 255 if _SOAP.get(field.kind) is None else 0),
+        "length": _LENGTHS.get(field.kind, TEXT_LENGTH if _SOAP.get(field.kind) is None else 0),
         "custom": field.custom,
         "externalId": field.external,
         "unique": field.unique,
         "idLookup": field.external or field.name == "Id",
         "nillable": field.nillable,
         "createable": not field.readonly,
-        "updateable": not field.readonly,
+        "updateable": not (field.readonly or field.createonly),
         "calculated": False,
         "filterable": field.filterable,
         "sortable": field.filterable,

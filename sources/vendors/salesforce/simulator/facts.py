@@ -29,6 +29,7 @@ COLLECTION_WRITE = 200
 SUBREQUESTS = 25
 COMPOSITE_QUERIES = 5  # queries and collections among the subrequests of one composite call
 CHILD_QUERIES = 20
+TEXT_LENGTH = 255
 ASSERTION_SECONDS = 300  # the furthest `exp` of a JWT bearer assertion
 CLOCK_SKEW = 30
 
@@ -51,6 +52,8 @@ NOT_FOUND = "The requested resource does not exist"
 class Assumed:
     """Codes and texts nobody confirmed."""
 
+    ACTIVATED = ("FIELD_INTEGRITY_EXCEPTION", "an activated order cannot be edited")
+    APPROVAL = ("ENTITY_IS_LOCKED", "the entity is locked for editing")
     BATCH_HALTED = ("BATCH_PROCESSING_HALTED", "Batch processing halted per request")
     DELETED = ("ENTITY_IS_DELETED", "entity is deleted")
     HEADERS_TOO_LONG = ("REQUEST_HEADER_FIELDS_TOO_LARGE", "request headers exceed 16384 bytes")
@@ -63,6 +66,7 @@ class Assumed:
     LONG_QUERY = ("MALFORMED_QUERY", "SOQL statements cannot be longer than 100,000 characters.")
     METHOD = ("METHOD_NOT_ALLOWED", "HTTP Method '{}' not allowed. Allowed are {}")
     OFFSET = ("NUMBER_OUTSIDE_VALID_RANGE", "Maximum SOQL offset allowed is 2000")
+    ROW_HELD = ("UNABLE_TO_LOCK_ROW", "unable to obtain exclusive access to this record or 1 records: {}")
     STALE = ("PRECONDITION_FAILED", "the record was modified after the given time")
     TOO_MANY = ("LIMIT_EXCEEDED", "at most {} {} in one request")
     UNREADABLE = ("JSON_PARSER_ERROR", "the request body is not the JSON this resource expects")

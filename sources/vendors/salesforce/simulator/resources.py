@@ -12,8 +12,10 @@ from sources.vendors.salesforce.simulator.collection import Collections
 from sources.vendors.salesforce.simulator.composite import Batch, Composite
 from sources.vendors.salesforce.simulator.errors import Refusal, not_found
 from sources.vendors.salesforce.simulator.limits import Limits, Meter
+from sources.vendors.salesforce.simulator.locks import Locks
 from sources.vendors.salesforce.simulator.queries import Queries
 from sources.vendors.salesforce.simulator.records import Records
+from sources.vendors.salesforce.simulator.rules import turned
 from sources.vendors.salesforce.simulator.schema import SObject
 from sources.vendors.salesforce.simulator.store import Store
 
@@ -30,10 +32,11 @@ def versions() -> list[dict[str, str]]:
 class Resources:
     """Everything below `/services/data/v66.0`."""
 
-    def __init__(self, store: Store, limits: Limits, meter: Meter, clock: Clock, user_id: str) -> None:
+    def __init__(self, store: Store, limits: Limits, meter: Meter, clock: Clock, user_id: str, locks: Locks) -> None:
         self._store, self._limits, self._meter = store, limits, meter
         self._queries = Queries(store, limits, clock)
-        self._records = Records(store, self._queries, clock, user_id)
+        self._records = Records(store, self._queries, clock, user_id, locks)
+        self._clock, self._day = clock, clock.now().date()
         self._collections = Collections(store, self._records)
         self._batch = Batch(self.dispatch, meter.spend)
         self._composite = Composite(self.dispatch, store)
@@ -47,6 +50,7 @@ class Resources:
 
     def dispatch(self, call: Call) -> Answer:
         """The answer to a call. Raises Refusal."""
+        self._turn()
         if not call.segments:
             call.allow("GET")
             return Answer(body={name: f"{ROOT}/v{call.version}/{name}" for name in self._resources})
@@ -54,6 +58,12 @@ class Resources:
         if resource is None:
             raise not_found(facts.NOT_FOUND)
         return resource(call)
+
+    def _turn(self) -> None:
+        today = self._clock.now().date()
+        if today != self._day:
+            turned(self._store, self._day.isoformat(), today.isoformat())
+            self._day = today
 
     def _allowed(self, call: Call) -> Answer:
         call.allow("GET")
@@ -123,7 +133,8 @@ class Resources:
         call.allow("GET", "PATCH", "DELETE")
         field = self._records.external(sobject, name)
         if call.method == "PATCH":
-            record_id, created = self._records.upsert(sobject, field, value, call.fields(), call.version)
+            since = call.unmodified_since
+            record_id, created = self._records.upsert(sobject, field, value, call.fields(), call.version, since)
             return Answer(201 if created else 200, {**_done(record_id), "created": created})
         found = self._records.addressed(sobject, field, value, call.version)
         if found is None:

@@ -1,46 +1,58 @@
-"""What the organisation fills in by itself when a record is written: numbers, codes, totals, closed flags.
+"""What the organisation fills in by itself when a record is written, and what it refuses.
 
-Vendor facts (vendors.md 1.2, 1.7): an order is created as Draft, then activated, and frozen after that; codes follow
-statuses. The error codes of these refusals are general knowledge.
+Vendor facts (vendors.md 1.2; the object reference): codes follow statuses, a contract's end is reckoned from start and
+term and cannot be written, an entitlement's status from its days and cases. The codes of the refusals, and which
+statuses of a contract follow each other, are general knowledge. Orders have a file of their own.
 """
 
 from __future__ import annotations
 
 from calendar import monthrange
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from datetime import date, timedelta
 from typing import Any
 
-import msgspec
-
-from sources.vendors.salesforce.simulator import terms
+from sources.vendors.salesforce.simulator import orders, terms
+from sources.vendors.salesforce.simulator.change import Change, failed_activation, integrity, picked
 from sources.vendors.salesforce.simulator.errors import Refusal
 from sources.vendors.salesforce.simulator.store import Store
 
 _CONTRACT_CODES = dict(terms.CONTRACT_STATUSES.values())
+_CONTRACT_STEPS = {
+    "Draft": ("Draft", "InApproval", "Activated"),
+    "InApproval": ("Draft", "InApproval", "Activated"),
+    "Activated": ("Activated", "Terminated", "Expired"),
+}
 _STAGES = {stage: (closed, won, forecast) for stage, closed, won, forecast in terms.STAGES.values()}
-_FREE_AFTER_ACTIVATION = frozenset({"Status", "Description", "OwnerId"})
-
-
-class Change(msgspec.Struct, frozen=True):
-    """A record about to be written. `old` is None when it is new; `new` holds only what was asked for."""
-
-    store: Store
-    old: Mapping[str, Any] | None
-    new: Mapping[str, Any]
-    now: str
-    number: int
-
-    def value(self, name: str) -> Any:
-        """What a field will hold."""
-        if name in self.new:
-            return self.new[name]
-        return self.old.get(name) if self.old else None
 
 
 def derived(sobject: str, change: Change) -> dict[str, Any]:
     """The further values of a change. Raises Refusal where the organisation forbids it."""
     return _RULES[sobject](change) if sobject in _RULES else {}
+
+
+def _account(change: Change) -> dict[str, Any]:
+    if change.old is None:
+        _unduplicated(change)
+    key, above = change.value("Id"), change.value("ParentId")
+    while above and change.says("ParentId"):
+        if above == key:
+            raise Refusal(400, "CIRCULAR_DEPENDENCY", "the account would be its own parent", ["ParentId"])
+        row = change.store.record(change.store.schema.objects["Account"], above) or {}
+        above = row.get("ParentId")
+    return {}
+
+
+def _unduplicated(change: Change) -> None:
+    """The organisation's duplicate rule, which blocks: the same name and the same website."""
+    name, website = change.value("Name"), change.value("Website")
+    found = change.store.rows('SELECT Website FROM "Account" WHERE Name = ? AND IsDeleted = 0', (name,))
+    if website and any(_host(other or "") == _host(website) for (other,) in found):
+        raise Refusal(400, "DUPLICATES_DETECTED", "Use one of these records?", [])
+
+
+def _host(website: str) -> str:
+    return website.lower().removeprefix("https://").removeprefix("http://").removeprefix("www.").rstrip("/")
 
 
 def _contact(change: Change) -> dict[str, Any]:
@@ -52,10 +64,11 @@ def _user(change: Change) -> dict[str, Any]:
 
 
 def _opportunity(change: Change) -> dict[str, Any]:
-    closed, won, forecast = _STAGES.get(change.value("StageName"), (False, False, "Pipeline"))
+    stage = change.value("StageName")
+    closed, won, forecast = _STAGES.get(stage, (False, False, "Pipeline"))
     on = date.fromisoformat(change.value("CloseDate"))
     quarter = (on.month + 2) // 3
-    return {
+    found = {
         "IsClosed": int(closed),
         "IsWon": int(won),
         "ForecastCategory": forecast,
@@ -64,71 +77,28 @@ def _opportunity(change: Change) -> dict[str, Any]:
         "FiscalQuarter": quarter,
         "Fiscal": f"{on.year} {quarter}",
     }
+    if "Probability" not in change.new and (change.old is None or change.old["StageName"] != stage):
+        found["Probability"] = terms.PROBABILITIES.get(stage)
+    return found
 
 
 def _contract(change: Change) -> dict[str, Any]:
-    status = change.value("Status") or "Draft"
-    code = _CONTRACT_CODES.get(status, "Draft")
-    found: dict[str, Any] = {"Status": status, "StatusCode": code}
+    status = picked("Contract", "Status", change.value("Status") or "Draft", _CONTRACT_CODES)
+    code, before = _CONTRACT_CODES[status], change.old["StatusCode"] if change.old else None
+    if before is None and code not in ("Draft", "InApproval"):
+        raise failed_activation("Choose a valid contract status and save your changes.", "Status")
+    if before is not None and code != before and code not in _CONTRACT_STEPS.get(before, ()):
+        raise integrity(f"a contract that is {before} cannot become {code}", "Status")
     start, months = change.value("StartDate"), change.value("ContractTerm")
+    if months is not None and months <= 0:
+        raise integrity("Contract Term (months) must be positive.", "ContractTerm")
+    found: dict[str, Any] = {"Status": status, "StatusCode": code, "EndDate": None}
     if start and months:
         found["EndDate"] = _ended(date.fromisoformat(start), months).isoformat()
     if code == "Activated" and not change.value("ActivatedDate"):
         found["ActivatedDate"] = change.now
-    if change.old is None:
+    if before is None:
         found["ContractNumber"] = f"{80_000_000 + change.number:08}"
-    return found
-
-
-def _order(change: Change) -> dict[str, Any]:
-    status = change.value("Status")
-    if status not in terms.ORDER_STATUSES.values():
-        raise Refusal(400, "INVALID_OR_NULL_FOR_RESTRICTED_PICKLIST", f"Status: bad value: {status}", ["Status"])
-    found: dict[str, Any] = {"StatusCode": status}
-    if change.old is None:
-        if status != "Draft":
-            raise Refusal(
-                400, "FAILED_ACTIVATION", "Choose a valid order status: an order starts as Draft.", ["Status"]
-            )
-        return {**found, "OrderNumber": f"{80_000_000 + change.number:08}", "TotalAmount": 0.0}
-    if change.old["StatusCode"] != "Draft":
-        frozen = [name for name in change.new if name not in _FREE_AFTER_ACTIVATION and not name.endswith("__c")]
-        if frozen:
-            raise Refusal(400, "FIELD_INTEGRITY_EXCEPTION", "an activated order cannot be edited", frozen)
-    elif status == "Activated":
-        _activate(change, found)
-    return found
-
-
-def _activate(change: Change, found: dict[str, Any]) -> None:
-    lines = change.store.rows(
-        'SELECT COUNT(*) FROM "OrderItem" WHERE OrderId = ? AND IsDeleted = 0', (change.value("Id"),)
-    )
-    if not lines[0][0]:
-        raise Refusal(400, "FAILED_ACTIVATION", "An order must have at least one product.", [])
-    found["ActivatedDate"] = change.now
-
-
-def _order_item(change: Change) -> dict[str, Any]:
-    schema = change.store.schema.objects
-    order = change.store.record(schema["Order"], change.value("OrderId")) or {}
-    price = change.store.record(schema["PricebookEntry"], change.value("PricebookEntryId")) or {}
-    if order.get("StatusCode") != "Draft":
-        raise Refusal(
-            400, "FIELD_INTEGRITY_EXCEPTION", "the products of an activated order cannot be changed", ["OrderId"]
-        )
-    each = change.value("UnitPrice")
-    each = price.get("UnitPrice") if each is None else each
-    found: dict[str, Any] = {
-        "Product2Id": price.get("Product2Id"),
-        "UnitPrice": each,
-        "ListPrice": price.get("UnitPrice"),
-        "TotalPrice": change.value("Quantity") * each,
-        "AvailableQuantity": change.value("Quantity"),
-        "CurrencyIsoCode": order.get("CurrencyIsoCode"),
-    }
-    if change.old is None:
-        found["OrderItemNumber"] = f"{change.number:010}"
     return found
 
 
@@ -146,36 +116,41 @@ def _case(change: Change) -> dict[str, Any]:
 
 def _entitlement(change: Change) -> dict[str, Any]:
     today, start, end = change.now[:10], change.value("StartDate"), change.value("EndDate")
-    spent = change.value("IsPerIncident") and change.value("RemainingCases") == 0
-    if (end and end < today) or spent:
-        return {"Status": "Expired"}
-    return {"Status": "Inactive" if start and start > today else "Active"}
+    if start and end and end < start and change.says("StartDate", "EndDate"):
+        raise integrity("End Date must be later than Start Date.: End Date", "EndDate")
+    found: dict[str, Any] = {}
+    remaining = change.value("RemainingCases")
+    if change.value("IsPerIncident") and remaining is None:
+        remaining = found["RemainingCases"] = change.value("CasesPerEntitlement")
+    if (end and end < today) or (change.value("IsPerIncident") and remaining == 0):
+        return {**found, "Status": "Expired"}
+    return {**found, "Status": "Inactive" if start and start > today else "Active"}
+
+
+def turned(store: Store, before: str, today: str) -> None:
+    """What a new day does to entitlements whose first day has come or whose last has passed since `before`."""
+    sql = 'UPDATE "Entitlement" SET Status = ? WHERE IsDeleted = 0 AND '
+    store.rows(f"{sql} StartDate > ? AND StartDate <= ? AND Status = 'Inactive'", ("Active", before, today))
+    store.rows(f"{sql} EndDate >= ? AND EndDate < ?", ("Expired", before, today))
 
 
 def _price(change: Change) -> dict[str, Any]:
-    product = change.store.record(change.store.schema.objects["Product2"], change.value("Product2Id")) or {}
+    product = change.parent("Product2Id", "Product2")
     return {"Name": product.get("Name"), "ProductCode": product.get("ProductCode")}
 
 
 _RULES: dict[str, Callable[[Change], dict[str, Any]]] = {
+    "Account": _account,
     "Case": _case,
     "Contact": _contact,
     "Contract": _contract,
     "Entitlement": _entitlement,
     "Opportunity": _opportunity,
-    "Order": _order,
-    "OrderItem": _order_item,
+    "Order": orders.order,
+    "OrderItem": orders.order_item,
     "PricebookEntry": _price,
     "User": _user,
 }
-
-
-def settle(store: Store, sobject: str, values: Mapping[str, Any]) -> None:
-    """What other records owe to this one: an order's total."""
-    if sobject == "OrderItem":
-        total = 'SELECT ifnull(SUM(TotalPrice), 0.0) FROM "OrderItem" WHERE OrderId = ? AND IsDeleted = 0'
-        amount = store.rows(total, (values["OrderId"],))[0][0]
-        store.update("Order", values["OrderId"], {"TotalAmount": round(amount, 8)})
 
 
 def _ended(start: date, months: int) -> date:

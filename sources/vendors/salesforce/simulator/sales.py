@@ -8,7 +8,7 @@ from typing import Any
 
 from sources.simulation import enterprise as book
 from sources.vendors.salesforce.simulator import terms
-from sources.vendors.salesforce.simulator.clerk import Clerk, day, instant
+from sources.vendors.salesforce.simulator.clerk import Clerk, Price, day, instant
 
 PRICEBOOK = "01sSm0000000001IAA"
 
@@ -36,16 +36,17 @@ def product(clerk: Clerk, product: book.CrmProduct) -> dict[str, Any]:
     }
 
 
-def price(clerk: Clerk, product: book.CrmProduct) -> dict[str, Any]:
-    """The product's entry in the price book."""
+def price(clerk: Clerk, price: Price) -> dict[str, Any]:
+    """An entry of the price book."""
+    product = clerk.products[price.product_id]
     return {
-        "Id": product.price_id,
+        "Id": price.id,
         "Name": product.name,
         "Pricebook2Id": PRICEBOOK,
         "Product2Id": product.id,
         "ProductCode": product.code,
-        "UnitPrice": float(product.list_price),
-        "CurrencyIsoCode": product.currency,
+        "UnitPrice": float(price.unit_price),
+        "CurrencyIsoCode": price.currency,
         "IsActive": int(product.active),
         **clerk.since(None),
     }
@@ -123,6 +124,7 @@ def order(clerk: Clerk, order: book.CrmOrder) -> dict[str, Any]:
         "Ship_To__c": order.ship_to_id,
         "End_Customer__c": order.end_customer_id,
         "Reseller__c": order.reseller_id,
+        "PoNumber": order.purchase_order,
         **clerk.stamps(order.created_at, order.updated_at),
     }
 
@@ -130,17 +132,18 @@ def order(clerk: Clerk, order: book.CrmOrder) -> dict[str, Any]:
 def line(clerk: Clerk, placed: tuple[book.CrmOrder, book.CrmOrderLine, int]) -> dict[str, Any]:
     """A line of an order, with its number in it."""
     order, line, number = placed
-    product = clerk.products.get(line.product_id)
+    price = clerk.price(line.product_id, order.currency)
     return {
         "Id": line.id,
         "OrderItemNumber": f"{order.number}-{number:03}",
         "OrderId": order.id,
         "Product2Id": line.product_id,
-        "PricebookEntryId": product.price_id if product else None,
+        "PricebookEntryId": price.id if price else None,
+        "OriginalOrderItemId": clerk.original(order, line),
         "Quantity": float(line.quantity),
-        "AvailableQuantity": float(line.quantity),
+        "AvailableQuantity": float(clerk.available(order, line)),
         "UnitPrice": float(line.unit_price),
-        "ListPrice": float(product.list_price) if product and product.currency == order.currency else None,
+        "ListPrice": float(price.unit_price) if price else None,
         "TotalPrice": float(line.quantity * line.unit_price),
         "ServiceDate": day(line.service_on),
         "EndDate": day(line.end_on),

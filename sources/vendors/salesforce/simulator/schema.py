@@ -33,7 +33,8 @@ ADDRESS = ("Street", "City", "State", "PostalCode", "Country", "Latitude", "Long
 
 class Field(msgspec.Struct, frozen=True, kw_only=True):
     """One field. `target`: the object a reference points to; `relationship`: its name on the way up, `children` on the
-    way down. `external`: may address a record; `unique`: no two records may share a value."""
+    way down. `external`: may address a record; `unique`: no two records may share a value; `createonly`: given at birth
+    and never again."""
 
     name: str
     kind: str
@@ -44,6 +45,7 @@ class Field(msgspec.Struct, frozen=True, kw_only=True):
     external: bool
     unique: bool
     readonly: bool
+    createonly: bool
     indexed: bool
 
     @property
@@ -115,7 +117,10 @@ def _sobject(name: str, table: dict[str, Any], fields: list[Field], children: di
 
 
 def _fields(table: dict[str, Any]) -> list[Field]:
-    marks = {mark: frozenset(table.get(mark, "").split()) for mark in ("external", "unique", "readonly", "indexed")}
+    marks = {
+        mark: frozenset(table.get(mark, "").split())
+        for mark in ("external", "unique", "readonly", "createonly", "indexed")
+    }
     found = [_field(kind, word, marks) for kind in table if kind in KINDS for word in table[kind].split()]
     return sorted(found, key=lambda field: (field.name != "Id", field.custom))
 
@@ -134,6 +139,7 @@ def _field(kind: str, word: str, marks: dict[str, frozenset[str]]) -> Field:
         external=name in marks["external"],
         unique=name in marks["unique"],
         readonly=name in READONLY or name in marks["readonly"] or kind == "address",
+        createonly=name in marks["createonly"],
         indexed=name in marks["indexed"] or name in marks["external"] or name in INDEXED or _followed(name, kind),
     )
 

@@ -7,16 +7,22 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
+from sources.simulation.kit import Written
 from sources.vendors.salesforce.simulator.schema import NUMERIC, Field, Schema, SObject
 
 _CHUNK = 5_000  # ids bound to one statement
 
 
 class Store:
-    """Tables named as the objects are. Instants are text as they go on the wire, so that they sort; booleans 0 or 1."""
+    """Tables named as the objects are. Instants are text as they go on the wire, so that they sort; booleans 0 or 1.
 
-    def __init__(self, schema: Schema) -> None:
-        self.schema = schema
+    `written` is the ledger of effects: what `happened` in a transaction is entered there when the outermost one ends
+    well."""
+
+    def __init__(self, schema: Schema, written: Written) -> None:
+        self.schema, self._written = schema, written
+        self._pending: list[tuple[str, str, Mapping[str, str | None]]] = []
+        self._depth = 0
         self._db = sqlite3.connect(":memory:", check_same_thread=False, isolation_level=None)
         self._db.create_function("folded", 1, _folded, deterministic=True)
         self._db.execute("PRAGMA page_size = 16384")
@@ -70,17 +76,32 @@ class Store:
         sql = statement("UPDATE", quoted(name), "SET", assignments, "WHERE Id = ?")
         self._db.execute(sql, (*values.values(), record_id))
 
+    def happened(self, kind: str, key: str, more: Mapping[str, str | None]) -> None:
+        """An effect of the transaction that is under way."""
+        self._pending.append((kind, key, more))
+
     @contextmanager
     def transaction(self) -> Iterator[None]:
         """Undoes what happened inside when it ends with an error; may be nested."""
         self._db.execute("SAVEPOINT step")
+        before, self._depth = len(self._pending), self._depth + 1
         try:
             yield
         except BaseException:
+            del self._pending[before:]
             self._db.execute("ROLLBACK TO step")
             self._db.execute("RELEASE step")
             raise
+        finally:
+            self._depth -= 1
         self._db.execute("RELEASE step")
+        if not self._depth:
+            self._publish()
+
+    def _publish(self) -> None:
+        for kind, key, more in self._pending:
+            self._written.add(kind, key, **more)
+        self._pending.clear()
 
 
 def statement(*clauses: str) -> str:

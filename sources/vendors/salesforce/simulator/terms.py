@@ -30,6 +30,19 @@ STAGES = {
     "won": ("Closed Won", True, True, "Closed"),
     "lost": ("Closed Lost", True, False, "Omitted"),
 }
+# What a stage sets where nobody says a probability.
+PROBABILITIES = {
+    "Prospecting": 10.0,
+    "Qualification": 10.0,
+    "Needs Analysis": 20.0,
+    "Value Proposition": 50.0,
+    "Id. Decision Makers": 60.0,
+    "Perception Analysis": 70.0,
+    "Proposal/Price Quote": 75.0,
+    "Negotiation/Review": 90.0,
+    "Closed Won": 100.0,
+    "Closed Lost": 0.0,
+}
 FORECAST_NAMES = {"Pipeline": "Pipeline", "BestCase": "Best Case", "Closed": "Closed", "Omitted": "Omitted"}
 OPPORTUNITY_TYPES = {"new": "New Customer", "renewal": "Renewal", "expansion": "Existing Customer - Upgrade"}
 

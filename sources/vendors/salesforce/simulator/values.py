@@ -8,12 +8,16 @@ from typing import Any
 
 from sources.vendors.salesforce.simulator import dates, identifiers
 from sources.vendors.salesforce.simulator.errors import Refusal, no_column
+from sources.vendors.salesforce.simulator.facts import TEXT_LENGTH
 from sources.vendors.salesforce.simulator.schema import NUMERIC, Field, SObject
 from sources.vendors.salesforce.simulator.store import Store
 
 
-def written(store: Store, sobject: SObject, body: Mapping[str, Any]) -> dict[str, Any]:
-    """Column -> stored value for a request's body. Raises Refusal with the vendor's code for the first wrong field."""
+def written(store: Store, sobject: SObject, body: Mapping[str, Any], *, new: bool) -> dict[str, Any]:
+    """Column -> stored value for a request's body, of a `new` record or of a change.
+
+    Raises Refusal with the vendor's code for the first wrong field.
+    """
     values: dict[str, Any] = {}
     for name, given in body.items():
         if name == "attributes":
@@ -21,7 +25,7 @@ def written(store: Store, sobject: SObject, body: Mapping[str, Any]) -> dict[str
         field = sobject.fields.get(name.lower())
         if field is None:
             raise no_column(name, sobject.name)
-        if field.readonly:
+        if field.readonly or (field.createonly and not new):
             message = (
                 f"Unable to create/update fields: {field.name}. Please check the security settings of this field and "
                 "verify that it is read/write for your profile or permission set."
@@ -45,8 +49,15 @@ def _stored(store: Store, field: Field, given: Any) -> Any:
     if field.kind == "datetime" and isinstance(given, str):
         return _instant(field, given)
     if field.kind not in (*NUMERIC, "boolean", "date", "datetime") and isinstance(given, str):
-        return given
+        return _text(field, given)
     raise _unreadable(field, given)
+
+
+def _text(field: Field, given: str) -> str:
+    if field.kind in ("string", "picklist") and len(given) > TEXT_LENGTH:
+        message = f"{field.name}: data value too large (max length={TEXT_LENGTH})"
+        raise Refusal(400, "STRING_TOO_LONG", message, [field.name])
+    return given
 
 
 def _number(field: Field, given: float) -> float:

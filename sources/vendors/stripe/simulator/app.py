@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import secrets
 import time
 from collections.abc import Callable
@@ -16,14 +17,18 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from sources.simulation.enterprise import Enterprise
-from sources.simulation.kit import Clock, simulator_app
-from sources.vendors.stripe.simulator import facts, forms, writes
+from sources.simulation.kit import Clock, Written, simulator_app
+from sources.vendors.stripe.simulator import facts, forms
+from sources.vendors.stripe.simulator.changes import CHANGES, Change
 from sources.vendors.stripe.simulator.credentials import DEVELOPMENT, Credentials
 from sources.vendors.stripe.simulator.errors import Refusal, unknown
 from sources.vendors.stripe.simulator.expand import expanded
+from sources.vendors.stripe.simulator.keys import Keys
 from sources.vendors.stripe.simulator.lists import LISTINGS, Listing, cut, limit, page
-from sources.vendors.stripe.simulator.render import Object
+from sources.vendors.stripe.simulator.office import Office
+from sources.vendors.stripe.simulator.passing import pass_time
 from sources.vendors.stripe.simulator.search import compile_query
+from sources.vendors.stripe.simulator.shapes import Object
 from sources.vendors.stripe.simulator.store import Store
 
 Answer = Callable[[Request, dict[str, Any]], Object]
@@ -31,10 +36,11 @@ Answer = Callable[[Request, dict[str, Any]], Object]
 
 class Limits(msgspec.Struct, frozen=True):
     """`per_second` requests of the whole account (None: any number); `search_lag` seconds before a search finds what
-    was written."""
+    was written; `work` seconds that a write takes, during which its object is locked and its key in use."""
 
     per_second: int | None = None
     search_lag: float = 0.0
+    work: float = 0.0
 
 
 class Account:
@@ -43,7 +49,9 @@ class Account:
     def __init__(self, enterprise: Enterprise, clock: Clock, limits: Limits, credentials: Credentials) -> None:
         self.store = Store(enterprise.billing)
         self.clock, self.limits, self.credentials = clock, limits, credentials
-        self.keys = writes.Keys(clock)
+        self.keys = Keys(clock)
+        self.office = Office(self.store, clock, Written(clock))
+        self._locked: set[str] = set()
         self._window: tuple[int, int] = (0, 0)
 
     # ------------------------------------------------------------ every request
@@ -57,31 +65,64 @@ class Account:
                 "stripe-version": request.headers.get("stripe-version", facts.VERSION),
             }
             try:
-                body = await self._answered(request, answer, method, headers)
+                status, body = await self._answered(request, answer, headers)
             except Refusal as refusal:
                 response = refusal.response()
                 response.headers.update(headers)
                 return response
-            return JSONResponse(body, headers=headers)
+            return JSONResponse(body, status, headers)
 
         return Route(path, respond, methods=[method])
 
-    async def _answered(self, request: Request, answer: Answer, method: str, headers: dict[str, str]) -> Object:
+    async def _answered(self, request: Request, answer: Answer, headers: dict[str, str]) -> tuple[int, Object]:
         self._admit(request)
         raw = await request.body()
-        text = raw.decode() if method == "POST" else request.url.query
-        parameters = forms.parse(text)
-        key = request.headers.get("idempotency-key") if method == "POST" else None
-        if key is not None:
-            known = self.keys.known(key, request.url.path, raw)
-            if known is not None:
-                headers["idempotent-replayed"] = "true"
-                return known.body
+        try:
+            parameters = forms.parse(raw.decode() or request.url.query)
+        except UnicodeDecodeError:
+            raise Refusal(400, "Invalid request: the body is no UTF-8.") from None
+        key = request.headers.get("idempotency-key") if request.method == "POST" else None
+        if key is None:
+            return await self._executed(request, answer, parameters, None)
+        known = self.keys.known(key, request.url.path, raw)
+        if known is not None:
+            headers["idempotent-replayed"] = "true"
+            return known.status, known.body
+        self.keys.begin(key)
+        try:
+            status, body = await self._executed(request, answer, parameters, key)
+            self.keys.remember(key, request.url.path, raw, status, body)
+        except Refusal as refusal:
+            if refusal.executed:
+                self.keys.remember(key, request.url.path, raw, refusal.status, refusal.body)
+            raise
+        finally:
+            self.keys.end(key)
+        return status, body
+
+    async def _executed(
+        self, request: Request, answer: Answer, parameters: dict[str, Any], key: str | None
+    ) -> tuple[int, Object]:
+        if request.method != "GET" and self.limits.work:
+            await self._work(request.url.path)
+        self.office.key = None
+        pass_time(self.office)
+        self.office.key = key
         paths = parameters.get("expand", [])
-        body = expanded(answer(request, parameters), paths if isinstance(paths, list) else [paths], self.store)
-        if key is not None:
-            self.keys.remember(key, request.url.path, raw, 200, body)
-        return body
+        body = answer(request, parameters)
+        return 200, expanded(body, paths if isinstance(paths, list) else [paths], self.store)
+
+    async def _work(self, path: str) -> None:
+        """A write takes its time, and nobody else writes to the same object meanwhile."""
+        place = "/".join(path.split("/")[:4])
+        if place.count("/") == 3 and place in self._locked:
+            message = "This object cannot be accessed right now because another API request is accessing it."
+            raise Refusal(429, message, code="lock_timeout")
+        self._locked.add(place)
+        try:
+            await asyncio.sleep(self.limits.work)
+        finally:
+            self._locked.discard(place)
 
     def _admit(self, request: Request) -> None:
         scheme, _, key = request.headers.get("authorization", "").partition(" ")
@@ -106,13 +147,13 @@ class Account:
         """One object."""
         return self.store.get(kind, request.path_params["id"])
 
-    def created(self, kind: str, _request: Request, parameters: dict[str, Any]) -> Object:
-        """A new object."""
-        return writes.create(self.store, kind, parameters, self.clock)
+    def change(self, change: Change) -> Route:
+        """A write."""
 
-    def updated(self, kind: str, request: Request, parameters: dict[str, Any]) -> Object:
-        """A changed object."""
-        return writes.update(self.store, kind, request.path_params["id"], parameters, self.clock)
+        def answer(request: Request, parameters: dict[str, Any]) -> Object:
+            return change.do(self.office, request.path_params.get("id", ""), parameters)
+
+        return self.route(change.path, answer, change.method)
 
     # ------------------------------------------------------------ searches and lists of their own
 
@@ -162,11 +203,12 @@ class Account:
         rows = {each["id"]: each for each in self.store.every_line(key)}
         return cut(list(rows), parameters, rows.__getitem__, [], f"/v1/invoices/{key}/lines")
 
-    def no_lines(self, request: Request, _parameters: dict[str, Any]) -> Object:
-        """`/v1/credit_notes/{id}/lines`: the book has none."""
+    def note_lines(self, request: Request, parameters: dict[str, Any]) -> Object:
+        """`/v1/credit_notes/{id}/lines`: of the notes in the book there are none."""
         key = request.path_params["id"]
         self.store.get("credit_notes", key)
-        return {"object": "list", "url": f"/v1/credit_notes/{key}/lines", "has_more": False, "data": []}
+        rows = {str(place): each for place, each in enumerate(self.store.every_line(key))}
+        return cut(list(rows), parameters, rows.__getitem__, [], f"/v1/credit_notes/{key}/lines")
 
     def summaries(self, request: Request, parameters: dict[str, Any]) -> Object:
         """`/v1/billing/meters/{id}/event_summaries`: one row for the window, or one for each day or hour."""
@@ -218,16 +260,14 @@ def create_simulator(
     routes = [account.route(f"/v1/{kind}/search", account.search(kind)) for kind in facts.SEARCHABLE]
     routes += [
         account.route("/v1/invoices/{id}/lines", account.lines),
-        account.route("/v1/credit_notes/{id}/lines", account.no_lines),
+        account.route("/v1/credit_notes/{id}/lines", account.note_lines),
         account.route("/v1/billing/meters/{id}/event_summaries", account.summaries),
     ]
+    routes += [account.change(change) for change in CHANGES]
     for listing in LISTINGS:
         routes.append(account.route(listing.path, partial(account.listed, listing)))
         routes.append(account.route(f"{listing.path}/{{id}}", partial(account.one, listing.kind)))
-    for kind in ("customers", "products", "prices"):
-        routes.append(account.route(f"/v1/{kind}", partial(account.created, kind), "POST"))
-        routes.append(account.route(f"/v1/{kind}/{{id}}", partial(account.updated, kind), "POST"))
-    app = simulator_app(routes, clock=account.clock)
+    app = simulator_app(routes, clock=account.clock, written=account.office.written)
     app.add_exception_handler(404, _unrecognised)
     app.state.account = account
     return app

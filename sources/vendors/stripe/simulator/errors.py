@@ -6,6 +6,8 @@ from typing import Any
 
 from starlette.responses import JSONResponse, Response
 
+from sources.vendors.stripe.simulator import facts
+
 
 class Refusal(Exception):
     """An answer that is an error."""
@@ -23,6 +25,7 @@ class Refusal(Exception):
         super().__init__(message)
         self.status, self.headers = status, headers or {}
         parts = {"code": code, "message": message, "param": param, "type": kind}
+        self.executed = kind == "card_error" or code in facts.EXECUTED_CODES  # kept under the request's key
         self.body: dict[str, Any] = {"error": {name: value for name, value in parts.items() if value is not None}}
 
     def response(self) -> Response:
@@ -38,3 +41,13 @@ def missing(kind: str, key: str) -> Refusal:
 def unknown(name: str) -> Refusal:
     """A parameter that does not exist."""
     return Refusal(400, f"Received unknown parameter: {name}", code="parameter_unknown", param=name)
+
+
+def locked(message: str, code: str = "status_transition_invalid") -> Refusal:
+    """A document in a state that does not allow this."""
+    return Refusal(400, message, code=code)
+
+
+def declined(message: str = "Your card was declined.") -> Refusal:
+    """A payment that its method refuses."""
+    return Refusal(402, message, code="card_declined", kind="card_error")

@@ -8,7 +8,8 @@ from typing import Any
 
 from sources.vendors.stripe.simulator import facts
 from sources.vendors.stripe.simulator.errors import Refusal
-from sources.vendors.stripe.simulator.render import Object, embedded
+from sources.vendors.stripe.simulator.render import embedded
+from sources.vendors.stripe.simulator.shapes import Object
 from sources.vendors.stripe.simulator.store import Store
 
 _KINDS = {

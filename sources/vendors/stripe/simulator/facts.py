@@ -10,6 +10,27 @@ SEARCH_CLAUSES = 10  # [K]
 SEARCH_CHARACTERS = 5_000
 KEY_CHARACTERS = 255
 KEY_LIFE = 24 * 3600.0  # seconds
+METADATA_KEYS, METADATA_KEY, METADATA_VALUE = 50, 40, 500
+OPERATION = "gateway_op_id"  # the metadata in which a gateway leaves the id of its operation
+
+# How long things take: an invoice stays a draft for an hour before it is finalised by itself; a first payment that does
+# not come lets its subscription lapse after 23 hours [K].
+DRAFT_SECONDS = 3600
+INCOMPLETE_SECONDS = 23 * 3600
+MOST_ITEMS = 20  # of a subscription
+
+# Payment methods that decline, as in the vendor's test mode.
+DECLINING = frozenset({"pm_card_chargeCustomerFail", "pm_card_visa_chargeDeclined"})
+# What executing a request can be refused for: such an answer is kept under the request's key like a success [K].
+EXECUTED_CODES = frozenset(
+    {
+        "charge_already_refunded",
+        "charge_disputed",
+        "invoice_not_editable",
+        "payment_intent_unexpected_state",
+        "status_transition_invalid",
+    }
+)
 
 # Currencies whose smallest unit is not the hundredth; Stripe treats a few off ISO 4217 [K].
 EXPONENTS = {

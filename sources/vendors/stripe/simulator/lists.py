@@ -10,7 +10,7 @@ import msgspec
 
 from sources.vendors.stripe.simulator import facts
 from sources.vendors.stripe.simulator.errors import Refusal, unknown
-from sources.vendors.stripe.simulator.render import Object
+from sources.vendors.stripe.simulator.shapes import Object
 from sources.vendors.stripe.simulator.store import Store
 
 _PAGING = frozenset({"limit", "starting_after", "ending_before", "expand"})
@@ -48,6 +48,7 @@ LISTINGS = (
         ("status", "collection_method"),
         ("created", "due_date"),
     ),
+    Listing("invoiceitems", "/v1/invoiceitems", ("customer", "invoice"), ("pending",)),
     Listing("invoice_payments", "/v1/invoice_payments", ("invoice",), ("status", "payment"), ("created",)),
     Listing("credit_notes", "/v1/credit_notes", ("invoice", "customer"), ranges=("created",)),
     Listing("payment_intents", "/v1/payment_intents", ("customer",), ranges=("created",)),
@@ -132,6 +133,8 @@ def _tests(listing: Listing, parameters: Mapping[str, Any], parents: list[str]) 
     if isinstance(parameters.get("payment"), dict):
         intent = parameters["payment"].get("payment_intent")
         tests.append(lambda found: found["payment"]["payment_intent"] == intent)
+    if "pending" in parameters:
+        tests.append(lambda found: (found["invoice"] is None) is (parameters["pending"] == "true"))
     if "ids" in parameters:
         wanted = set(_texts(parameters["ids"]))
         tests.append(lambda found: found["id"] in wanted)

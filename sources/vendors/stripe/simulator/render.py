@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import datetime
 from decimal import Decimal
-from typing import Any
 
 from sources.simulation.enterprise import (
     BillCustomer,
@@ -18,8 +17,7 @@ from sources.simulation.enterprise import (
     BillSubscription,
 )
 from sources.vendors.stripe.simulator import facts
-
-Object = dict[str, Any]
+from sources.vendors.stripe.simulator.shapes import Object, shape
 
 
 def minor(amount: Decimal, currency: str) -> int:
@@ -46,29 +44,19 @@ def customer(entry: BillCustomer) -> Object:
     """A customer."""
     if entry.deleted:
         return {"id": entry.id, "object": "customer", "deleted": True}
-    currency = entry.currency or "USD"
-    return {
-        "id": entry.id,
-        "object": "customer",
-        "address": {"country": entry.country, "city": None, "line1": None, "postal_code": None}
-        if entry.country
-        else None,
-        "balance": minor(entry.balance, currency),
-        "created": seconds(entry.created_at),
-        "currency": entry.currency.lower() if entry.currency else None,
-        "delinquent": entry.delinquent,
-        "description": None,
-        "discount": None,
-        "email": entry.email,
-        "invoice_settings": {"default_payment_method": None, "footer": None, "custom_fields": None},
-        "livemode": False,
-        "metadata": metadata(crm_account_id=entry.account_id, legal_entity=entry.entity),
-        "name": entry.name,
-        "phone": None,
-        "preferred_locales": [],
-        "shipping": None,
-        "tax_exempt": entry.tax_exempt,
-    }
+    return shape(
+        "customer",
+        id=entry.id,
+        address={"country": entry.country, "city": None, "line1": None, "postal_code": None} if entry.country else None,
+        balance=minor(entry.balance, entry.currency or "USD"),
+        created=seconds(entry.created_at),
+        currency=entry.currency.lower() if entry.currency else None,
+        delinquent=entry.delinquent,
+        email=entry.email,
+        metadata=metadata(crm_account_id=entry.account_id, legal_entity=entry.entity),
+        name=entry.name,
+        tax_exempt=entry.tax_exempt,
+    )
 
 
 def feature(entry: BillFeature) -> Object:
@@ -97,26 +85,19 @@ def active_entitlement(entry: BillEntitlement, lookup_key: str) -> Object:
 
 def product(entry: BillProduct) -> Object:
     """A product."""
-    return {
-        "id": entry.id,
-        "object": "product",
-        "active": entry.active,
-        "created": seconds(entry.created_at),
-        "default_price": entry.default_price_id,
-        "description": entry.description,
-        "images": [],
-        "livemode": False,
-        "marketing_features": [],
-        "metadata": {"code": entry.code},
-        "name": entry.name,
-        "shippable": None,
-        "statement_descriptor": None,
-        "tax_code": entry.tax_code,
-        "type": "service",
-        "unit_label": entry.unit_label,
-        "updated": seconds(entry.created_at),
-        "url": None,
-    }
+    return shape(
+        "product",
+        id=entry.id,
+        active=entry.active,
+        created=seconds(entry.created_at),
+        default_price=entry.default_price_id,
+        description=entry.description,
+        metadata={"code": entry.code},
+        name=entry.name,
+        tax_code=entry.tax_code,
+        unit_label=entry.unit_label,
+        updated=seconds(entry.created_at),
+    )
 
 
 def price(entry: BillPrice) -> Object:
@@ -134,27 +115,23 @@ def price(entry: BillPrice) -> Object:
             "trial_period_days": None,
             "usage_type": entry.usage,
         }
-    return {
-        "id": entry.id,
-        "object": "price",
-        "active": entry.active,
-        "billing_scheme": "per_unit" if entry.unit_amount is not None else "tiered",
-        "created": seconds(entry.created_at),
-        "currency": entry.currency.lower(),
-        "custom_unit_amount": None,
-        "livemode": False,
-        "lookup_key": entry.lookup_key,
-        "metadata": {},
-        "nickname": entry.nickname,
-        "product": entry.product_id,
-        "recurring": recurring,
-        "tax_behavior": "exclusive",
-        "tiers_mode": None if entry.unit_amount is not None else "graduated",
-        "transform_quantity": None,
-        "type": "recurring" if recurring else "one_time",
-        "unit_amount": int(scaled) if whole and scaled is not None else None,
-        "unit_amount_decimal": format(scaled.normalize(), "f") if scaled is not None else None,
-    }
+    return shape(
+        "price",
+        id=entry.id,
+        active=entry.active,
+        billing_scheme="per_unit" if entry.unit_amount is not None else "tiered",
+        created=seconds(entry.created_at),
+        currency=entry.currency.lower(),
+        lookup_key=entry.lookup_key,
+        nickname=entry.nickname,
+        product=entry.product_id,
+        recurring=recurring,
+        tax_behavior="exclusive",
+        tiers_mode=None if entry.unit_amount is not None else "graduated",
+        type="recurring" if recurring else "one_time",
+        unit_amount=int(scaled) if whole and scaled is not None else None,
+        unit_amount_decimal=format(scaled.normalize(), "f") if scaled is not None else None,
+    )
 
 
 def meter(entry: BillMeter) -> Object:
@@ -178,19 +155,15 @@ def meter(entry: BillMeter) -> Object:
 
 def item(entry: BillItem, subscription: BillSubscription, prices: Mapping[str, BillPrice]) -> Object:
     """An item: the current period is its own, not the subscription's."""
-    found: Object = {
-        "id": entry.id,
-        "object": "subscription_item",
-        "billing_thresholds": None,
-        "created": seconds(subscription.created_at),
-        "current_period_end": seconds(entry.period_end),
-        "current_period_start": seconds(entry.period_start),
-        "discounts": [],
-        "metadata": {},
-        "price": price(prices[entry.price_id]),
-        "subscription": subscription.id,
-        "tax_rates": [],
-    }
+    found: Object = shape(
+        "subscription_item",
+        id=entry.id,
+        created=seconds(subscription.created_at),
+        current_period_end=seconds(entry.period_end),
+        current_period_start=seconds(entry.period_start),
+        price=price(prices[entry.price_id]),
+        subscription=subscription.id,
+    )
     if entry.quantity is not None:
         found["quantity"] = entry.quantity
     return found
@@ -220,33 +193,26 @@ def subscription(entry: BillSubscription, prices: Mapping[str, BillPrice]) -> Ob
             "trial_from_plan": None,
         }
     reason = facts.CANCEL_REASONS.get(entry.cancel_reason or "")
-    return {
-        "id": entry.id,
-        "object": "subscription",
-        "application": None,
-        "automatic_tax": {"enabled": False, "liability": None},
-        "billing_cycle_anchor": seconds(entry.start_at),
-        "billing_mode": {"type": "flexible", "flexible": None},
-        "cancel_at": seconds(entry.cancel_at),
-        "cancel_at_period_end": entry.cancel_at_period_end,
-        "canceled_at": seconds(entry.canceled_at),
-        "cancellation_details": {"comment": None, "feedback": None, "reason": reason},
-        "collection_method": "charge_automatically" if entry.collection == "automatic" else "send_invoice",
-        "created": seconds(entry.created_at),
-        "currency": entry.currency.lower(),
-        "customer": entry.customer_id,
-        "days_until_due": entry.days_until_due,
-        "default_payment_method": None,
-        "description": None,
-        "discounts": [],
-        "ended_at": seconds(entry.ended_at),
-        "items": {
+    return shape(
+        "subscription",
+        id=entry.id,
+        billing_cycle_anchor=seconds(entry.start_at),
+        cancel_at=seconds(entry.cancel_at),
+        cancel_at_period_end=entry.cancel_at_period_end,
+        canceled_at=seconds(entry.canceled_at),
+        cancellation_details={"comment": None, "feedback": None, "reason": reason},
+        collection_method="charge_automatically" if entry.collection == "automatic" else "send_invoice",
+        created=seconds(entry.created_at),
+        currency=entry.currency.lower(),
+        customer=entry.customer_id,
+        days_until_due=entry.days_until_due,
+        ended_at=seconds(entry.ended_at),
+        items={
             **embedded(items, f"/v1/subscription_items?subscription={entry.id}"),
             "total_count": len(items),
         },
-        "latest_invoice": entry.latest_invoice_id,
-        "livemode": False,
-        "metadata": metadata(
+        latest_invoice=entry.latest_invoice_id,
+        metadata=metadata(
             crm_account_id=entry.account_id,
             legal_entity=entry.entity,
             renewal=entry.renewal,
@@ -256,15 +222,14 @@ def subscription(entry: BillSubscription, prices: Mapping[str, BillPrice]) -> Ob
             suspension_operation=entry.hold_operation if held else None,
             suspension_notice_at=entry.hold_notice_at.isoformat() if held and entry.hold_notice_at else None,
         ),
-        "pause_collection": {"behavior": entry.pause, "resumes_at": None} if entry.pause is not None else None,
-        "pending_setup_intent": None,
-        "pending_update": pending,
-        "schedule": schedule_id(entry),
-        "start_date": seconds(entry.start_at),
-        "status": entry.status,
-        "trial_end": seconds(entry.trial_end),
-        "trial_start": seconds(entry.start_at) if entry.trial_end is not None else None,
-    }
+        pause_collection={"behavior": entry.pause, "resumes_at": None} if entry.pause is not None else None,
+        pending_update=pending,
+        schedule=schedule_id(entry),
+        start_date=seconds(entry.start_at),
+        status=entry.status,
+        trial_end=seconds(entry.trial_end),
+        trial_start=seconds(entry.start_at) if entry.trial_end is not None else None,
+    )
 
 
 def schedule(entry: BillSubscription) -> Object:
@@ -280,20 +245,16 @@ def schedule(entry: BillSubscription) -> Object:
         for start, end in entry.schedule_phases
     ]
     active = phases[0] if phases and entry.schedule == "active" else None
-    return {
-        "id": schedule_id(entry),
-        "object": "subscription_schedule",
-        "canceled_at": seconds(entry.canceled_at) if entry.schedule == "canceled" else None,
-        "completed_at": seconds(entry.ended_at) if entry.schedule == "completed" else None,
-        "created": seconds(entry.created_at),
-        "current_phase": {"start_date": active["start_date"], "end_date": active["end_date"]} if active else None,
-        "customer": entry.customer_id,
-        "end_behavior": "release",
-        "livemode": False,
-        "metadata": {},
-        "phases": phases,
-        "released_at": None,
-        "released_subscription": entry.id if entry.schedule == "released" else None,
-        "status": entry.schedule,
-        "subscription": entry.id if entry.schedule not in ("not_started", "released") else None,
-    }
+    return shape(
+        "subscription_schedule",
+        id=schedule_id(entry),
+        canceled_at=seconds(entry.canceled_at) if entry.schedule == "canceled" else None,
+        completed_at=seconds(entry.ended_at) if entry.schedule == "completed" else None,
+        created=seconds(entry.created_at),
+        current_phase={"start_date": active["start_date"], "end_date": active["end_date"]} if active else None,
+        customer=entry.customer_id,
+        phases=phases,
+        released_subscription=entry.id if entry.schedule == "released" else None,
+        status=entry.schedule,
+        subscription=entry.id if entry.schedule not in ("not_started", "released") else None,
+    )

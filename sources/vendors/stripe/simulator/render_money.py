@@ -7,7 +7,8 @@ from decimal import Decimal
 
 from sources.simulation.enterprise import BillCreditNote, BillInvoice, BillLine, BillPayment, BillPrice
 from sources.vendors.stripe.simulator import facts
-from sources.vendors.stripe.simulator.render import Object, embedded, metadata, minor, seconds
+from sources.vendors.stripe.simulator.render import embedded, metadata, minor, seconds
+from sources.vendors.stripe.simulator.shapes import Object, shape
 
 
 def _taxes(amount: Decimal, base: Decimal, currency: str) -> list[Object]:
@@ -57,25 +58,20 @@ def line(entry: BillLine, invoice: BillInvoice, prices: Mapping[str, BillPrice])
             "price_details": {"price": entry.price_id, "product": prices[entry.price_id].product_id},
             "unit_amount_decimal": None,
         }
-    return {
-        "id": entry.id,
-        "object": "line_item",
-        "amount": minor(entry.amount, currency),
-        "currency": currency.lower(),
-        "description": entry.description,
-        "discount_amounts": [],
-        "discountable": True,
-        "discounts": [],
-        "invoice": invoice.id,
-        "livemode": False,
-        "metadata": {},
-        "parent": parent,
-        "period": {"start": seconds(entry.period_start), "end": seconds(entry.period_end)},
-        "pricing": pricing,
-        "quantity": entry.quantity,
-        "subtotal": minor(entry.amount, currency),
-        "taxes": _taxes(entry.tax, entry.amount, currency),
-    }
+    return shape(
+        "line_item",
+        id=entry.id,
+        amount=minor(entry.amount, currency),
+        currency=currency.lower(),
+        description=entry.description,
+        invoice=invoice.id,
+        parent=parent,
+        period={"start": seconds(entry.period_start), "end": seconds(entry.period_end)},
+        pricing=pricing,
+        quantity=entry.quantity,
+        subtotal=minor(entry.amount, currency),
+        taxes=_taxes(entry.tax, entry.amount, currency),
+    )
 
 
 def lines(entry: BillInvoice, prices: Mapping[str, BillPrice]) -> list[Object]:
@@ -97,74 +93,63 @@ def invoice(entry: BillInvoice, prices: Mapping[str, BillPrice]) -> Object:
             "quote_details": None,
             "subscription_details": {"metadata": {}, "subscription": entry.subscription_id},
         }
-    return {
-        "id": entry.id,
-        "object": "invoice",
-        "amount_due": cents(entry.total - entry.credited_before),
-        "amount_overpaid": 0,
-        "amount_paid": cents(entry.paid),
-        "amount_remaining": cents(entry.remaining),
-        "attempt_count": entry.attempts,
-        "attempted": entry.attempts > 0,
-        "auto_advance": entry.status in ("draft", "open"),
-        "billing_reason": facts.BILLING_REASONS[entry.reason],
-        "collection_method": "charge_automatically" if entry.collection == "automatic" else "send_invoice",
-        "created": seconds(entry.created_at),
-        "currency": currency.lower(),
-        "customer": entry.customer_id,
-        "description": None,
-        "discounts": [],
-        "due_date": seconds(entry.due_at),
-        "effective_at": seconds(entry.finalized_at),
-        "ending_balance": 0,
-        "hosted_invoice_url": f"https://invoice.example/i/{entry.id}" if entry.finalized_at is not None else None,
-        "invoice_pdf": None,
-        "last_finalization_error": None,
-        "lines": embedded(lines(entry, prices), f"/v1/invoices/{entry.id}/lines"),
-        "livemode": False,
-        "metadata": metadata(crm_account_id=entry.account_id, legal_entity=entry.entity),
-        "next_payment_attempt": seconds(entry.next_attempt_at),
-        "number": entry.number,
-        "parent": parent,
-        "period_end": seconds(entry.period_end),
-        "period_start": seconds(entry.period_start),
-        "post_payment_credit_notes_amount": cents(entry.credited_after),
-        "pre_payment_credit_notes_amount": cents(entry.credited_before),
-        "receipt_number": None,
-        "starting_balance": 0,
-        "status": entry.status,
-        "status_transitions": {
+    return shape(
+        "invoice",
+        id=entry.id,
+        amount_due=cents(entry.total - entry.credited_before),
+        amount_paid=cents(entry.paid),
+        amount_remaining=cents(entry.remaining),
+        attempt_count=entry.attempts,
+        attempted=entry.attempts > 0,
+        auto_advance=entry.status in ("draft", "open"),
+        billing_reason=facts.BILLING_REASONS[entry.reason],
+        collection_method="charge_automatically" if entry.collection == "automatic" else "send_invoice",
+        created=seconds(entry.created_at),
+        currency=currency.lower(),
+        customer=entry.customer_id,
+        due_date=seconds(entry.due_at),
+        effective_at=seconds(entry.finalized_at),
+        ending_balance=0,
+        hosted_invoice_url=f"https://invoice.example/i/{entry.id}" if entry.finalized_at is not None else None,
+        lines=embedded(lines(entry, prices), f"/v1/invoices/{entry.id}/lines"),
+        metadata=metadata(crm_account_id=entry.account_id, legal_entity=entry.entity),
+        next_payment_attempt=seconds(entry.next_attempt_at),
+        number=entry.number,
+        parent=parent,
+        period_end=seconds(entry.period_end),
+        period_start=seconds(entry.period_start),
+        post_payment_credit_notes_amount=cents(entry.credited_after),
+        pre_payment_credit_notes_amount=cents(entry.credited_before),
+        status=entry.status,
+        status_transitions={
             "finalized_at": seconds(entry.finalized_at),
             "marked_uncollectible_at": seconds(entry.uncollectible_at),
             "paid_at": seconds(entry.paid_at),
             "voided_at": seconds(entry.voided_at),
         },
-        "subtotal": cents(entry.subtotal),
-        "subtotal_excluding_tax": cents(entry.subtotal),
-        "total": cents(entry.total),
-        "total_discount_amounts": [],
-        "total_excluding_tax": cents(entry.subtotal),
-        "total_taxes": _taxes(entry.tax, entry.subtotal, currency),
-    }
+        subtotal=cents(entry.subtotal),
+        subtotal_excluding_tax=cents(entry.subtotal),
+        total=cents(entry.total),
+        total_excluding_tax=cents(entry.subtotal),
+        total_taxes=_taxes(entry.tax, entry.subtotal, currency),
+    )
 
 
 def invoice_payment(entry: BillPayment) -> Object:
     """How a payment belongs to an invoice."""
     paid = entry.status == "succeeded"
-    return {
-        "id": entry.id.replace("pi_", "inpay_", 1),
-        "object": "invoice_payment",
-        "amount_paid": minor(entry.amount, entry.currency) if paid else None,
-        "amount_requested": minor(entry.amount, entry.currency),
-        "created": seconds(entry.created_at),
-        "currency": entry.currency.lower(),
-        "invoice": entry.invoice_id,
-        "is_default": True,
-        "livemode": False,
-        "payment": {"type": "payment_intent", "payment_intent": entry.id},
-        "status": "paid" if paid else ("canceled" if entry.status == "canceled" else "open"),
-        "status_transitions": {"canceled_at": None, "paid_at": seconds(entry.created_at) if paid else None},
-    }
+    return shape(
+        "invoice_payment",
+        id=entry.id.replace("pi_", "inpay_", 1),
+        amount_paid=minor(entry.amount, entry.currency) if paid else None,
+        amount_requested=minor(entry.amount, entry.currency),
+        created=seconds(entry.created_at),
+        currency=entry.currency.lower(),
+        invoice=entry.invoice_id,
+        payment={"type": "payment_intent", "payment_intent": entry.id},
+        status="paid" if paid else ("canceled" if entry.status == "canceled" else "open"),
+        status_transitions={"canceled_at": None, "paid_at": seconds(entry.created_at) if paid else None},
+    )
 
 
 def payment_intent(entry: BillPayment) -> Object:
@@ -172,73 +157,57 @@ def payment_intent(entry: BillPayment) -> Object:
     succeeded = entry.status == "succeeded"
     failed = entry.failure_code is not None and not succeeded
     error = {"code": entry.failure_code, "message": "declined", "type": "card_error"} if failed else None
-    return {
-        "id": entry.id,
-        "object": "payment_intent",
-        "amount": minor(entry.amount, entry.currency),
-        "amount_capturable": 0,
-        "amount_received": minor(entry.amount, entry.currency) if succeeded else 0,
-        "canceled_at": seconds(entry.created_at) if entry.status == "canceled" else None,
-        "cancellation_reason": None,
-        "capture_method": "automatic",
-        "created": seconds(entry.created_at),
-        "currency": entry.currency.lower(),
-        "customer": entry.customer_id,
-        "description": None,
-        "last_payment_error": error,
-        "latest_charge": entry.charge_id,
-        "livemode": False,
-        "metadata": {},
-        "payment_method": None,
-        "payment_method_types": [entry.method],
-        "status": facts.INTENTS[entry.status],
-    }
+    return shape(
+        "payment_intent",
+        id=entry.id,
+        amount=minor(entry.amount, entry.currency),
+        amount_received=minor(entry.amount, entry.currency) if succeeded else 0,
+        canceled_at=seconds(entry.created_at) if entry.status == "canceled" else None,
+        created=seconds(entry.created_at),
+        currency=entry.currency.lower(),
+        customer=entry.customer_id,
+        last_payment_error=error,
+        latest_charge=entry.charge_id,
+        payment_method_types=[entry.method],
+        status=facts.INTENTS[entry.status],
+    )
 
 
 def charge(entry: BillPayment) -> Object:
     """What was charged, or tried."""
     amount, refunded = minor(entry.amount, entry.currency), minor(entry.refunded, entry.currency)
     succeeded = entry.status == "succeeded"
-    return {
-        "id": entry.charge_id,
-        "object": "charge",
-        "amount": amount,
-        "amount_captured": amount if succeeded else 0,
-        "amount_refunded": refunded,
-        "billing_details": {"address": None, "email": None, "name": None, "phone": None},
-        "captured": succeeded,
-        "created": seconds(entry.created_at),
-        "currency": entry.currency.lower(),
-        "customer": entry.customer_id,
-        "disputed": entry.dispute_id is not None,
-        "failure_code": entry.failure_code,
-        "failure_message": None,
-        "livemode": False,
-        "metadata": {},
-        "paid": succeeded,
-        "payment_intent": entry.id,
-        "payment_method_details": {"type": entry.method},
-        "receipt_number": None,
-        "refunded": succeeded and refunded == amount and refunded > 0,
-        "status": "succeeded" if succeeded else ("pending" if entry.status == "processing" else "failed"),
-    }
+    return shape(
+        "charge",
+        id=entry.charge_id,
+        amount=amount,
+        amount_captured=amount if succeeded else 0,
+        amount_refunded=refunded,
+        captured=succeeded,
+        created=seconds(entry.created_at),
+        currency=entry.currency.lower(),
+        customer=entry.customer_id,
+        disputed=entry.dispute_id is not None,
+        failure_code=entry.failure_code,
+        paid=succeeded,
+        payment_intent=entry.id,
+        payment_method_details={"type": entry.method},
+        refunded=succeeded and refunded == amount and refunded > 0,
+        status="succeeded" if succeeded else ("pending" if entry.status == "processing" else "failed"),
+    )
 
 
 def refund(entry: BillPayment, key: str) -> Object:
     """Money given back: all of a payment's refund in one."""
-    return {
-        "id": key,
-        "object": "refund",
-        "amount": minor(entry.refunded, entry.currency),
-        "charge": entry.charge_id,
-        "created": seconds(entry.created_at),
-        "currency": entry.currency.lower(),
-        "metadata": {},
-        "payment_intent": entry.id,
-        "reason": "requested_by_customer",
-        "receipt_number": None,
-        "status": "succeeded",
-    }
+    return shape(
+        "refund",
+        id=key,
+        amount=minor(entry.refunded, entry.currency),
+        charge=entry.charge_id,
+        created=seconds(entry.created_at),
+        currency=entry.currency.lower(),
+        payment_intent=entry.id,
+    )
 
 
 def dispute(entry: BillPayment) -> Object:
@@ -268,31 +237,26 @@ def dispute(entry: BillPayment) -> Object:
 def credit_note(entry: BillCreditNote) -> Object:
     """A credit note."""
     amount = minor(entry.amount, entry.currency)
-    return {
-        "id": entry.id,
-        "object": "credit_note",
-        "amount": amount,
-        "amount_shipping": 0,
-        "created": seconds(entry.created_at),
-        "currency": entry.currency.lower(),
-        "customer": entry.customer_id,
-        "discount_amount": 0,
-        "effective_at": seconds(entry.created_at),
-        "invoice": entry.invoice_id,
-        "lines": embedded([], f"/v1/credit_notes/{entry.id}/lines"),
-        "livemode": False,
-        "memo": entry.memo,
-        "metadata": metadata(support_ticket_id=entry.case_id),
-        "number": entry.number,
-        "out_of_band_amount": None,
-        "post_payment_amount": amount if entry.kind == "post_payment" else 0,
-        "pre_payment_amount": amount if entry.kind == "pre_payment" else 0,
-        "reason": entry.reason,
-        "refunds": [],
-        "status": entry.status,
-        "subtotal": amount,
-        "total": amount,
-        "total_taxes": [],
-        "type": entry.kind,
-        "voided_at": seconds(entry.created_at) if entry.status == "void" else None,
-    }
+    return shape(
+        "credit_note",
+        id=entry.id,
+        amount=amount,
+        created=seconds(entry.created_at),
+        currency=entry.currency.lower(),
+        customer=entry.customer_id,
+        effective_at=seconds(entry.created_at),
+        invoice=entry.invoice_id,
+        lines=embedded([], f"/v1/credit_notes/{entry.id}/lines"),
+        memo=entry.memo,
+        metadata=metadata(support_ticket_id=entry.case_id),
+        number=entry.number,
+        post_payment_amount=amount if entry.kind == "post_payment" else 0,
+        pre_payment_amount=amount if entry.kind == "pre_payment" else 0,
+        reason=entry.reason,
+        status=entry.status,
+        subtotal=amount,
+        total=amount,
+        total_taxes=[],
+        type=entry.kind,
+        voided_at=seconds(entry.created_at) if entry.status == "void" else None,
+    )

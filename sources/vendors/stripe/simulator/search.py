@@ -8,7 +8,7 @@ from typing import Any
 
 from sources.vendors.stripe.simulator import facts
 from sources.vendors.stripe.simulator.errors import Refusal
-from sources.vendors.stripe.simulator.render import Object
+from sources.vendors.stripe.simulator.shapes import Object
 
 _CLAUSE = re.compile(
     r"""\s*(?P<not>-)?(?P<field>\w+)(?:\[(?P<quote>["'])(?P<key>.*?)(?P=quote)\])?\s*

@@ -9,7 +9,7 @@ from functools import partial
 from sources.simulation.enterprise import BillingBook, BillPayment, BillPrice
 from sources.vendors.stripe.simulator import render, render_money
 from sources.vendors.stripe.simulator.errors import missing
-from sources.vendors.stripe.simulator.render import Object
+from sources.vendors.stripe.simulator.shapes import Object
 
 Make = Callable[[], Object]
 NAMES = {
@@ -20,6 +20,7 @@ NAMES = {
     "subscription_schedules": "subscription_schedule",
     "subscription_items": "subscription_item",
     "invoices": "invoice",
+    "invoiceitems": "invoiceitem",
     "invoice_payments": "invoice_payment",
     "payment_intents": "payment_intent",
     "charges": "charge",
@@ -68,7 +69,7 @@ class Store:
         return sorted(found, key=lambda key: (created[key], key), reverse=True)
 
     def every_line(self, invoice: str) -> list[Object]:
-        """All lines of an invoice."""
+        """All lines of an invoice or credit note."""
         lines = self._lines.get(invoice)
         return lines() if lines is not None else []
 
@@ -77,15 +78,30 @@ class Store:
     def put(self, kind: str, made: Object, at: float | None = None, **parents: str | None) -> Object:
         """Adds or replaces an object."""
         key = made["id"]
-        new = key not in self._created[kind]
         self._made[kind][key] = made
-        self._created[kind][key] = made.get("created") or 0
+        self._created[kind][key] = made.get("created") or made.get("date") or 0
         if at is not None:
             self.written_at[key] = at
         for parent, value in parents.items():
-            if new and value is not None:
+            if value is not None and key not in self._by[kind, parent, value]:
                 self._by[kind, parent, value].append(key)
         return made
+
+    def put_lines(self, invoice: str, lines: list[Object]) -> None:
+        """The lines of an invoice or credit note."""
+        self._lines[invoice] = lambda: lines
+
+    def drop(self, kind: str, key: str) -> None:
+        """Takes an object away."""
+        for known in (self._made[kind], self._makers[kind], self._created[kind]):
+            known.pop(key, None)
+        for (owner, _, _), keys in self._by.items():
+            if owner == kind and key in keys:
+                keys.remove(key)
+
+    def unrelate(self, kind: str, key: str, parent: str, value: str) -> None:
+        """Takes an object out of one parent's list."""
+        self._by[kind, parent, value] = [each for each in self._by[kind, parent, value] if each != key]
 
     def _add(self, kind: str, key: str, created: int | None, make: Make, **parents: str | None) -> None:
         self._makers[kind][key] = make

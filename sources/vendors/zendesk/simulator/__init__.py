@@ -14,5 +14,6 @@ def connection(url: str) -> Connection:
         "url": url,
         "client_id": DEVELOPMENT.client_id,
         "client_secret": {"env": "OPSGRAPH_DEMO_ZENDESK_SECRET"},
+        "scope": "tickets:read tickets:write organizations:read organizations:write users:read",
     }
     return Connection(table, {"OPSGRAPH_DEMO_ZENDESK_SECRET": DEVELOPMENT.client_secret})

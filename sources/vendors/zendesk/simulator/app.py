@@ -12,7 +12,7 @@ from starlette.routing import BaseRoute, Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from sources.simulation.enterprise import Enterprise
-from sources.simulation.kit import Clock, simulator_app
+from sources.simulation.kit import Clock, Written, simulator_app
 from sources.vendors.zendesk.simulator.changes import Changes
 from sources.vendors.zendesk.simulator.credentials import DEVELOPMENT, Credentials
 from sources.vendors.zendesk.simulator.desk import Desk
@@ -20,9 +20,12 @@ from sources.vendors.zendesk.simulator.errors import Refusal
 from sources.vendors.zendesk.simulator.facts import API, TOKEN_PATH
 from sources.vendors.zendesk.simulator.finding import Finding
 from sources.vendors.zendesk.simulator.gate import Gate, Limits
+from sources.vendors.zendesk.simulator.history import History
 from sources.vendors.zendesk.simulator.identity import Identity
+from sources.vendors.zendesk.simulator.jobs import Jobs
 from sources.vendors.zendesk.simulator.reads import Reads
 from sources.vendors.zendesk.simulator.shapes import Object, integration
+from sources.vendors.zendesk.simulator.tickets import Tickets
 from sources.vendors.zendesk.simulator.writes import Writes
 
 Answer = Callable[[Request], Awaitable[Object | Response]]
@@ -42,8 +45,9 @@ def create_simulator(
     """A Zendesk account that holds the enterprise's support book; `clock` defaults to the enterprise's own present."""
     time = clock or Clock(enterprise.now)
     desk = Desk(enterprise.support, integration(enterprise.now, credentials.email), limits.search_lag)
-    account = _Account(desk, time, Gate(limits, time), Identity(credentials, time))
-    app = simulator_app(account.routes(), clock=time, token_paths=[TOKEN_PATH])
+    written = Written(time)
+    account = _Account(desk, time, limits, Identity(credentials, time), written)
+    app = simulator_app(account.routes(), clock=time, token_paths=[TOKEN_PATH], written=written)
     app.add_middleware(_Suffix)
     app.state.identity = account.identity
     return app
@@ -52,12 +56,15 @@ def create_simulator(
 class _Account:
     """One account: the parts that answer, and the guard before them."""
 
-    def __init__(self, desk: Desk, clock: Clock, gate: Gate, identity: Identity) -> None:
-        self.identity, self._gate = identity, gate
+    def __init__(self, desk: Desk, clock: Clock, limits: Limits, identity: Identity, written: Written) -> None:
+        self.identity, self._gate = identity, Gate(limits, clock)
         self._caller = desk.integration
-        self._reads = Reads(desk, clock)
-        self._finding = Finding(desk, clock, gate, self._reads)
-        self._changes = Changes(Writes(desk, clock), gate)
+        history, writes = History(desk), Writes(desk, clock, written)
+        tickets = Tickets(desk, clock, writes, history, written)
+        self._jobs = Jobs(clock, limits.job_seconds, limits.jobs_at_once, tickets.change)
+        self._reads = Reads(desk, clock, history)
+        self._finding = Finding(desk, clock, self._gate, self._reads)
+        self._changes = Changes(writes, tickets, self._jobs, self._gate)
 
     def routes(self) -> list[BaseRoute]:
         """First match wins: what has a name goes before what has an id."""
@@ -80,7 +87,11 @@ class _Account:
             self._tickets_of("organizations/{id}/tickets", "organization_id", "organizations"),
             self._tickets_of("users/{id}/tickets/requested", "requester_id", "users"),
             self._route("organizations/{id}/users", reads.users_of, scope="users"),
+            self._route("tickets/{id}/audits", reads.audits, scope="audits"),
+            self._route("tickets/{id}/comments", reads.comments),
             self._route("tickets", self._changes.create_ticket, "POST"),
+            self._route("tickets/update_many", self._changes.change_tickets, "PUT"),
+            self._route("job_statuses/{id}", self._changes.job),
             self._route("tickets/{id}", self._changes.change_ticket, "PUT"),
             *(route for kind in ("organizations", "users") for route in self._writes_of(kind)),
             *(route for kind in ("organizations", "users", "tickets", "groups") for route in self._reads_of(kind)),
@@ -114,6 +125,7 @@ class _Account:
         async def serve(request: Request) -> Response:
             try:
                 self._gate.passed()
+                self._jobs.settle()
                 if resource is not None:
                     self.identity.check(request, resource)
                 made = await answer(request)

@@ -27,12 +27,20 @@ _WORD = re.compile(r"[^\s,;()<>\"']+")
 _PART = re.compile(r"\w+")
 
 
+class Applied(msgspec.Struct, frozen=True):
+    """By which plan and priority a ticket got its targets."""
+
+    plan: str | None
+    priority: str | None
+
+
 class Measures(msgspec.Struct, frozen=True):
     """What belongs to a ticket but is shown beside it."""
 
     slas: tuple[DeskSla, ...] = ()
     reopens: int = 0
     solved_at: datetime | None = None
+    applied: Applied | None = None
 
 
 class Desk:
@@ -49,6 +57,8 @@ class Desk:
         self.tables: dict[str, dict[int, Entry]] = {kind: {} for kind in books}
         self.policies = [policy(each) for each in sorted(book.policies, key=lambda each: each.position)]
         self.targets = {each.plan: each.targets for each in book.policies}
+        self._booked = {each.id: each.support_plan for each in book.organizations}
+        self.plans = {*self.targets, *(plan for plan in self._booked.values() if plan is not None)}
         self._index: dict[str, dict[str, dict[str, list[int]]]] = {
             kind: {name: {} for name in names} for kind, names in _INDEXED.items()
         }
@@ -105,7 +115,8 @@ class Desk:
     def measures(self, ticket: Entry) -> Measures:
         """What is shown beside the ticket."""
         if isinstance(ticket, DeskTicket):
-            return Measures(ticket.slas, ticket.reopens, ticket.solved_at)
+            plan = self._booked.get(ticket.organization_id) if ticket.organization_id is not None else None
+            return Measures(ticket.slas, ticket.reopens, ticket.solved_at, Applied(plan, ticket.priority))
         return self._measures.get(look(ticket, "id"), Measures())
 
     # ------------------------------------------------------------ what a search sees

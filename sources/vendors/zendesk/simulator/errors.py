@@ -24,8 +24,16 @@ class Refusal(Exception):
     ) -> None:
         super().__init__(error)
         self.status, self.error, self._headers, self._text = status, error, headers or {}, text
-        said = {"description": description, "error_description": error_description, "details": details}
-        self._said = {name: value for name, value in said.items() if value is not None}
+        said: dict[str, Any] = {
+            "description": description, "error_description": error_description, "details": details,
+        }  # fmt: skip
+        self._said: dict[str, Any] = {name: value for name, value in said.items() if value is not None}
+
+    @property
+    def said(self) -> str:
+        """The refusal in one line."""
+        rows = (row["description"] for rows in self._said.get("details", {}).values() for row in rows)
+        return ", ".join(rows) or str(self._said.get("description", self.error))
 
     def response(self, headers: Mapping[str, str] | None = None) -> Response:
         """As an HTTP answer, with these headers too."""

@@ -25,9 +25,30 @@ PRIORITIES = ("low", "normal", "high", "urgent")
 TYPES = ("problem", "incident", "question", "task")
 ROLES = ("end-user", "agent", "admin")
 FINISHED = frozenset({"solved", "closed"})
+ANSWERED = frozenset({"first_reply_time", "next_reply_time"})
+"""Targets that a public reply of an agent meets."""
+COMMENTS_MOST = 5_000  # of one ticket
+AUDITED = frozenset(
+    {
+        "subject",
+        "priority",
+        "status",
+        "type",
+        "organization_id",
+        "requester_id",
+        "assignee_id",
+        "group_id",
+        "tags",
+        "external_id",
+        "custom_fields",
+    }
+)
+"""Fields whose change an audit tells of [K]."""
 
 # Our company's convention: the fields of an organization; the SLA policies filter by the plan [K].
-ORGANIZATION_FIELDS = ("support_plan", "billing_status", "region", "arr")
+# `gateway_operation` says which governed operation changed an organization last: it has no audits of its own.
+PLAN_FIELD, OPERATION_FIELD = "support_plan", "gateway_operation"
+ORGANIZATION_FIELDS = (PLAN_FIELD, "billing_status", "region", "arr", OPERATION_FIELD, "gateway_keys")
 PLAN_CONDITION = "organization_fields.support_plan"
 
 # Refusals [K]: shapes and texts that no recording shows.
@@ -41,5 +62,10 @@ STALE = (
 )
 OTHER_BODY = "Request parameters don't match the given idempotency key"
 CLOSED = "Status: closed prevents ticket update"
+NOT_CLOSED = "Follow-up source: {} is not a closed ticket"
+SUSPENDED = "Requester: {} is suspended"
+NO_OPTION = "{} is an invalid option for the field {}"
+TOO_MANY_COMMENTS = "The ticket has reached the limit of 5,000 comments"
+MANY_JOBS = "Too many jobs are queued or running: try again when one of them is done"
 RECENT = "Too recent start_time. Use a start_time older than 60 seconds"
 TOO_DEEP = "Pages by number end at page 100: use cursor pagination"

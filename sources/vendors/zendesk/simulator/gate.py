@@ -17,7 +17,7 @@ _MINUTE, _TEN_MINUTES = 60, 600
 class Limits(msgspec.Struct, frozen=True):
     """`per_minute` requests of the account (None: any number; plans have 200, 400, 700 or 2,500); `search_lag` seconds
     until a search sees what was written to a ticket; requests a minute of single resources; updates of one ticket in
-    ten minutes."""
+    ten minutes; seconds that a job takes, and how many jobs may wait at once."""
 
     per_minute: int | None = None
     search_lag: float = 0.0
@@ -25,6 +25,8 @@ class Limits(msgspec.Struct, frozen=True):
     incremental_per_minute: int = 10
     ticket_updates_per_minute: int = 100
     updates_of_one_ticket: int = 30
+    job_seconds: float = 0.0
+    jobs_at_once: int = 30
 
 
 class Gate:

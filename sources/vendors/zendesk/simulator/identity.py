@@ -83,9 +83,11 @@ class Identity:
 
     @staticmethod
     def _check_scope(token: _Token, method: str, resource: str) -> None:
-        """`read` and `write` reach everything; `tickets:read` one resource. What has no scope of its own (search, SLA
-        policies) is open to any token here [K]."""
+        """`read` and `write` reach everything; `tickets:read` one resource. Audits need `read`. What has no scope of
+        its own (search, SLA policies) is open to any token here [K]."""
         need = "read" if method == "GET" else "write"
+        if resource == "audits" and need not in token.scopes:
+            raise Refusal(403, "Forbidden", facts.SCOPES.format(need))
         if resource in _SCOPED and not token.scopes & {need, f"{resource}:{need}"}:
             raise Refusal(403, "Forbidden", facts.SCOPES.format(f"{resource}:{need}"))
 

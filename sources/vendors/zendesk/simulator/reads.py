@@ -10,6 +10,7 @@ from sources.simulation.kit import Clock
 from sources.vendors.zendesk.simulator.desk import Desk
 from sources.vendors.zendesk.simulator.errors import Refusal, not_found
 from sources.vendors.zendesk.simulator.facts import MANY
+from sources.vendors.zendesk.simulator.history import History
 from sources.vendors.zendesk.simulator.pages import Paged, by_number, page
 from sources.vendors.zendesk.simulator.shapes import SINGULAR, Entry, Object, clocks, look, metric_set, show
 
@@ -23,8 +24,8 @@ _ASIDE = {
 class Reads:
     """What is shown of the desk, at the clock's time."""
 
-    def __init__(self, desk: Desk, clock: Clock) -> None:
-        self._desk, self._clock = desk, clock
+    def __init__(self, desk: Desk, clock: Clock, history: History) -> None:
+        self._desk, self._clock, self._history = desk, clock, history
 
     async def index(self, request: Request, kind: str) -> Object:
         """`GET /{kind}`, or those with one `external_id`."""
@@ -84,6 +85,21 @@ class Reads:
     async def one_metrics(self, request: Request) -> Object:
         """`GET /tickets/{id}/metrics` and `GET /ticket_metrics/{id}`: both ids are the ticket's."""
         return {"ticket_metric": self.metrics(self._desk.get("tickets", request.path_params["id"]))}
+
+    async def audits(self, request: Request) -> Object:
+        """`GET /tickets/{id}/audits`: what was done, the oldest first."""
+        return self._told(request, "audits", self._history.audits(self._ticket(request)))
+
+    async def comments(self, request: Request) -> Object:
+        """`GET /tickets/{id}/comments`: what was said, the oldest first."""
+        return self._told(request, "comments", self._history.comments(self._ticket(request)))
+
+    def _ticket(self, request: Request) -> Entry:
+        return self._desk.get("tickets", request.path_params["id"])
+
+    def _told(self, request: Request, name: str, rows: list[Object]) -> Object:
+        paged = page(rows, dict(request.query_params), place(request))
+        return {name: paged.rows, **paged.about}
 
     def metrics(self, ticket: Entry) -> Object:
         """The ticket's metrics."""

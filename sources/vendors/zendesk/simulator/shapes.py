@@ -34,7 +34,7 @@ def look(found: Entry, name: str) -> Any:
     return stamp(value) if isinstance(value, datetime) else value
 
 
-def url(kind: str, key: int) -> str:
+def url(kind: str, key: int | str) -> str:
     """The address of an object."""
     return f"{BASE}{API}/{kind}/{key}.json"
 
@@ -71,7 +71,7 @@ def integration(since: datetime, email: str) -> Object:
 
 
 def _organization(entry: DeskOrganization) -> Object:
-    fields = {name: getattr(entry, name) for name in ORGANIZATION_FIELDS}
+    fields = {name: getattr(entry, name, None) for name in ORGANIZATION_FIELDS}
     return {
         "url": url("organizations", entry.id),
         "id": entry.id,

@@ -73,8 +73,8 @@ Opener = Callable[..., Caller]
 
 @pytest.fixture
 def open_account(request: pytest.FixtureRequest) -> Opener:
-    def opened(limits: Limits = Limits(), **changes: Any) -> Caller:  # noqa: B008 - a frozen record
-        app = create_simulator(enterprise(), clock=Clock(NOW), limits=limits, **changes)
+    def opened(limits: Limits = Limits(), app: Starlette | None = None, **changes: Any) -> Caller:  # noqa: B008 - a frozen record
+        app = app or create_simulator(enterprise(), clock=Clock(NOW), limits=limits, **changes)
         running = serving(app)
         caller = Caller(running.__enter__(), app)
         request.addfinalizer(lambda: running.__exit__(None, None, None))

@@ -78,10 +78,10 @@ def test_an_upsert_by_external_id_makes_one_record_however_often(account: Caller
     assert first.status_code == again.status_code == 204
     assert first.headers["location"] == again.headers["location"]
     assert account.rows("SELECT foreigntotal, memo FROM transaction WHERE externalid = 'stripe:in_9'") == [
-        {"foreigntotal": "28.5", "memo": "twice"}
+        {"foreigntotal": "30.85", "memo": "twice"}
     ]
     sides = "SELECT SUM(debit) AS d, SUM(credit) AS c FROM transactionaccountingline WHERE transaction = 1009"
-    assert account.rows(sides) == [{"d": "28.5", "c": "28.5"}]
+    assert account.rows(sides) == [{"d": "30.85", "c": "30.85"}]
 
 
 def test_a_second_post_of_one_external_id_exists_already(account: Caller) -> None:

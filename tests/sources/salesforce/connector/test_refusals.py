@@ -71,6 +71,20 @@ async def test_every_refusal_has_its_class(answer: Reply, kind: type[errors.Sour
     assert "words of the vendor" not in told.value.message
 
 
+@pytest.mark.parametrize(
+    ("fields", "words"),
+    [
+        (["Status", "End_Customer__c"], "(INVALID_FIELD: Status, End_Customer__c)"),
+        (["it's what the record says"], "(INVALID_FIELD)"),
+        (None, "(INVALID_FIELD)"),
+        ([f"F{number}" for number in range(9)], "(INVALID_FIELD: F0, F1, F2, F3, F4)"),
+    ],
+)
+def test_a_refusal_names_the_fields_and_nothing_of_the_record(fields: list[str] | None, words: str) -> None:
+    error = failure("crm", reply([{"message": "secret", "errorCode": "INVALID_FIELD", "fields": fields}], 400))
+    assert error.message == f"`crm` refuses the request {words}"
+
+
 def test_a_refusal_keeps_code_and_wait() -> None:
     error = failure("crm", refusal(403, "REQUEST_LIMIT_EXCEEDED", CONCURRENT, retry_after="3"))
     assert (error.vendor_code, error.retry_after, error.sick) == ("REQUEST_LIMIT_EXCEEDED", 3.0, True)

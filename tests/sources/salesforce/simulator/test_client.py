@@ -18,6 +18,7 @@ from simple_salesforce.exceptions import (
 from simple_salesforce.format import format_external_id, format_soql
 
 from sources.vendors.salesforce.simulator import DEVELOPMENT, DEVELOPMENT_KEY, Limits
+from sources.vendors.salesforce.simulator.sales import PRICEBOOK
 from tests.sources.salesforce.simulator.book import ACME, ALICE, GONE, ORDER, SEAT_PRICE, UMLAUT
 from tests.sources.salesforce.simulator.conftest import Organisation, Start
 
@@ -182,8 +183,9 @@ class TestRecords:
 class TestComposite:
     def test_an_order_is_made_and_activated_in_one_call(self, salesforce: Any) -> None:
         data = "/services/data/v66.0/sobjects"
+        draft = {"AccountId": ACME, "EffectiveDate": "2026-12-01", "Status": "Draft", "Pricebook2Id": PRICEBOOK}
         steps = [
-            ("POST", f"{data}/Order", "ord", {"AccountId": ACME, "EffectiveDate": "2026-12-01", "Status": "Draft"}),
+            ("POST", f"{data}/Order", "ord", draft),
             (
                 "POST",
                 f"{data}/OrderItem",

@@ -6,7 +6,7 @@ from typing import Any
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from sources.simulation.kit import Clock
+from sources.simulation.kit import Clock, Written
 from sources.vendors.salesforce.simulator.book import load
 from sources.vendors.salesforce.simulator.errors import Refusal
 from sources.vendors.salesforce.simulator.limits import Limits
@@ -119,7 +119,7 @@ grouping = st.builds(
 )
 unlikely = st.lists(st.sampled_from([*WORDS, *NAMES, *VALUES, *SIGNS]), max_size=14).map(" ".join)
 
-STORE = Store(organisation())
+STORE = Store(organisation(), Written(Clock()))
 load(STORE, enterprise().crm, NOW)
 QUERIES = Queries(STORE, Limits(), Clock(NOW + timedelta(hours=1)))
 

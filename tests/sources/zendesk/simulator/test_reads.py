@@ -19,6 +19,8 @@ def test_an_organization_carries_the_company_s_fields(account: Caller) -> None:
         "billing_status": "good",
         "region": "EMEA",
         "arr": 1200.5,
+        "gateway_operation": None,
+        "gateway_keys": None,
     }
     assert shown["domain_names"] == ["acme.example", "acme.test"]
     assert account.get("/organizations/11.json")["organization"]["name"] == "東京精密"

@@ -1,0 +1,157 @@
+"""Approving: who may give an approval, and what follows from it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+
+from policies.writes.approvals import Approving, Asked, Holder, approvable
+from policies.writes.ask import NEEDS_APPROVAL, Approver, WriteDecision
+from resolvers.desk.counter import DESK_TIER, Counter
+from resolvers.desk.directory import Directory, TokensOnly
+from resolvers.sagas import notes
+from resolvers.sagas.accept import Writes
+from resolvers.sagas.grounds import Asker, Grounds, Place, decided, history
+from resolvers.sagas.instruction import Instruction
+from resolvers.sagas.refused import Refused
+from resolvers.sagas.run import APPROVAL
+from sources.store import approvals, operations
+from sources.store import grounds as kept
+from sources.store.approvals import Approval, Decision
+from sources.store.errors import StoreError
+from sources.store.operations import Operation
+
+
+class Approvals(Counter):
+    """Gives and refuses approvals. Every refusal is a `Refused` with the rule's reasons, and on the audit."""
+
+    def __init__(self, writes: Writes, directory: Directory | None = None) -> None:
+        super().__init__(writes)
+        self._directory = directory or TokensOnly()
+
+    async def approve(
+        self,
+        who: Asker,
+        approval_id: str,
+        evidence_hash: str,
+        *,
+        attached: frozenset[str] = frozenset(),
+        reason: str = "",
+    ) -> Approval:
+        """Approves what was shown under `evidence_hash`. Once everybody whom it takes has, the operation goes on."""
+        found = await self._reading(approvals.find, approval_id)
+        operation = await self._reading(operations.find, found.operation_id)
+        grounds = msgspec.json.decode(await self._reading(kept.of_operation, operation.id), type=Grounds)
+        again = await self._again(found, operation, grounds)
+        then = await self._directory.roles(who.person, found.asked_at)
+        lent = await self._directory.delegations(found.asked_at)
+        own = Holder(who.roles if then is None else then, who.roles)
+        approving = Approving(who.subject, own, evidence_hash, signed_in=True, human=who.human, attached=attached)
+
+        def work(connection: Any) -> Approval:
+            now, rules = self._room.clock(), self._room.rules()
+            others = approvals.of_operation(connection, operation.id)
+            before = [each for each in others if each.decision is Decision.APPROVED and each.decided_by != who.person]
+            same = [each.decided_by for each in before if each.evidence_hash == found.evidence_hash]
+            touched = kept.documents_of(connection, [operation.id]).get(operation.id, frozenset())
+            asked = Asked(
+                subject=found.asked_by,
+                at=found.asked_at,
+                digest=found.evidence_hash,
+                human=found.human,
+                documents=touched,
+                operations=frozenset({operation.id}) | kept.linked(connection, touched, operation.id),
+                approved_by=frozenset(filter(None, same)),
+                delegations=lent,
+            )
+            deeds = history(connection, rules, who.person, now)
+            verdict = approvable(rules, _decision(found, operation), again, approving, asked, deeds, now)
+            if not verdict.counts and found.decision is Decision.PENDING:
+                raise Refused(
+                    "FORBIDDEN",
+                    f"this approval does not count: {', '.join(verdict.reasons)}",
+                    rule=found.rule,
+                    reasons=verdict.reasons,
+                )
+            return self._decide(connection, found, Decision.APPROVED, who, evidence_hash, reason)
+
+        return await self._decided(who, found, work)
+
+    async def reject(self, who: Asker, approval_id: str, evidence_hash: str, reason: str) -> Approval:
+        """Rejects: the operation ends without effect."""
+        found = await self._reading(approvals.find, approval_id)
+
+        def work(connection: Any) -> Approval:
+            self._allowed(connection, "reject", who, found.operation_id, {})
+            if not who.roles & {found.role, *_roles(found)}:
+                raise Refused("FORBIDDEN", f"`{found.role}` is asked: this is for somebody else to answer")
+            return self._decide(connection, found, Decision.REJECTED, who, evidence_hash, reason)
+
+        return await self._decided(who, found, work)
+
+    async def _again(self, found: Approval, operation: Operation, grounds: Grounds) -> WriteDecision:
+        """What the rules of now say to the same question about the facts of now."""
+        if found.tier >= DESK_TIER:
+            return _decision(found, operation)
+        saga = self._writes.sagas[operation.mutation]
+        given = msgspec.json.decode(operation.payload, type=saga.input)
+        facts = await saga.gather(self._room.read, given, self._room.clock())
+
+        def look(connection: Any) -> WriteDecision:
+            place = Place(operation.id, operation.accepted_at)
+            return decided(connection, self._room.rules(), operation.mutation, grounds.asker, facts, place)
+
+        return await self._room.store.read(look)
+
+    def _decide(
+        self, connection: Any, found: Approval, decision: Decision, who: Asker, evidence_hash: str, reason: str
+    ) -> Approval:
+        now = self._room.clock()
+        answered = approvals.decide(connection, found.id, decision, who.person, evidence_hash, now, reason or None)
+        operation = operations.find(connection, found.operation_id)
+        said = {"actor": who.subject, "human": who.human, "rule": found.rule, "reason": reason or None}
+        shown = {"approval": found.id, "evidence": found.evidence_hash}
+        action = "approve" if decision is Decision.APPROVED else "reject"
+        notes.record(
+            connection, self._room.chain, operation, now, action=action, decision=decision, after=shown, **said
+        )
+        return answered
+
+    async def _decided(self, who: Asker, found: Approval, work: Any) -> Approval:
+        try:
+            answered: Approval = await self._room.write(work)
+        except StoreError as error:
+            await self._refused(who, found.operation_id, "approve", str(error))
+            raise Refused.by_store(error) from None
+        except Refused as refused:
+            await self._refused(who, found.operation_id, "approve", refused.message)
+            raise
+        if found.tier >= DESK_TIER:
+            await self._instruct_if_all(found)
+        else:
+            await self._writes.durable.signal(found.operation_id, APPROVAL, {}, key=f"{found.id}:{answered.decision}")
+        return answered
+
+    async def _instruct_if_all(self, found: Approval) -> None:
+        """Once a question about an exception has all its approvals, what was asked for is told to the saga."""
+        every = await self._room.store.read(approvals.of_operation, found.operation_id)
+        same = [each for each in every if each.tier >= DESK_TIER and each.evidence_hash == found.evidence_hash]
+        if all(each.decision is Decision.APPROVED for each in same):
+            wanted = msgspec.json.decode(found.evidence)["instruction"]
+            instruction = msgspec.convert(wanted, Instruction)
+            await self._tell(found.operation_id, instruction)
+
+
+def _decision(found: Approval, operation: Operation) -> WriteDecision:
+    """The decision of a question, as it was frozen with it."""
+    approvers = tuple(
+        Approver(role, persons, None, tuple(evidence), "", 0)
+        for role, persons, evidence in msgspec.json.decode(found.evidence)["approvers"]
+    )
+    lapses = found.expires_at - found.asked_at
+    return WriteDecision(NEEDS_APPROVAL, found.rule, operation.mutation, "", 0, (), approvers, None, lapses)
+
+
+def _roles(found: Approval) -> frozenset[str]:
+    return frozenset(role for role, _, _ in msgspec.json.decode(found.evidence)["approvers"])

@@ -1,0 +1,158 @@
+"""Resolving: how an operation goes on that got stuck, how one is called back, how all are paused."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from datetime import timedelta
+from typing import Any
+
+import msgspec
+
+from policies.writes.ask import ALLOWED, WriteDecision
+from resolvers.desk.counter import DESK_TIER, Counter
+from resolvers.sagas import notes
+from resolvers.sagas.grounds import Asker, Grounds
+from resolvers.sagas.instruction import ATTENTION, Action, Instruction
+from resolvers.sagas.refused import Refused
+from resolvers.sagas.run import APPROVAL
+from sources.store import approvals, exceptions, operations, steps, switches
+from sources.store import grounds as kept
+from sources.store.approvals import Approval, Question
+from sources.store.columns import canonical
+from sources.store.exceptions import ExceptionItem, Status
+from sources.store.operations import ENDED, Operation, State
+from sources.store.steps import StepOutcome
+from sources.store.switches import Pause, Scope
+
+_MUTATION = {
+    Action.RESUME: "resumeOperation",
+    Action.SKIP: "resolveException",
+    Action.COMPENSATE: "cancelOperation",
+}
+
+
+class Resolutions(Counter):
+    """Says how things go on. Every refusal is a `Refused` with the rule's reasons, and on the audit."""
+
+    async def resolve(
+        self, who: Asker, exception_id: str, action: Action, reason: str, changes: Mapping[str, Any] | None = None
+    ) -> tuple[ExceptionItem, tuple[Approval, ...]]:
+        """Says how an operation goes on from an exception.
+
+        Where the rules want a second person for it, that one is asked, and the approvals are returned: the operation
+        goes on once they are given.
+        """
+        raised = await self._reading(exceptions.find, exception_id)
+        if raised.operation_id is None or raised.status is Status.RESOLVED:
+            raise Refused("VERSION_CONFLICT", f"exception `{exception_id}` waits for nobody: read it again")
+        operation_id = raised.operation_id
+        told = Instruction(action=action, by=who.person, reason=reason, exception=raised.id, changes=changes or {})
+        self._check(await self._reading(operations.find, operation_id), raised, told)
+
+        def work(connection: Any) -> tuple[Approval, ...]:
+            flags = self._flags(connection, raised, told, who)
+            mutation = "resolveException" if told.changes else _MUTATION[action]
+            decision = self._allowed(connection, mutation, who, operation_id, flags)
+            return self._ask(connection, operation_id, told, decision, who)
+
+        try:
+            asked: tuple[Approval, ...] = await self._room.write(work)
+        except Refused as refused:
+            await self._refused(who, operation_id, "resolveException", refused.message)
+            raise
+        if not asked:
+            await self._tell(operation_id, told)
+        return raised, asked
+
+    def _check(self, operation: Operation, raised: ExceptionItem, told: Instruction) -> None:
+        if not told.changes:
+            return
+        saga = self._writes.sagas[operation.mutation]
+        step = saga.steps[raised.step - 1] if raised.step else None
+        allowed = step.changeable if step is not None and raised.kind != "OUTCOME_UNKNOWN" else ()
+        wrong = sorted(set(told.changes) - set(allowed))
+        if wrong or told.action is not Action.RESUME:
+            may = ", ".join(f"`{name}`" for name in allowed) or "nothing"
+            raise Refused(
+                "BAD_INPUT", f"{', '.join(wrong) or told.action} cannot be changed here: {may} can, to resume"
+            )
+
+    def _flags(self, connection: Any, raised: ExceptionItem, told: Instruction, who: Asker) -> dict[str, bool]:
+        operation = operations.find(connection, str(raised.operation_id))
+        saga = self._writes.sagas[operation.mutation]
+        money = {step.name for step in saga.steps if step.money}
+        step = saga.steps[raised.step - 1] if raised.step else None
+        done = steps.of_operation(connection, operation.id)
+        other_way = told.action is Action.SKIP or bool(told.changes)
+        return {
+            "owner": raised.owner in who.roles,
+            "money_step": other_way and step is not None and step.money,
+            "money_moved": any(each.name in money and each.outcome is StepOutcome.OK for each in done),
+            "above_approved": "amount" in told.changes,
+        }
+
+    def _ask(
+        self, connection: Any, operation_id: str, told: Instruction, decision: WriteDecision, who: Asker
+    ) -> tuple[Approval, ...]:
+        """The second person's questions; none where it is allowed alone."""
+        if decision.outcome == ALLOWED:
+            return ()
+        now = self._room.clock()
+        approvers = [[each.role, each.persons, list(each.evidence)] for each in decision.approvers]
+        shown = {"instruction": told, "approvers": approvers, "reasons": [each.code for each in decision.reasons]}
+        mark = hashlib.sha256(canonical(shown).encode()).hexdigest()[:12]
+        return tuple(
+            approvals.ask(
+                connection,
+                Question(
+                    id=f"{operation_id}.{DESK_TIER + number}.{mark}",
+                    operation_id=operation_id,
+                    rule=decision.rule,
+                    role=decision.approvers[0].role,
+                    asked_by=who.subject.strip().casefold(),
+                    human=who.person,
+                    expires_at=now + (decision.lapses or timedelta(hours=24)),
+                    evidence=shown,
+                    tier=DESK_TIER + number,
+                ),
+                now,
+            )
+            for number in range(decision.persons)
+        )
+
+    async def cancel(self, who: Asker, operation_id: str, reason: str) -> Operation:
+        """Calls an operation back: one that waits for approval ends at once, one that waits for a system is taken back
+        as far as it went. What is past its point of no return goes on."""
+        operation = await self._reading(operations.find, operation_id)
+        if operation.state in ENDED:
+            raise Refused("VERSION_CONFLICT", f"operation `{operation_id}` is {operation.state}: nothing to call back")
+        grounds = msgspec.json.decode(await self._reading(kept.of_operation, operation_id), type=Grounds)
+
+        def work(connection: Any) -> Operation:
+            flags = {"owner": who.person == grounds.asker.person, "money_moved": False}
+            if not flags["owner"]:
+                self._allowed(connection, "cancelOperation", who, operation_id, flags)
+            known = operations.find(connection, operation_id)
+            if known.state in (State.AWAITING_APPROVAL, State.RECEIVED):
+                now = self._room.clock()
+                approvals.withdraw(connection, operation_id, now)
+                notes.end(connection, self._room.chain, operation_id, State.CANCELED, f"by {who.person}: {reason}", now)
+            return operations.find(connection, operation_id)
+
+        found: Operation = await self._room.write(work)
+        if found.state is State.CANCELED:
+            await self._writes.durable.signal(operation_id, APPROVAL, {}, key=f"{operation_id}:canceled")
+        else:
+            told = Instruction(action=Action.COMPENSATE, by=who.person, reason=reason)
+            await self._writes.durable.signal(operation_id, ATTENTION, told)
+        return found
+
+    async def pause(self, who: Asker, scope: Scope, name: str, reason: str) -> Pause:
+        """Turns writes off, at once."""
+
+        def work(connection: Any) -> Pause:
+            self._allowed(connection, "pauseWrites", who, "", {"unpause": False})
+            return switches.pause(connection, scope, name, who.person, reason, self._room.clock())
+
+        return await self._room.write(work)

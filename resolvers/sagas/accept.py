@@ -1,0 +1,249 @@
+"""Accepting: a command becomes an operation once, whoever sends it how often; only then is anything done."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from typing import Any
+
+import msgspec
+
+from policies.writes.ask import FORBIDDEN, WriteDecision
+from resolvers.sagas import judge, notes
+from resolvers.sagas.answer import Answer, Planned, Request, member_of, outcome_of, refusals, stale, told_of
+from resolvers.sagas.grounds import Grounds, Place, decided
+from resolvers.sagas.refused import Refused
+from resolvers.sagas.room import Room
+from resolvers.sagas.run import Begin
+from resolvers.sagas.saga import Facts, Read, Saga
+from sources.durable import Durable, RunState
+from sources.errors import SourceError
+from sources.store import approvals, audit, exceptions, operations, switches, worklist
+from sources.store import grounds as kept
+from sources.store.columns import canonical
+from sources.store.errors import IdempotencyMismatch, StoreError
+from sources.store.operations import ENDED, Acceptance, Operation, Outcome, State
+from sources.store.retention import Retention, kept_until
+
+_LONGEST_KEY = 255
+
+
+class _Forbidden(Exception):
+    """Undoes the acceptance of what the rules forbid."""
+
+    def __init__(self, decision: WriteDecision) -> None:
+        super().__init__(decision.rule)
+        self.decision = decision
+
+
+class Writes:
+    """All governed writes of one process. `patience`: seconds that a caller waits for the end of a prompt one."""
+
+    def __init__(
+        self,
+        room: Room,
+        durable: Durable,
+        sagas: Sequence[Saga],
+        *,
+        retention: Retention = Retention(),  # noqa: B008 - frozen
+        patience: float = 2.0,
+    ) -> None:
+        self.room, self.durable = room, durable
+        self.sagas = {saga.mutation: saga for saga in sagas}
+        self._retention, self._patience = retention, patience
+
+    async def accept(self, mutation: str, request: Request, read: Read | None = None) -> Answer:
+        """Accepts a command, or answers what it was answered before.
+
+        `read` reads facts as the caller may see them. Raises Refused for what never becomes an operation, SourceError
+        where what has to be known cannot be read: nothing was kept then, and the same key may come again.
+        """
+        saga = self.sagas[mutation]
+        payload = canonical(request.input)
+        known = await self._known(mutation, request, payload)
+        if known is not None:
+            return await self._answered(saga, known, replayed=True)
+        await self._running(saga)
+        facts = await saga.gather(read or self.room.read, request.input, self.room.clock())
+        if request.dry_run:
+            return await self._tried(saga, request, facts)
+        try:
+            accepted = await self.room.write(self._accept, saga, request, payload, facts)
+        except _Forbidden as refused:
+            await self.room.write(self._refusal, saga, request, payload, refused.decision)
+            raise Refused.by_rule(refused.decision) from None
+        except StoreError as error:
+            raise Refused.by_store(error) from None
+        return await self._answered(saga, accepted.operation, replayed=accepted.replayed)
+
+    # ------------------------------------------------------------ before
+
+    async def _known(self, mutation: str, request: Request, payload: str) -> Operation | None:
+        """The operation that a key answers with already."""
+        if not request.key.strip():
+            raise Refused(
+                "IDEMPOTENCY_KEY_REQUIRED", "`idempotencyKey` is empty: send a new one with every new command"
+            )
+        if len(request.key) > _LONGEST_KEY:
+            raise Refused("BAD_INPUT", f"`idempotencyKey` has {len(request.key)} characters: {_LONGEST_KEY} at most")
+        if request.dry_run:
+            return None
+        known = await self.room.store.read(operations.by_key, request.asker.subject, mutation, request.key)
+        if known is None or (known.kept_until <= self.room.clock() and known.state in ENDED):
+            return None
+        try:
+            operations.same(known, payload)
+        except IdempotencyMismatch as error:
+            raise Refused.by_store(error) from None
+        return known
+
+    async def _running(self, saga: Saga) -> None:
+        """Nothing is accepted that a switch would hold."""
+        pauses = await self.room.store.read(switches.paused)
+        if not pauses:
+            return
+        pause = switches.holding(pauses, saga.mutation, frozenset(filter(None, map(self._source, saga.steps))))
+        if pause is not None:
+            what = f"`{pause.name}`" if pause.name else "all writes"
+            raise Refused("WRITES_PAUSED", f"{what} paused by `{pause.paused_by}`: {pause.reason}; try again later")
+
+    def _source(self, step: Any) -> str | None:
+        try:
+            return str(getattr(self.room.systems.writer(step.writes), "name", "")) or None
+        except SourceError:
+            return None
+
+    async def _tried(self, saga: Saga, request: Request, facts: Facts) -> Answer:
+        """What would happen; nothing is kept."""
+
+        def look(connection: Any) -> WriteDecision:
+            place = Place("", self.room.clock())
+            return decided(connection, self.room.rules(), saga.mutation, request.asker, facts, place)
+
+        decision = await self.room.store.read(look)
+        if decision.outcome == FORBIDDEN:
+            raise Refused.by_rule(decision)
+        plan = tuple(
+            Planned(
+                name=step.name,
+                writes=step.writes.target.__name__,
+                source=self._source(step),
+                owner=step.concern.owner,
+                no_return=step.pivot,
+                undoes=step.undo is not None,
+            )
+            for step in saga.steps
+        )
+        findings = (*stale(request, facts), *facts.findings)
+        member = member_of(saga, decision, request, facts) or Outcome.COMPLETED
+        return Answer(member=member, findings=findings, decision=decision, plan=plan)
+
+    # ------------------------------------------------------------ the acceptance
+
+    def _accept(self, connection: Any, saga: Saga, request: Request, payload: str, facts: Facts) -> Acceptance:
+        """The row, what it was judged on, whom it waits for and the audit record: all or nothing."""
+        kept.one_at_a_time(connection)
+        now = self.room.clock()
+        accepted = operations.accept(connection, self._command(saga, request, payload, facts, now), now)
+        if accepted.replayed:
+            return accepted
+        operation = accepted.operation
+        place = Place(operation.id, operation.accepted_at)
+        decision = decided(connection, self.room.rules(), saga.mutation, request.asker, facts, place)
+        if decision.outcome == FORBIDDEN:
+            raise _Forbidden(decision)
+        body = Grounds(asker=request.asker, facts=facts, decision=decision, reason=request.reason)
+        kept.keep(connection, operation.id, request.asker.person, body, facts.documents)
+        member = member_of(saga, decision, request, facts)
+        if member is not None:
+            operations.answer(connection, operation.id, member, now)
+        if member is Outcome.NEEDS_APPROVAL:
+            judge.ask(connection, operation, request.asker, facts, decision, now)
+        said = {"action": f"{saga.mutation}.accept", "decision": member or Outcome.ACCEPTED, "rule": decision.rule}
+        asked = {"input": msgspec.json.decode(payload), "reason": request.reason}
+        notes.record(connection, self.room.chain, operation, now, reason=request.reason, before=asked, **said)
+        if member in (Outcome.REJECTED, Outcome.CONFLICT):
+            why = judge.said((*stale(request, facts), *refusals(facts)))
+            notes.end(connection, self.room.chain, operation.id, State.REJECTED, why, now)
+        return Acceptance(operations.find(connection, operation.id), replayed=False)
+
+    def _command(self, saga: Saga, request: Request, payload: str, facts: Facts, now: datetime) -> operations.Command:
+        return operations.Command(
+            id=uuid.uuid4().hex,
+            mutation=saga.mutation,
+            caller=request.asker.subject,
+            human=request.asker.human,
+            idempotency_key=request.key,
+            payload=payload,
+            kept_until=kept_until(saga.mutation, now, self._retention),
+            correlation_id=request.correlation,
+            account=facts.account,
+            entity=facts.entity,
+            amount=facts.amount,
+        )
+
+    def _refusal(self, connection: Any, saga: Saga, request: Request, payload: str, decision: WriteDecision) -> None:
+        """The audit record of what was forbidden: there is no operation to hang it on."""
+        event = audit.Event(
+            actor=request.asker.subject,
+            human=request.asker.human,
+            action=f"{saga.mutation}.accept",
+            subject=request.asker.person,
+            decision=FORBIDDEN,
+            rule=f"{decision.rule} {decision.file}:{decision.line}",
+            reason=", ".join(f"{reason.code} {reason.about}" for reason in decision.reasons),
+            correlation_id=request.correlation,
+            before=msgspec.json.decode(payload),
+        )
+        audit.append(connection, self.room.chain, event, self.room.clock())
+
+    # ------------------------------------------------------------ afterwards
+
+    async def start(self, operation: Operation) -> None:
+        """Sees that an operation has its run; one that has one keeps it."""
+        if operation.state not in ENDED:
+            saga = self.sagas[operation.mutation]
+            await self.durable.start(saga.workflow, operation.id, Begin(operation.id))
+
+    async def sweep(self, older: timedelta = timedelta(seconds=0), first: int = 1000) -> int:
+        """Starts what was accepted and has no run, and runs again what failed by a fault of ours. How many. For the
+        start of a process, and from time to time."""
+        left = await self.room.store.read(worklist.unstarted, self.room.clock() - older, first)
+        mine = [operation for operation in left if operation.mutation in self.sagas]
+        for operation in mine:
+            await self.start(operation)
+        failed = await self.durable.runs(states=(RunState.FAILED,), first=first)
+        known = {saga.workflow for saga in self.sagas.values()}
+        for run in failed:
+            if run.workflow in known:
+                await self.durable.resume(run.id)
+        return len(mine) + len(failed)
+
+    async def _answered(self, saga: Saga, operation: Operation, *, replayed: bool) -> Answer:
+        """The answer, the same one for everybody who comes with this key; the state is read now."""
+        await self.start(operation)
+        if operation.outcome is None:
+            operation = await self._waited(saga, operation)
+        member = operation.outcome or Outcome.ACCEPTED
+        asked = await self.room.store.read(approvals.of_operation, operation.id)
+        return Answer(
+            member=member,
+            operation=operation,
+            replayed=replayed,
+            findings=told_of(operation),
+            approvals=tuple(asked),
+        )
+
+    async def _waited(self, saga: Saga, operation: Operation) -> Operation:
+        """Waits for the end of a prompt operation, and keeps what was answered."""
+        await self.durable.result(operation.id, self._patience)
+
+        def settle(connection: Any) -> Operation:
+            now = self.room.clock()
+            known = operations.find(connection, operation.id)
+            raised = exceptions.of_operation(connection, operation.id)
+            unknown = any(each.kind == "OUTCOME_UNKNOWN" for each in raised)
+            return operations.answer(connection, known.id, outcome_of(known, unknown=unknown), now)
+
+        return await self.room.write(settle)

@@ -1,0 +1,157 @@
+"""Grounds: what an operation is judged on. Asks the write rules, with what the person did and what adds up before."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from datetime import datetime, timedelta
+from decimal import Decimal
+from typing import Any
+
+import msgspec
+
+from policies.writes import WriteRules
+from policies.writes import ask as asking
+from policies.writes.ask import WriteDecision
+from policies.writes.decide import decide
+from policies.writes.records import Total, WriteRule
+from resolvers.sagas.saga import Facts
+from sources.canonical import Money
+from sources.store import grounds as kept
+
+_PERIOD = "period"
+
+
+class Asker(msgspec.Struct, frozen=True, kw_only=True):
+    """Who asks: a caller with roles, and the human behind a service."""
+
+    subject: str
+    roles: frozenset[str]
+    human: str | None = None
+
+    @property
+    def person(self) -> str:
+        """Who asks, as persons are compared."""
+        return asking.person(self.subject, self.human)
+
+
+class Grounds(msgspec.Struct, frozen=True, kw_only=True):
+    """What an operation was accepted on, kept with it. `reason`: the caller's own."""
+
+    asker: Asker
+    facts: Facts
+    decision: WriteDecision
+    reason: str | None = None
+
+
+class Place(msgspec.Struct, frozen=True):
+    """An operation's place among the others: only what came before it adds up with it."""
+
+    operation: str
+    at: datetime
+
+
+def decided(
+    connection: Any, rules: WriteRules, mutation: str, asker: Asker, facts: Facts, place: Place
+) -> WriteDecision:
+    """What the rules of now say to a write, counting what came before it."""
+    rule = rules.mutations.get(mutation)
+    totals = dict(_totals(connection, rule, asker, facts, place)) if rule is not None else {}
+    ask = asking.Ask(
+        subject=asker.subject,
+        roles=asker.roles,
+        at=place.at,
+        human=asker.human,
+        amount=_money(facts.amount),
+        figures={name: _figure(value) for name, value in facts.figures.items()},
+        flags=facts.flags,
+        functional=facts.functional,
+        rates=facts.rates,
+        totals=totals,
+        arr=facts.arr,
+        documents=frozenset(facts.documents),
+        operations=frozenset({place.operation}) | kept.linked(connection, facts.documents, place.operation),
+        history=history(connection, rules, asker.person, place.at, place.operation),
+    )
+    return decide(rules, mutation, ask)
+
+
+def history(
+    connection: Any, rules: WriteRules, person: str, now: datetime, without: str = ""
+) -> tuple[asking.Deed, ...]:
+    """What a person did within the window of the forbidden pairs, as the rules name it."""
+    found = kept.deeds(connection, person, now - rules.window, without)
+    return tuple(
+        asking.Deed(
+            person=person,
+            write=rules.mutations[deed.mutation].id if deed.mutation in rules.mutations else deed.mutation,
+            act=deed.act,
+            at=deed.at,
+            documents=deed.documents,
+            operations=frozenset({deed.operation_id}),
+        )
+        for deed in found
+    )
+
+
+def evidence(mutation: str, payload: str, facts: Facts, decision: WriteDecision) -> dict[str, Any]:
+    """What approvers are shown and what is frozen: the ask, what it comes to, and why it needs them."""
+    return {
+        "mutation": mutation,
+        "input": msgspec.json.decode(payload),
+        "account": facts.account,
+        "entity": facts.entity,
+        "amount": facts.amount,
+        "figures": dict(facts.figures),
+        "flags": dict(facts.flags),
+        "rule": decision.rule,
+        "reasons": sorted({f"{reason.code} {reason.about}" for reason in decision.reasons}),
+        "approvers": [[each.role, each.persons, list(each.evidence)] for each in decision.approvers],
+    }
+
+
+def _totals(
+    connection: Any, rule: WriteRule, asker: Asker, facts: Facts, place: Place
+) -> Iterator[tuple[str, Decimal]]:
+    """What earlier uses came to, by the key of each total; one that nobody can tell is left out."""
+    for total in rule.totals:
+        since = _since(total, facts, place.at)
+        whose = {"asker": asker.person, "account": facts.account, "entity": facts.entity}
+        if since is None or any(whose[each] is None for each in total.per):
+            continue
+        count, sums = kept.earlier(
+            connection,
+            rule.mutation,
+            since,
+            before=(place.at, place.operation),
+            person=whose["asker"] if "asker" in total.per else None,
+            account=whose["account"] if "account" in total.per else None,
+            entity=whose["entity"] if "entity" in total.per else None,
+        )
+        value = Decimal(count) if total.count is not None else _functional(sums, facts)
+        if value is not None:
+            yield total.key, value
+
+
+def _since(total: Total, facts: Facts, now: datetime) -> datetime | None:
+    if total.within == _PERIOD:
+        return facts.period_start
+    number, unit = int(total.within[:-1]), total.within[-1]
+    return now - (timedelta(days=number) if unit == "d" else timedelta(hours=number))
+
+
+def _functional(sums: Mapping[str, Money], facts: Facts) -> Decimal | None:
+    found = Decimal(0)
+    for currency, money in sums.items():
+        rate = Decimal(1) if currency == facts.functional else facts.rates.get(currency)
+        if rate is None:
+            return None
+        found += money.amount * rate
+    return found
+
+
+def _money(money: Money | None) -> asking.Money | None:
+    return None if money is None else asking.Money(money.amount, money.currency)
+
+
+def _figure(value: Money | Decimal) -> asking.Money | Decimal:
+    return asking.Money(value.amount, value.currency) if isinstance(value, Money) else value

@@ -1,0 +1,30 @@
+"""What a person tells a saga that needs attention, and the topic it hears it on."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from enum import StrEnum
+from typing import Any
+
+import msgspec
+
+ATTENTION = "attention"
+
+
+class Action(StrEnum):
+    """How a saga goes on."""
+
+    RESUME = "RESUME"  # try again, perhaps with a changed value
+    SKIP = "SKIP"  # go on without the step
+    COMPENSATE = "COMPENSATE"  # take back what was done
+
+
+class Instruction(msgspec.Struct, frozen=True, kw_only=True):
+    """`exception`: the one that is answered, so that a late or doubled word does nothing at another step; None calls an
+    operation back that waits for a system. `changes`: the command's fields with another value."""
+
+    action: Action
+    by: str
+    reason: str
+    exception: str | None = None
+    changes: Mapping[str, Any] = msgspec.field(default_factory=dict)

@@ -1,0 +1,113 @@
+"""Reading what a write must know: one record or several, a failure raised, nothing guessed."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import UTC, date, datetime, time
+from decimal import Decimal
+from typing import TypeVar
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from resolvers.sagas.saga import Finding, Read
+from sources import canonical as c
+from sources.canonical import Money, MoneyError, Record
+from sources.errors import Ambiguous, BadAsk
+
+R = TypeVar("R", bound=Record)
+
+
+async def many(read: Read, record: type[R], by: str, *keys: str) -> list[R]:
+    """The records of some keys, in order. Raises the SourceError of the first key that could not be read."""
+    reading = await read(record, by, keys)
+    for key in keys:
+        if key in reading.errors:
+            raise reading.errors[key]
+    return [
+        each for key in keys if key in reading.rows for each in reading.rows[key].records if isinstance(each, record)
+    ]
+
+
+async def one(read: Read, record: type[R], key: str, by: str = "key") -> R:
+    """The record of a key. Raises BadAsk where there is none."""
+    found = await many(read, record, by, key)
+    if not found:
+        raise BadAsk(f"there is no {record.__name__} `{key}`, or it is not for you: check the key")
+    return found[0]
+
+
+async def some(read: Read, record: type[R], key: str | None, by: str = "key") -> R | None:
+    """The first record of a key, where there is one."""
+    found = await many(read, record, by, key) if key else []
+    return found[0] if found else None
+
+
+async def claimed(read: Read, record: type[R], account: str) -> tuple[list[R], list[Finding]]:
+    """What another system has of an account. Where it cannot be told whose a record is, somebody has to link it before
+    a second one is made beside it."""
+    try:
+        return await many(read, record, "account", account), []
+    except Ambiguous as error:
+        return [], [Finding(code=error.code, message=error.message, owner="revops")]
+
+
+def money(amount: Decimal, currency: str, *, zero: bool = False) -> Money:
+    """An amount that a caller gave in major units: more than nothing, unless `zero`. Raises BadAsk."""
+    try:
+        found = Money.of(amount, currency)
+    except MoneyError as error:
+        raise BadAsk(f"`amount`: {error}") from None
+    if found.minor < 0 or not (found.minor or zero):
+        raise BadAsk(f"`amount` is {amount}: more than nothing is expected")
+    return found
+
+
+async def entity(read: Read, key: str | None) -> c.LegalEntity | None:
+    """A legal entity of ours, where the document names one."""
+    return await some(read, c.LegalEntity, key)
+
+
+def today(entity: c.LegalEntity | None, now: datetime) -> date:
+    """The day in a legal entity's own zone."""
+    try:
+        zone = ZoneInfo(entity.time_zone) if entity is not None else UTC
+    except (ZoneInfoNotFoundError, ValueError):
+        zone = UTC
+    return now.astimezone(zone).date()
+
+
+async def periods(read: Read, day: date) -> tuple[datetime | None, list[Finding]]:
+    """Since when the posting period of a day runs, and what is wrong with it."""
+    found = [each for each in await many(read, c.AccountingPeriod, "list", "") if each.start_on <= day <= each.end_on]
+    if not found:
+        return None, []
+    period = min(found, key=lambda each: each.end_on - each.start_on)
+    shut = period.closed or period.receivables_locked or period.all_locked
+    since = datetime.combine(period.start_on, time.min, UTC)
+    return since, [locked(period.name)] if shut else []
+
+
+def locked(period: str) -> Finding:
+    """A period that takes no more documents: finance says where they go."""
+    return Finding(code="PERIOD_LOCKED", message=f"the posting period `{period}` is closed", owner="finance")
+
+
+async def recurring(read: Read, account: str, functional: str) -> Decimal | None:
+    """The account's annual recurring revenue in functional currency; None where any part of it cannot be told."""
+    running = (c.SubscriptionStatus.ACTIVE, c.SubscriptionStatus.TRIALING, c.SubscriptionStatus.PAST_DUE)
+    found = [each for each in await many(read, c.AccountSubscription, "account", account) if each.status in running]
+    if not all(each.mrr is not None and each.mrr.currency == functional for each in found):
+        return None
+    return sum((each.mrr.amount * 12 for each in found if each.mrr is not None), Decimal(0))
+
+
+def profile_of(profiles: Sequence[c.BillingProfile], legal_entity: str | None) -> c.BillingProfile | None:
+    """The ERP's customer of a legal entity among those of an account."""
+    return next((each for each in profiles if not each.inactive and each.legal_entity == legal_entity), None)
+
+
+def held(profile: c.BillingProfile | None) -> list[Finding]:
+    """A credit hold that somebody has set: changes wait for the credit manager."""
+    on = profile is not None and profile.credit_hold_override is c.CreditHoldOverride.ON
+    enforced = profile is not None and profile.hold_preference is c.HoldPreference.ENFORCE
+    message = "the payer is on credit hold: changes wait"
+    return [Finding(code="CREDIT_HOLD", message=message, owner="credit_manager")] if on and enforced else []

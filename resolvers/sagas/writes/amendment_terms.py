@@ -1,0 +1,125 @@
+"""What an amendment comes to: what is wrong with it, what it does to revenue, what the ERP books of it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from decimal import Decimal
+
+import msgspec
+
+from resolvers.sagas.saga import Finding
+from sources import canonical as c
+from sources.canonical import Money, UnitPrice
+from sources.canonical.commands import SoldLine
+
+_HUNDRED, _MONTHS = Decimal(100), Decimal(12)
+_RUNNING = (c.SubscriptionStatus.ACTIVE, c.SubscriptionStatus.TRIALING)
+_MONTHS_IN = {c.Interval.MONTH: Decimal(1), c.Interval.YEAR: _MONTHS}
+
+
+class AmendedLine(msgspec.Struct, frozen=True, kw_only=True):
+    """`item` names an item that is there (None: a new one), `quantity` 0 takes it away. `product` is our code."""
+
+    price: str
+    quantity: Decimal
+    item: str | None = None
+    product: str | None = None
+
+
+Lines = tuple[AmendedLine, ...]
+Prices = Mapping[str, c.Price]
+
+
+def priced_at(subscription: c.AccountSubscription, now: datetime) -> datetime:
+    """The instant from which a change costs: the beginning of the day (UTC), so that it costs the same all day, whoever
+    has to approve it first; not before what is paid for begins."""
+    day = now.astimezone(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
+    return max(day, subscription.period_start) if subscription.period_start else day
+
+
+def refusals(subscription: c.AccountSubscription, lines: Lines, prices: Prices) -> list[Finding]:
+    """Why it cannot be done."""
+    found = []
+    if subscription.status not in _RUNNING:
+        message = f"it is {subscription.status}: only one that runs is amended"
+        found.append(Finding(code="SUBSCRIPTION_NOT_RUNNING", message=message, path="subscription"))
+    if subscription.pending_change or c.SubscriptionOverlay.AMENDMENT_PENDING in subscription.overlays:
+        message = "another change of it has not been settled yet"
+        found.append(Finding(code="AMENDMENT_PENDING", message=message, path="subscription"))
+    items = {item.key: item.price.key for item in subscription.items}
+    for number, line in enumerate(lines):
+        price, path = prices.get(line.price), f"lines.{number}"
+        if line.item is not None and line.item not in items:
+            found.append(Finding(code="ITEM_UNKNOWN", message=f"it has no item `{line.item}`", path=path))
+        if price is None or not (price.active or items.get(line.item or "") == line.price):
+            found.append(Finding(code="PRICE_UNKNOWN", message=f"there is no active price `{line.price}`", path=path))
+        elif price.currency != subscription.currency:
+            message = f"the price is in {price.currency}, the subscription in {subscription.currency}"
+            found.append(Finding(code="CURRENCY_CONFLICT", message=message, path=path))
+    return found
+
+
+def change(subscription: c.AccountSubscription, lines: Lines, prices: Prices) -> Decimal | None:
+    """By how much monthly recurring revenue changes, at list; None where a line has no fixed monthly price."""
+    items = {item.key: item for item in subscription.items}
+    total = Decimal(0)
+    for line in lines:
+        after, item = _monthly(prices.get(line.price), line.quantity), items.get(line.item or "")
+        before = _monthly(item.price, Decimal(item.quantity)) if item and item.quantity is not None else Decimal(0)
+        if after is None or before is None or (item is not None and item.quantity is None):
+            return None
+        total += after - before
+    return total
+
+
+def _monthly(price: c.Price | None, quantity: Decimal) -> Decimal | None:
+    """What a quantity of a price comes to in a month; None where that is not fixed."""
+    if price is None or price.unit_price is None or price.interval not in _MONTHS_IN:
+        return None
+    return price.unit_price.amount * quantity / (_MONTHS_IN[price.interval] * price.interval_count)
+
+
+def yearly(changed: Decimal | None, currency: str) -> Money | None:
+    """The contract value that it adds over a year; less than nothing adds nothing."""
+    if changed is None:
+        return None
+    value = max(changed * _MONTHS, Decimal(0))
+    return Money.of(value.quantize(Money(1, currency).amount), currency)
+
+
+def figures(
+    subscription: c.AccountSubscription, changed: Decimal | None, proration: Money | None
+) -> dict[str, Money | Decimal]:
+    """At list: no discount. By how many percent revenue falls, and what is credited for the rest of the period: less
+    than nothing is what billing reckons with (`proration`); where that was not asked, nothing is credited while revenue
+    only rises."""
+    known: dict[str, Money | Decimal] = {"discount": Decimal(0)}
+    if proration is not None:
+        known["credit"] = Money(max(-proration.minor, 0), proration.currency)
+    elif changed is not None and changed >= 0:
+        known["credit"] = Money.zero(subscription.currency)
+    if changed is not None and changed >= 0:
+        known["mrr_fall"] = Decimal(0)
+    elif changed is not None and subscription.mrr is not None and subscription.mrr.minor > 0:
+        known["mrr_fall"] = (-changed * _HUNDRED / subscription.mrr.amount).quantize(Decimal("0.0001"))
+    return known
+
+
+def sold(subscription: c.AccountSubscription, lines: Lines, prices: Prices) -> tuple[SoldLine, ...]:
+    """What is sold besides what was sold before: of an item that keeps its price only what is added to it."""
+    items = {item.key: item for item in subscription.items}
+    found = []
+    for number, line in enumerate(lines, 1):
+        price, item = prices.get(line.price), items.get(line.item or "")
+        had = Decimal(item.quantity or 0) if item is not None and item.price.key == line.price else Decimal(0)
+        if line.product and line.quantity > had and price is not None and isinstance(price.unit_price, UnitPrice):
+            found.append(
+                SoldLine(
+                    key=str(number),
+                    product_code=line.product,
+                    quantity=line.quantity - had,
+                    unit_price=price.unit_price,
+                )
+            )
+    return tuple(found)

@@ -1,0 +1,283 @@
+"""The steps of an order, each as the command that one system is told."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import UTC, datetime, time
+
+import msgspec
+
+from resolvers.sagas.concerns import CREDIT as CREDIT_CONCERN
+from resolvers.sagas.concerns import LEDGER, RECORDS, SERVICE, UNPROVISIONED
+from resolvers.sagas.reserve import CREDIT, Release, Reserve
+from resolvers.sagas.saga import State, Step
+from resolvers.sagas.writes.order import SubmitOrder
+from sources.canonical import UnitPrice
+from sources.canonical import commands as do
+from sources.canonical.commands import Collection, SoldLine, SubscriptionLine
+
+
+class Known(msgspec.Struct, frozen=True, kw_only=True):
+    """`name` is the buyer's, the others are of who is billed. `bill_to` and `payer` are account keys, `customer` is
+    billing's, `organization` and `cases` the desk's; `contracted` the subscription that the contract is for already;
+    `quantity` and `headroom` are in minor units."""
+
+    name: str
+    billed_name: str
+    billed_email: str | None
+    country: str | None
+    customer: str | None
+    bill_to: str
+    payer: str
+    quantity: int
+    headroom: int | None
+    organization: str | None
+    cases: tuple[str, ...]
+    contracted: str | None = None
+
+
+_Order = State[SubmitOrder, Known]
+
+
+def _reserve_credit(state: _Order) -> Reserve | None:
+    if not state.known.quantity:
+        return None
+    return Reserve(
+        operation=state.operation,
+        kind=CREDIT,
+        subject=f"{state.known.payer}/{state.input.legal_entity}",
+        quantity=state.known.quantity,
+        unit=state.input.currency,
+        most=state.known.headroom,
+    )
+
+
+def _release_credit(state: _Order) -> Release | None:
+    if "reserve_credit" not in state.written:
+        return None
+    return Release(operation=state.operation, reservation=state.key_of("reserve_credit"))
+
+
+def _address(state: _Order) -> Mapping[str, str]:
+    given = state.input.billing_address
+    if given is None:
+        return {"country": state.known.country} if state.known.country else {}
+    return {name: value for name, value in msgspec.structs.asdict(given).items() if value}
+
+
+def _debtor(state: _Order) -> do.PutDebtor:
+    return do.PutDebtor(
+        operation=state.operation,
+        correlation=state.correlation,
+        account_key=state.known.bill_to,
+        legal_entity=state.input.legal_entity,
+        name=state.known.billed_name,
+        currency=state.input.currency,
+        email=state.known.billed_email,
+        address=_address(state),
+    )
+
+
+def _customer(state: _Order) -> do.PutCustomer:
+    return do.PutCustomer(
+        operation=state.operation,
+        correlation=state.correlation,
+        account_key=state.known.bill_to,
+        party=state.known.customer,
+        name=state.known.billed_name,
+        email=state.known.billed_email,
+        currency=state.input.currency,
+        legal_entity=state.input.legal_entity,
+        address=_address(state) if state.known.customer is None or state.input.billing_address else {},
+    )
+
+
+def _sold(state: _Order) -> tuple[SoldLine, ...]:
+    order = state.input
+    return tuple(
+        SoldLine(
+            key=str(number),
+            product_code=line.product,
+            quantity=line.quantity,
+            unit_price=UnitPrice(line.unit_price, order.currency),
+            service_on=line.start_on or order.start_on,
+            end_on=line.end_on or order.end_on,
+            description=line.description,
+        )
+        for number, line in enumerate(order.lines, 1)
+    )
+
+
+def _draft(state: _Order) -> do.PutOrder:
+    order = state.input
+    return do.PutOrder(
+        operation=state.operation,
+        correlation=state.correlation,
+        account_key=order.account,
+        currency=order.currency,
+        effective_on=order.start_on,
+        end_on=order.end_on,
+        lines=_sold(state),
+        contract_key=order.contract,
+        purchase_order=order.purchase_order,
+        legal_entity=order.legal_entity,
+        parties=order.parties,
+        opportunity_key=order.opportunity,
+    )
+
+
+def _cancel_draft(state: _Order) -> do.CancelOrder:
+    return do.CancelOrder(operation=state.operation, correlation=state.correlation, order_key=state.key_of("crm_order"))
+
+
+def _sales_order(state: _Order) -> do.PlaceSalesOrder:
+    return do.PlaceSalesOrder(
+        operation=state.operation,
+        correlation=state.correlation,
+        party=state.key_of("erp_customer"),
+        legal_entity=state.input.legal_entity,
+        currency=state.input.currency,
+        ordered_on=state.input.start_on,
+        lines=_sold(state),
+        order_key=state.key_of("crm_order"),
+        purchase_order=state.input.purchase_order,
+    )
+
+
+def _close_sales_order(state: _Order) -> do.CloseSalesOrder:
+    return do.CloseSalesOrder(
+        operation=state.operation, correlation=state.correlation, sales_order_key=state.key_of("sales_order")
+    )
+
+
+def _subscription(state: _Order) -> do.PrepareSubscription:
+    order = state.input
+    return do.PrepareSubscription(
+        operation=state.operation,
+        correlation=state.correlation,
+        party=state.key_of("billing_customer"),
+        lines=tuple(
+            SubscriptionLine(
+                price_key=line.price, quantity=line.quantity, unit_price=UnitPrice(line.unit_price, order.currency)
+            )
+            for line in order.lines
+        ),
+        start_at=_start(order),
+        collection=order.collection,
+        due_days=order.due_days if order.collection is Collection.INVOICE else None,
+        order_key=state.key_of("crm_order"),
+    )
+
+
+def _start(order: SubmitOrder) -> datetime:
+    return datetime.combine(order.start_on, time.min, UTC)
+
+
+def _begun(state: _Order) -> str | None:
+    """The subscription; one that begins later is only planned yet, and will be called otherwise."""
+    return state.key_of("subscription") if _start(state.input) <= state.at else None
+
+
+def _drop_subscription(state: _Order) -> do.DropSubscription:
+    return do.DropSubscription(
+        operation=state.operation, correlation=state.correlation, subscription_key=state.key_of("subscription")
+    )
+
+
+def _release(state: _Order) -> do.ReleaseSubscription:
+    return do.ReleaseSubscription(
+        operation=state.operation, correlation=state.correlation, subscription_key=state.key_of("subscription")
+    )
+
+
+def _approve_sales_order(state: _Order) -> do.ApproveSalesOrder:
+    return do.ApproveSalesOrder(
+        operation=state.operation, correlation=state.correlation, sales_order_key=state.key_of("sales_order")
+    )
+
+
+def _right(state: _Order) -> do.GrantRight | None:
+    tier = state.input.support_tier
+    if tier is None:
+        return None
+    return do.GrantRight(
+        operation=state.operation,
+        correlation=state.correlation,
+        account_key=state.input.parties.end_customer_key or state.input.account,
+        name=f"{tier} support",
+        tier=tier,
+        start_on=state.input.start_on,
+        end_on=state.input.end_on,
+        subscription_key=_begun(state),
+    )
+
+
+def _organization(state: _Order) -> do.PutOrganization | None:
+    """Without a plan: that is bought only once the money moves."""
+    if state.input.support_tier is None or state.known.organization is not None:
+        return None
+    return do.PutOrganization(
+        operation=state.operation,
+        correlation=state.correlation,
+        account_key=state.input.account,
+        name=state.known.name,
+    )
+
+
+def _support_plan(state: _Order) -> do.SetSupportPlan | None:
+    tier, made = state.input.support_tier, state.written.get("organization")
+    party = state.known.organization or (made.key if made is not None else None)
+    if tier is None or party is None:
+        return None
+    return do.SetSupportPlan(operation=state.operation, correlation=state.correlation, party=party, plan=tier)
+
+
+def _touch_cases(state: _Order) -> do.TouchCases | None:
+    if not state.known.cases:
+        return None
+    note = f"The support plan is `{state.input.support_tier}` now: the targets are reckoned anew."
+    return do.TouchCases(
+        operation=state.operation, correlation=state.correlation, case_keys=state.known.cases, note=note
+    )
+
+
+def _activate(state: _Order) -> do.ActivateOrder:
+    return do.ActivateOrder(
+        operation=state.operation, correlation=state.correlation, order_key=state.key_of("crm_order")
+    )
+
+
+def _contract(state: _Order) -> do.SetContract | None:
+    if state.input.contract is None:
+        return None
+    return do.SetContract(
+        operation=state.operation,
+        correlation=state.correlation,
+        contract_key=state.input.contract,
+        account_key=state.input.account,
+        subscription_key=None if state.known.contracted else _begun(state),
+        active=True,
+    )
+
+
+STEPS = (
+    Step("reserve_credit", Reserve, _reserve_credit, _release_credit, concern=CREDIT_CONCERN),
+    # Parties that nothing hangs on do no harm: they stay.
+    Step("erp_customer", do.PutDebtor, _debtor, concern=RECORDS),
+    Step("billing_customer", do.PutCustomer, _customer, concern=RECORDS),
+    Step("organization", do.PutOrganization, _organization, concern=RECORDS),
+    Step("crm_order", do.PutOrder, _draft, _cancel_draft, concern=RECORDS),
+    # Pending approval: no effect on the ledger yet, but the ERP has proven entity, items, tax and hold itself.
+    Step(
+        "sales_order", do.PlaceSalesOrder, _sales_order, _close_sales_order, concern=LEDGER, changeable=("ordered_on",)
+    ),
+    Step("subscription", do.PrepareSubscription, _subscription, _drop_subscription, concern=RECORDS),
+    Step("release", do.ReleaseSubscription, _release, concern=LEDGER, pivot=True, money=True),
+    Step("approve_sales_order", do.ApproveSalesOrder, _approve_sales_order, concern=LEDGER, money=True),
+    Step("right", do.GrantRight, _right, concern=UNPROVISIONED),
+    Step("support_plan", do.SetSupportPlan, _support_plan, concern=SERVICE),
+    Step("touch_cases", do.TouchCases, _touch_cases, concern=SERVICE),
+    Step("activate", do.ActivateOrder, _activate, concern=RECORDS),
+    Step("contract", do.SetContract, _contract, concern=RECORDS),
+    Step("release_credit", Release, _release_credit, concern=CREDIT_CONCERN),
+)

@@ -1,0 +1,140 @@
+"""submitOrder: from a draft in the CRM to a running subscription, with a point of no return where the money begins.
+
+Before it everything can be taken back; from it on there is only forward. Reversing an order that went through is a
+governed write of its own.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from datetime import datetime
+
+import msgspec
+
+from resolvers.sagas.reading import claimed, entity, many, one, profile_of, some
+from resolvers.sagas.saga import Facts, Finding, Read, Saga
+from resolvers.sagas.writes.order import Judge, Judgement, SubmitOrder, plain_judge, sound
+from resolvers.sagas.writes.order_steps import STEPS, Known
+from sources import canonical as c
+
+_CLOSED = (c.CaseStatus.RESOLVED, c.CaseStatus.CLOSED)
+
+NEEDS = (
+    (c.Account, "key"),
+    (c.BillingProfile, "account"),
+    (c.BillingCustomer, "account"),
+    (c.LegalEntity, "key"),
+    (c.AccountingPeriod, "list"),
+    (c.Price, "list"),
+    (c.SupportOrganization, "account"),
+    (c.SubscriptionContract, "key"),
+    (c.Case, "account"),
+)
+
+
+def submit_order(judge: Judge = plain_judge) -> Saga:
+    """The saga; `judge` is asked before an order is accepted, and again before it begins and after approvals."""
+
+    async def gather(read: Read, order: SubmitOrder, now: datetime) -> Facts:
+        sound(order)
+        bill_to = order.parties.bill_to_key or order.account
+        (account, billed), judged, known_as, cases, seller = await asyncio.gather(
+            _accounts(read, order.account, bill_to),
+            judge(read, order, now),
+            _known_as(read, order, bill_to),
+            _open_cases(read, order),
+            entity(read, order.legal_entity),
+        )
+        profile = known_as.profile
+        exceeded, headroom = _credit(judged)
+        known = Known(
+            name=account.name,
+            billed_name=billed.name,
+            billed_email=order.billing_email or (profile.email if profile else None),
+            country=billed.country,
+            customer=known_as.customer,
+            bill_to=bill_to,
+            payer=order.parties.payer_key or bill_to,
+            quantity=judged.amount.minor if judged.amount else 0,
+            headroom=headroom,
+            organization=known_as.organization,
+            cases=cases,
+            contracted=known_as.contract.subscription_key if known_as.contract else None,
+        )
+        return Facts(
+            account=order.account,
+            entity=order.legal_entity,
+            functional=seller.currency if seller else "",
+            amount=judged.amount,
+            figures={"discount": judged.discount} if judged.discount is not None else {},
+            flags=judged.flags,
+            documents=(f"quote:{order.quote}",) if order.quote else (),
+            findings=tuple(dict.fromkeys((*judged.findings, *exceeded, *known_as.findings))),
+            known=msgspec.to_builtins(known),
+        )
+
+    return Saga(mutation="submitOrder", input=SubmitOrder, known=Known, gather=gather, needs=NEEDS, steps=STEPS)
+
+
+class _KnownAs(msgspec.Struct, frozen=True):
+    """What the other systems have of the buyer already, in the selling entity."""
+
+    profile: c.BillingProfile | None
+    customer: str | None
+    organization: str | None
+    contract: c.SubscriptionContract | None
+    findings: tuple[Finding, ...]
+
+
+async def _known_as(read: Read, order: SubmitOrder, bill_to: str) -> _KnownAs:
+    (profiles, first), (customers, second), (desks, third), contract = await asyncio.gather(
+        claimed(read, c.BillingProfile, bill_to),
+        claimed(read, c.BillingCustomer, bill_to),
+        claimed(read, c.SupportOrganization, order.account),
+        some(read, c.SubscriptionContract, order.contract),
+    )
+    fitting = [
+        each.key
+        for each in customers
+        if not each.deleted
+        and each.legal_entity in (None, order.legal_entity)
+        and each.currency in (None, order.currency)
+    ]
+    return _KnownAs(
+        profile=profile_of(profiles, order.legal_entity),
+        customer=fitting[0] if len(fitting) == 1 else None,
+        organization=desks[0].key if desks else None,
+        contract=contract,
+        findings=(*first, *second, *third, *_wrong_contract(order, contract)),
+    )
+
+
+def _wrong_contract(order: SubmitOrder, contract: c.SubscriptionContract | None) -> list[Finding]:
+    if order.contract is None or (contract is not None and contract.account_key == order.account):
+        return []
+    message = f"the account has no contract `{order.contract}`"
+    return [Finding(code="CONTRACT_UNKNOWN", message=message, path="contract")]
+
+
+async def _accounts(read: Read, buyer: str, billed: str) -> tuple[c.Account, c.Account]:
+    first = await one(read, c.Account, buyer)
+    return first, first if billed == buyer else await one(read, c.Account, billed)
+
+
+async def _open_cases(read: Read, order: SubmitOrder) -> tuple[str, ...]:
+    """The cases whose targets follow a new tier: only where the order brings one."""
+    if order.support_tier is None:
+        return ()
+    found = await many(read, c.Case, "account", order.account)
+    return tuple(case.key for case in found if case.status not in _CLOSED)
+
+
+def _credit(judged: Judgement) -> tuple[tuple[Finding, ...], int | None]:
+    """Whether the payer's credit reaches; an order in another currency than the limit is not judged by it here."""
+    headroom, amount = judged.headroom, judged.amount
+    if headroom is None or amount is None or headroom.currency != amount.currency:
+        return (), None
+    if amount.minor <= headroom.minor:
+        return (), headroom.minor
+    message = f"the order is {(amount - headroom).amount} {amount.currency} over what is left of the credit limit"
+    return (Finding(code="CREDIT_EXCEEDED", message=message, owner="credit_manager"),), headroom.minor

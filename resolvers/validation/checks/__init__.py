@@ -1,0 +1,1 @@
+"""The checks of an order: each a pure function of a case, by subject; `table` lists them all."""

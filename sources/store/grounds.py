@@ -1,0 +1,151 @@
+"""Grounds: what an operation was accepted on (roles, facts, decision), and the documents that it touches."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from typing import Any
+
+import msgspec
+from sqlalchemy import Column, Connection, ForeignKey, Index, String, Table, Text, and_, func, insert, or_, select, text
+from sqlalchemy.dialects import postgresql, sqlite
+
+from sources.canonical import Money
+from sources.store.approvals import Decision, approvals
+from sources.store.columns import canonical, metadata
+from sources.store.errors import NoSuchRecord
+from sources.store.operations import NO_EFFECT, operations
+
+grounds = Table(
+    "operation_grounds",
+    metadata,
+    Column("operation_id", String(64), ForeignKey("operations.id", ondelete="CASCADE"), primary_key=True),
+    Column("person", String(255), nullable=False),
+    Column("body", Text, nullable=False),
+    Index("operation_grounds_person_idx", "person"),
+)
+
+documents = Table(
+    "operation_documents",
+    metadata,
+    Column("operation_id", String(64), ForeignKey("operations.id", ondelete="CASCADE"), primary_key=True),
+    Column("document", String(255), primary_key=True),
+)
+
+_GUARD = 0x6F707367  # beside the migrations' own lock
+
+
+class Deed(msgspec.Struct, frozen=True, kw_only=True):
+    """Something a person did with an operation: `act` is ask or approve."""
+
+    operation_id: str
+    mutation: str
+    act: str
+    at: datetime
+    documents: frozenset[str]
+
+
+def keep(connection: Connection, operation_id: str, person: str, body: Any, touched: Iterable[str]) -> None:
+    """Write down what an operation was accepted on. `person` is who asked, in the one spelling that is compared."""
+    connection.execute(insert(grounds).values(operation_id=operation_id, person=person, body=canonical(body)))
+    touch(connection, operation_id, touched)
+
+
+def touch(connection: Connection, operation_id: str, touched: Iterable[str]) -> None:
+    """Note documents that an operation touches; those it is known to touch already stay."""
+    dialect: Any = sqlite if connection.dialect.name == "sqlite" else postgresql
+    for document in sorted(set(touched)):
+        row = {"operation_id": operation_id, "document": document}
+        connection.execute(dialect.insert(documents).values(row).on_conflict_do_nothing())
+
+
+def of_operation(connection: Connection, operation_id: str) -> str:
+    """What an operation was accepted on, as JSON. Raises NoSuchRecord."""
+    found = connection.execute(select(grounds.c.body).where(grounds.c.operation_id == operation_id)).scalar()
+    if found is None:
+        raise NoSuchRecord(f"operation `{operation_id}` has no grounds")
+    return str(found)
+
+
+def one_at_a_time(connection: Connection) -> None:
+    """Let nobody else accept until this transaction ends: what adds up must be added one after another.
+
+    SQLite has one writer anyway.
+    """
+    if connection.dialect.name != "sqlite":
+        connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": _GUARD})
+
+
+def earlier(
+    connection: Connection,
+    mutation: str,
+    since: datetime,
+    *,
+    before: tuple[datetime, str] | None = None,
+    person: str | None = None,
+    account: str | None = None,
+    entity: str | None = None,
+) -> tuple[int, dict[str, Money]]:
+    """How many operations of a mutation there were, and what they came to in each currency, without those that had no
+    effect. `before`: only those accepted before (accepted_at, id). `person`: in the one spelling that is compared."""
+    columns = operations.c
+    query = select(columns.currency, func.count(), func.coalesce(func.sum(columns.amount_minor), 0)).where(
+        columns.mutation == mutation, columns.accepted_at >= since, columns.state.not_in(NO_EFFECT)
+    )
+    if before is not None:
+        at, own = before
+        query = query.where(or_(columns.accepted_at < at, and_(columns.accepted_at == at, columns.id < own)))
+    if person is not None:
+        query = query.join(grounds, grounds.c.operation_id == columns.id).where(grounds.c.person == person)
+    if account is not None:
+        query = query.where(columns.account == account)
+    if entity is not None:
+        query = query.where(columns.entity == entity)
+    count, sums = 0, {}
+    for currency, number, minor in connection.execute(query.group_by(columns.currency)):
+        count += number
+        if currency is not None:
+            sums[currency] = Money(int(minor), currency)
+    return count, sums
+
+
+def deeds(connection: Connection, person: str, since: datetime, without: str = "") -> list[Deed]:
+    """What a person asked for and approved since an instant, besides one operation."""
+    columns = operations.c
+    asked = (
+        select(columns.id, columns.mutation, columns.accepted_at)
+        .join(grounds, grounds.c.operation_id == columns.id)
+        .where(grounds.c.person == person, columns.accepted_at >= since, columns.id != without)
+    )
+    approved = (
+        select(columns.id, columns.mutation, approvals.c.decided_at)
+        .join(approvals, approvals.c.operation_id == columns.id)
+        .where(
+            approvals.c.decided_by == person,
+            approvals.c.decision == Decision.APPROVED,
+            approvals.c.decided_at >= since,
+            columns.id != without,
+        )
+    )
+    found = [(*row, "ask") for row in connection.execute(asked)]
+    found += [(*row, "approve") for row in connection.execute(approved)]
+    touched = documents_of(connection, [row[0] for row in found])
+    return [
+        Deed(operation_id=each, mutation=mutation, act=act, at=at, documents=touched.get(each, frozenset()))
+        for each, mutation, at, act in found
+    ]
+
+
+def documents_of(connection: Connection, operation_ids: Sequence[str]) -> dict[str, frozenset[str]]:
+    """The documents that operations touch."""
+    rows = connection.execute(select(documents).where(documents.c.operation_id.in_(operation_ids)))
+    found: dict[str, set[str]] = {}
+    for operation_id, document in rows:
+        found.setdefault(operation_id, set()).add(document)
+    return {each: frozenset(touched) for each, touched in found.items()}
+
+
+def linked(connection: Connection, touched: Iterable[str], without: str = "") -> frozenset[str]:
+    """The operations that touch one of these documents."""
+    query = select(documents.c.operation_id).where(documents.c.document.in_(sorted(set(touched))))
+    return frozenset(connection.execute(query.where(documents.c.operation_id != without)).scalars())

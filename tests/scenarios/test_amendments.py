@@ -1,0 +1,100 @@
+"""Changes in the middle of a term, and what follows from them in billing, ledger, CRM and at the desk."""
+
+from collections import Counter
+from decimal import Decimal
+
+import pytest
+
+from resolvers.sagas.writes.amend_subscription import AmendedLine, AmendSubscription
+from sources import canonical as c
+from sources.canonical import Money
+from sources.store.operations import Outcome, State
+from tests.scenarios.office import REVOPS, Office
+
+pytestmark = pytest.mark.slow
+
+
+async def amended(
+    office: Office, account: str, seats: int, support_tier: str | None = None
+) -> tuple[c.AccountSubscription, AmendSubscription]:
+    """The account's one subscription, and an amendment that gives it so many seats."""
+    subscription = await office.one(c.AccountSubscription, "account", account)
+    item = next(each for each in subscription.items if each.quantity and each.quantity > 1)
+    line = AmendedLine(price=item.price.key, quantity=Decimal(seats), item=item.key, product="CLOUD-BUSINESS")
+    return subscription, AmendSubscription(subscription=subscription.key, lines=(line,), support_tier=support_tier)
+
+
+async def test_an_upgrade_with_an_urgent_case_open_is_one_operation_in_four_systems(office: Office) -> None:
+    account = office.account("breached_sla")
+    subscription, given = await amended(office, account, 20, support_tier="platinum")
+    [case] = await office.read(c.Case, "account", account)
+    clocks = {each.metric: each.breach_at for each in await office.read(c.Sla, "case", case.key)}
+    rights, booked = (
+        await office.read(c.Entitlement, "account", account),
+        await office.read(c.SalesOrder, "account", account),
+    )
+    invoices = await office.read(c.Invoice, "account", account)
+    added = given.lines[0].quantity - (subscription.items[0].quantity or 0)
+
+    operation = await office.completed(await office.send("amendSubscription", given))
+
+    after = await office.one(c.AccountSubscription, "account", account)
+    assert after.items[0].quantity == given.lines[0].quantity
+    invoice = await office.new(c.Invoice, account, invoices)
+    assert invoice.status is c.InvoiceStatus.OPEN
+    lines = await office.read(c.InvoiceLine, "invoice", invoice.key)
+    assert {each.proration for each in lines} == {True}
+    assert 0 < invoice.subtotal.minor < int(added) * 4_500, "part of a month of what was added"
+    sales = await office.new(c.SalesOrder, account, booked)
+    assert (sales.status, sales.total) == (c.OrderStatus.PENDING_BILLING, Money(int(added) * 4_500, "USD"))
+    assert sales.subscription_key == subscription.key
+    right = await office.new(c.Entitlement, account, rights)
+    assert (right.support_tier, right.subscription_key) == (given.support_tier, subscription.key)
+    assert (await office.one(c.SupportOrganization, "account", account)).support_plan == given.support_tier
+    recalculated = {each.metric: each.breach_at for each in await office.read(c.Sla, "case", case.key)}
+    assert [metric for metric, before in clocks.items() if recalculated.get(metric) != before], "another tier's targets"
+    kinds = office.town.did(operation.id)
+    assert kinds["support"] == Counter({"organization.update": 1, "ticket.update": 1})
+    assert kinds["billing"]["invoice.finalise"] == 1
+
+
+async def test_a_downgrade_after_the_payment_is_credited_and_not_refunded(office: Office) -> None:
+    """What it credits is asked of billing before it is judged, so that who may approve it is known."""
+    account = office.account("merge_winner")
+    subscription, given = await amended(office, account, 9)
+    customer = await office.one(c.BillingCustomer, "account", account)
+    booked = await office.read(c.SalesOrder, "account", account)
+    assert not customer.balance or not customer.balance.minor
+
+    answer = await office.send("amendSubscription", given)
+    assert answer.member is Outcome.NEEDS_APPROVAL
+    assert [each.role for each in answer.approvals] == ["revops"], "the credit is known, and small"
+    await office.until(answer, State.AWAITING_APPROVAL)
+    await office.approve(REVOPS, answer)
+    operation = await office.completed(answer)
+
+    assert (await office.one(c.AccountSubscription, "account", account)).items[0].quantity == 9
+    after = await office.one(c.BillingCustomer, "account", account)
+    assert after.balance
+    assert -4_500 * 2 < after.balance.minor < 0, "in the customer's favour, for the next invoice"
+    assert await office.read(c.Refund, "account", account) == []
+    assert await office.read(c.SalesOrder, "account", account) == booked, "nothing was sold"
+    assert set(office.town.did(operation.id)) == {"billing"}
+    assert subscription.mrr
+
+
+async def test_an_upgrade_while_the_base_invoice_is_unpaid_leaves_that_invoice_alone(office: Office) -> None:
+    account = office.account("yen")
+    subscription, given = await amended(office, account, 26)
+    open_before = [each for each in await office.read(c.Invoice, "account", account) if each.remaining.minor]
+    assert open_before
+    answer = await office.send("amendSubscription", given)
+    assert subscription.currency == "JPY"
+    if answer.member is Outcome.NEEDS_APPROVAL:
+        await office.until(answer, State.AWAITING_APPROVAL)
+        await office.approve(REVOPS, answer)
+    await office.completed(answer)
+    after = {each.key: each for each in await office.read(c.Invoice, "account", account)}
+    for before in open_before:
+        assert (after[before.key].status, after[before.key].remaining) == (before.status, before.remaining)
+    assert len(after) > len(open_before)

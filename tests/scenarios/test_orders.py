@@ -1,0 +1,253 @@
+"""Orders, from the validation's last word to what each of the four systems holds."""
+
+from collections import Counter
+from datetime import timedelta
+from decimal import Decimal
+
+import msgspec
+import pytest
+from starlette.types import Scope
+
+from resolvers.sagas.instruction import Action
+from resolvers.sagas.refused import Refused
+from resolvers.sagas.writes.order import BillingAddress
+from sources import canonical as c
+from sources.canonical import Money
+from sources.canonical.commands import Collection
+from sources.store.operations import Outcome, State
+from tests.scenarios.office import CONTROLLER, CREDIT, FINANCE, HANA, REVOPS, TODAY, Office
+
+pytestmark = pytest.mark.slow
+
+MADE = {
+    "crm": {"order.create", "order_item.create", "order.activate", "entitlement.create"},
+    "billing": {"customer.update", "subscription.create", "invoice.create", "invoice.update", "invoice.finalise"},
+    "erp": {"salesOrder.create", "salesOrder.approve"},
+    "support": {"organization.update"},
+}
+
+
+@pytest.mark.parametrize("database", ["sqlite", "postgresql"], indirect=True)
+async def test_an_order_goes_through_all_four_systems(office: Office, database: str) -> None:
+    """A customer of two entities buys in each one's currency: each order is of its own customer records."""
+    sqlite = database.startswith("sqlite")
+    entity, currency, total = ("US", "USD", 6_000) if sqlite else ("DE", "EUR", 5_700)
+    account = office.account("two_entities")
+    orders, booked = await office.read(c.Order, "account", account), await office.read(c.SalesOrder, "account", account)
+    running = await office.read(c.AccountSubscription, "account", account)
+    rights = await office.read(c.Entitlement, "account", account)
+    tier = "platinum" if sqlite else "standard"
+    given = await office.order(account, entity=entity, currency=currency, support_tier=tier)
+    answer = await office.send("submitOrder", given, key="order-1")
+    operation = await office.completed(answer)
+    did = office.town.did(operation.id)
+    assert {source: set(kinds) for source, kinds in did.items()} == MADE
+    assert not [kind for kinds in did.values() for kind, times in kinds.items() if times > 1 and "update" not in kind]
+
+    order = await office.new(c.Order, account, orders)
+    assert (order.status, order.total, order.legal_entity) == (c.OrderStatus.APPROVED, Money(total, currency), entity)
+    sales = await office.new(c.SalesOrder, account, booked)
+    assert (sales.order_key, sales.status) == (order.key, c.OrderStatus.APPROVED)
+    assert (sales.total, sales.legal_entity, sales.ordered_on) == (Money(total, currency), entity, TODAY)
+    subscription = await office.new(c.AccountSubscription, account, running)
+    assert (subscription.status, subscription.legal_entity) == (c.SubscriptionStatus.ACTIVE, entity)
+    assert subscription.latest_invoice_key
+    invoice = await office.one(c.Invoice, "key", subscription.latest_invoice_key)
+    assert (invoice.status, invoice.subtotal, invoice.number is None) == (
+        c.InvoiceStatus.OPEN, Money(total, currency), False,
+    )  # fmt: skip
+    right = await office.new(c.Entitlement, account, [*rights, *await _features(office, account)])
+    assert (right.support_tier, right.subscription_key) == (tier, subscription.key)
+    assert (await office.one(c.SupportOrganization, "account", account)).support_plan == tier
+    assert await office.reserved(account, entity, currency) == 0
+    assert await office.audit_breaks() == []
+
+    again = await office.send("submitOrder", given, key="order-1")
+    assert (again.member, again.replayed) == (Outcome.ACCEPTED, True)
+    assert office.town.did(operation.id) == did
+
+
+async def _features(office: Office, account: str) -> list[c.Entitlement]:
+    return [each for each in await office.read(c.Entitlement, "account", account) if each.feature is not None]
+
+
+async def test_a_new_customer_is_made_once_in_every_system(office: Office) -> None:
+    account = office.account("prospect")
+    for record in (c.BillingProfile, c.BillingCustomer, c.SupportOrganization):
+        assert await office.read(record, "account", account) == []
+    address = BillingAddress(country="US", line1="1 Main St", city="Springfield", postal_code="62701", state="IL")
+    first = await office.order(account, support_tier="premium", billing_address=address)
+    operation = await office.completed(await office.send("submitOrder", first))
+    did = office.town.did(operation.id)
+    assert did["erp"]["customer.create"] == did["support"]["organization.create"] == 1
+    profile = await office.one(c.BillingProfile, "account", account)
+    customer = await office.one(c.BillingCustomer, "account", account)
+    desk = await office.one(c.SupportOrganization, "account", account)
+    assert (profile.legal_entity, profile.currency, customer.legal_entity) == ("US", "USD", "US")
+    assert desk.support_plan == "premium"
+    second = await office.completed(await office.send("submitOrder", await office.order(account, quantity=1)))
+    did = office.town.did(second.id)
+    assert not {"customer.create", "organization.create"} & set().union(*did.values())
+    assert [each.key for each in await office.read(c.BillingProfile, "account", account)] == [profile.key]
+    assert [each.key for each in await office.read(c.BillingCustomer, "account", account)] == [customer.key]
+
+
+async def test_what_billing_refuses_is_taken_back_in_all_systems(office: Office) -> None:
+    """To be charged, without a payment method: the refusal comes when three systems hold something already."""
+    account = office.account("prospect")
+    invoices = await office.read(c.Invoice, "account", account)
+    answer = await office.send("submitOrder", await office.order(account, collection=Collection.CHARGE))
+    operation = await office.ended(answer)
+    assert operation.state is State.COMPENSATED
+    assert operation.reason
+    assert "no payment method" in operation.reason
+    did = office.town.did(operation.id)
+    assert did["crm"]["order.cancel"] == did["erp"]["salesOrder.close"] == did["billing"]["subscription.cancel"] == 1
+    written = {step.name: step for step in await office.steps(answer)}
+    assert set(written) >= {"crm_order", "sales_order", "subscription", "release"}
+    assert c.OrderStatus.CANCELED in [each.status for each in await office.read(c.Order, "account", account)]
+    assert c.OrderStatus.CLOSED in [each.status for each in await office.read(c.SalesOrder, "account", account)]
+    assert (await office.new(c.Invoice, account, invoices)).status is c.InvoiceStatus.VOID
+    assert await office.reserved(account, "US", "USD") == 0
+
+
+async def test_what_was_agreed_is_what_all_systems_say_and_billing_bills(office: Office) -> None:
+    account = office.account("child_with_own_plan")
+    orders, booked = await office.read(c.Order, "account", account), await office.read(c.SalesOrder, "account", account)
+    running = await office.read(c.AccountSubscription, "account", account)
+    given = await office.order(account)
+    line = msgspec.structs.replace(given.lines[0], unit_price=Decimal("5.55"))
+    await office.completed(await office.send("submitOrder", msgspec.structs.replace(given, lines=(line,))))
+    subscription = await office.new(c.AccountSubscription, account, running)
+    assert subscription.latest_invoice_key
+    billed = await office.one(c.Invoice, "key", subscription.latest_invoice_key)
+    sold = (await office.new(c.Order, account, orders)).total, (await office.new(c.SalesOrder, account, booked)).total
+    assert {billed.subtotal, subscription.mrr, *sold} == {Money(5_550, "USD")}
+
+
+async def test_an_order_of_the_future_waits_in_billing_and_bills_nothing(office: Office) -> None:
+    account = office.account("merge_winner")
+    invoices = await office.read(c.Invoice, "account", account)
+    rights = await office.read(c.Entitlement, "account", account)
+    given = await office.order(account, start_on=TODAY + timedelta(days=20), support_tier="platinum")
+    operation = await office.completed(await office.send("submitOrder", given))
+    assert office.town.did(operation.id)["billing"] == Counter({"customer.update": 1, "schedule.create": 1})
+    assert [each.key for each in await office.read(c.Invoice, "account", account)] == [each.key for each in invoices]
+    right = await office.new(c.Entitlement, account, rights)
+    assert (right.status, right.subscription_key) == (c.EntitlementStatus.PENDING, None)
+
+
+async def test_an_account_that_is_claimed_twice_waits_before_anything_is_made(office: Office) -> None:
+    answer = await office.send("submitOrder", await office.order(office.account("ambiguous")))
+    operation = await office.until(answer, State.NEEDS_ATTENTION)
+    (raised,) = await office.exceptions(answer)
+    assert (raised.kind, raised.owner) == ("IDENTITY_AMBIGUOUS", "revops")
+    assert office.town.did(operation.id) == {}
+
+
+async def test_an_organization_that_nobody_linked_is_found_before_money_moves(office: Office) -> None:
+    answer = await office.send("submitOrder", await office.order(office.account("unlinked"), support_tier="premium"))
+    operation = await office.until(answer, State.NEEDS_ATTENTION)
+    (raised,) = await office.exceptions(answer)
+    assert (raised.kind, raised.owner) == ("IDENTITY_AMBIGUOUS", "revops")
+    did = office.town.did(operation.id)
+    assert not {"subscription.create", "order.create", "salesOrder.create"} & set().union(*did.values())
+    await office.resolve(REVOPS, answer, Action.COMPENSATE)
+    assert (await office.ended(answer)).state is State.COMPENSATED
+
+
+async def test_a_hold_that_is_set_after_the_validation_stops_the_order(office: Office) -> None:
+    account = office.account("past_due_in_grace")
+    profile = await office.one(c.BillingProfile, "account", account)  # what the validation has seen, and is remembered
+    office.town.hold(profile.key, on=True)
+    answer = await office.send("submitOrder", await office.order(account))
+    operation = await office.until(answer, State.NEEDS_ATTENTION)
+    (raised,) = await office.exceptions(answer)
+    assert (raised.kind, raised.owner) == ("CREDIT_HOLD", "credit_manager")
+    assert office.town.did(operation.id) == {}
+    office.town.hold(profile.key, on=False)
+    await office.resolve(CREDIT, answer, Action.RESUME)
+    await office.completed(answer)
+
+
+async def test_a_hold_that_comes_while_an_order_is_carried_out_is_the_erps_to_tell(office: Office) -> None:
+    account = office.account("past_due_grace_over")
+    profile, crm = await office.one(c.BillingProfile, "account", account), office.town.apps["crm"]
+
+    async def hold(scope: Scope) -> None:
+        if scope["method"] == "POST" and scope["path"].endswith("/composite"):
+            office.town.hold(profile.key, on=True)
+
+    crm.state.fault = hold
+    try:
+        answer = await office.send("submitOrder", await office.order(account))
+        operation = await office.until(answer, State.NEEDS_ATTENTION)
+    finally:
+        crm.state.fault = None
+    (raised,) = await office.exceptions(answer)
+    assert (raised.kind, raised.owner) == ("CREDIT_HOLD", "credit_manager")
+    assert "invoice.finalise" not in office.town.did(operation.id)["billing"], "before any money moved"
+    office.town.hold(profile.key, on=False)
+    await office.resolve(CREDIT, answer, Action.RESUME)
+    await office.completed(answer)
+
+
+async def test_an_order_that_is_approved_after_its_period_closed_waits_for_finance(office: Office) -> None:
+    answer = await office.send("submitOrder", await office.order(office.account("disputed"), due_days=60))
+    assert answer.member is Outcome.NEEDS_APPROVAL
+    await office.until(answer, State.AWAITING_APPROVAL)
+    office.town.period(TODAY, closed=True)
+    try:
+        await office.approve(CONTROLLER, answer)
+        operation = await office.until(answer, State.NEEDS_ATTENTION)
+        (raised,) = await office.exceptions(answer)
+        assert (raised.kind, raised.owner) == ("PERIOD_LOCKED", "finance")
+        assert office.town.did(operation.id) == {}
+    finally:
+        office.town.period(TODAY, closed=False)
+    await office.resolve(FINANCE, answer, Action.RESUME)
+    await office.completed(answer)
+
+
+async def test_nobody_approves_what_a_service_asked_for_him(office: Office) -> None:
+    account = office.account("parent_of_40")
+    running = await office.read(c.AccountSubscription, "account", account)
+    answer = await office.send("submitOrder", await office.order(account, due_days=60))
+    await office.until(answer, State.AWAITING_APPROVAL)
+    with pytest.raises(Refused) as caught:
+        await office.approve(HANA, answer)
+    assert caught.value.code == "FORBIDDEN"
+    assert (await office.operation(answer)).state is State.AWAITING_APPROVAL
+    await office.approve(CONTROLLER, answer)
+    await office.completed(answer)
+    assert (await office.new(c.AccountSubscription, account, running)).days_until_due == 60
+
+
+async def test_a_reseller_is_billed_for_what_its_customer_may_use(office: Office) -> None:
+    buyer, reseller = office.account("end_customer"), office.account("reseller")
+    invoices = await office.read(c.Invoice, "account", reseller)
+    rights, orders = await office.read(c.Entitlement, "account", buyer), await office.read(c.Order, "account", buyer)
+    parties = c.Parties(bill_to_key=reseller, payer_key=reseller, end_customer_key=buyer, reseller_key=reseller)
+    given = await office.order(buyer, entity="DE", currency="EUR", support_tier="platinum", parties=parties)
+    await office.completed(await office.send("submitOrder", given))
+    invoice = await office.new(c.Invoice, reseller, invoices)
+    assert (invoice.status, invoice.currency) == (c.InvoiceStatus.OPEN, "EUR")
+    assert await office.read(c.Invoice, "account", buyer) == []
+    right = await office.new(c.Entitlement, buyer, rights)
+    assert right.support_tier == "platinum"
+    assert (await office.new(c.Order, buyer, orders)).parties == parties
+
+
+async def test_an_order_in_a_currency_that_the_erp_does_not_keep_is_taken_back(office: Office) -> None:
+    """The customer of the German entity is kept in euro: an order in dollars needs a record of its own."""
+    given = await office.order(office.account("unicode"), entity="DE", currency="USD")
+    answer = await office.send("submitOrder", given)
+    assert answer.member is Outcome.NEEDS_APPROVAL, "nobody can tell what a dollar is worth there"
+    await office.until(answer, State.AWAITING_APPROVAL)
+    await office.approve(CONTROLLER, answer)
+    operation = await office.ended(answer)
+    assert operation.state is State.COMPENSATED
+    assert operation.reason
+    assert "is kept in EUR" in operation.reason
+    assert office.town.did(operation.id) == {}
+    assert await office.reserved(office.account("unicode"), "DE", "USD") == 0

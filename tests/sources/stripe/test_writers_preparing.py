@@ -1,0 +1,166 @@
+"""Subscriptions that wait: prepared, released, dropped."""
+
+from datetime import timedelta
+from decimal import Decimal
+from typing import Any
+
+import msgspec
+import pytest
+
+from sources.canonical import InvoiceStatus, SubscriptionOverlay, SubscriptionStatus, UnitPrice
+from sources.canonical.commands import (
+    CancelSubscription,
+    DropSubscription,
+    PauseSubscription,
+    PreviewChange,
+    ReleaseSubscription,
+)
+from sources.errors import Locked, Missing, OutcomeUnknown, Rejected, Remedy
+from tests.sources.stripe.commands_of import (
+    CHARGED,
+    OP,
+    invoice_of,
+    item_of,
+    line,
+    prepared,
+    preparing,
+    released,
+    subscription,
+    usd,
+)
+from tests.sources.stripe.writing import ACCOUNT, BAD, BUYER, EURO, GOOD, NOW, OTHER, PLUS, SEAT, Billing
+
+
+class TestPreparing:
+    def test_a_prepared_one_asks_nobody_for_money_however_long_it_waits(self, account: Billing) -> None:
+        written = account.do(preparing())
+        assert written.amounts == {"total": usd(5_000), "tax": usd(0)}
+        assert written.parts == {SEAT: item_of(account, written.key)}
+        account.clock.advance(7 * 86_400)
+        assert invoice_of(account, written.key).status is InvoiceStatus.DRAFT
+
+    def test_it_belongs_to_the_account_of_its_customer(self, account: Billing) -> None:
+        found = subscription(account, prepared(account))
+        assert (found.account_key, found.legal_entity, found.status) == (ACCOUNT, "US", SubscriptionStatus.ACTIVE)
+
+    def test_one_to_be_charged_is_incomplete_until_it_is_released(self, account: Billing) -> None:
+        key = prepared(account, **CHARGED)
+        assert subscription(account, key).status is SubscriptionStatus.PENDING_ACTIVATION
+        account.change(f"customers/{BUYER}", **{"invoice_settings[default_payment_method]": GOOD})
+        written = account.do(ReleaseSubscription(subscription_key=key, **OP))
+        assert written.amounts["total"] == usd(5_000)
+        assert subscription(account, key).status is SubscriptionStatus.ACTIVE
+        assert invoice_of(account, key).status is InvoiceStatus.PAID
+
+    def test_a_declined_card_is_tried_anew_under_the_same_key_once_it_is_replaced(self, account: Billing) -> None:
+        key = prepared(account, **CHARGED)
+        account.change(f"customers/{BUYER}", **{"invoice_settings[default_payment_method]": BAD})
+        release = ReleaseSubscription(subscription_key=key, **OP)
+        with pytest.raises(Rejected):
+            account.do(release)
+        assert account.find(release) is None
+        account.change(f"customers/{BUYER}", **{"invoice_settings[default_payment_method]": GOOD})
+        assert not account.do(release).replayed
+        assert account.kinds()["invoice.pay"] == 1
+
+    def test_without_a_payment_method_it_is_refused_in_words_that_help(self, account: Billing) -> None:
+        release = ReleaseSubscription(subscription_key=prepared(account, **CHARGED), **OP)
+        with pytest.raises(Rejected, match="no payment method"):
+            account.do(release)
+        assert account.find(release) is None
+
+    def test_one_that_has_lapsed_cannot_be_released(self, account: Billing) -> None:
+        key = prepared(account, **CHARGED)
+        account.clock.advance(30 * 3_600)
+        with pytest.raises(Locked, match="prepare it again"):
+            account.do(ReleaseSubscription(subscription_key=key, **OP))
+
+    @pytest.mark.parametrize("later", [timedelta(0), timedelta(days=9)])
+    def test_an_agreed_price_is_what_is_billed(self, account: Billing, later: timedelta) -> None:
+        agreed = msgspec.structs.replace(line(), unit_price=UnitPrice(Decimal("9.50"), "USD"))
+        key = prepared(account, lines=(agreed,), start_at=NOW + later)
+        account.clock.advance(later.total_seconds() + 86_400)
+        account.raw("subscriptions", customer=BUYER)
+        key = account.raw(f"subscription_schedules/{key}")["subscription"] if later else key
+        found = subscription(account, key)
+        assert (found.items[0].price.unit_price, found.mrr) == (UnitPrice(Decimal("9.50"), "USD"), usd(4_750))
+        assert invoice_of(account, key).total == usd(4_750)
+
+    def test_the_lists_own_price_needs_no_other(self, account: Billing) -> None:
+        agreed = msgspec.structs.replace(line(), unit_price=UnitPrice(Decimal("10.00"), "USD"))
+        assert subscription(account, prepared(account, lines=(agreed,))).items[0].price.key == SEAT
+
+    def test_a_price_is_agreed_in_its_own_currency(self, account: Billing) -> None:
+        agreed = msgspec.structs.replace(line(), unit_price=UnitPrice(Decimal("9.50"), "EUR"))
+        with pytest.raises(Rejected, match="is in `USD`"):
+            account.do(preparing(lines=(agreed,)))
+        assert not account.kinds()
+
+    def test_one_that_starts_later_begins_by_itself(self, account: Billing) -> None:
+        key = prepared(account, start_at=NOW + timedelta(days=9))
+        assert account.do(ReleaseSubscription(subscription_key=key, **OP), "op:release").key == key
+        account.clock.advance(10 * 86_400)
+        account.raw("subscriptions", customer=BUYER)
+        assert account.raw(f"subscription_schedules/{key}")["status"] == "active"
+        with pytest.raises(Locked, match="was released"):
+            account.do(DropSubscription(subscription_key=key, **OP), "op:drop")
+
+    def test_what_a_schedule_has_begun_is_changed_and_ended_under_the_schedules_name(self, account: Billing) -> None:
+        key = prepared(account, start_at=NOW + timedelta(days=9))
+        cancel = CancelSubscription(subscription_key=key, **OP)
+        with pytest.raises(Locked, match="has not begun"):
+            account.do(cancel, "op:cancel")
+        asked: dict[str, Any] = {"party": BUYER, "subscription_key": key, "lines": (line(PLUS, 1),), **OP}
+        with pytest.raises(Locked, match="has not begun"):
+            account.do(PreviewChange(**asked))
+        account.clock.advance(10 * 86_400)
+        assert 2_300 < account.do(PreviewChange(**asked)).amounts["proration"].minor < 2_500
+        found = account.do(cancel, "op:cancel").key
+        assert subscription(account, found).overlays == (SubscriptionOverlay.CANCEL_SCHEDULED,)
+        assert account.raw(f"subscription_schedules/{key}")["status"] == "released"
+        assert account.do(cancel, "op:cancel").replayed
+        assert account.do(PauseSubscription(subscription_key=key, **OP), "op:pause").key == found
+
+    def test_it_is_made_once_though_its_start_has_come_meanwhile(self, account: Billing) -> None:
+        command = preparing(start_at=NOW + timedelta(hours=1))
+        first = account.do(command)
+        account.clock.advance(7_200)
+        again = account.do(command)
+        assert (again.key, again.replayed) == (first.key, True)
+        assert len(account.raw("subscriptions", customer=BUYER, status="all")["data"]) == 1
+
+    def test_what_was_dropped_leaves_no_invoice_to_pay(self, account: Billing) -> None:
+        key = prepared(account)
+        account.do(DropSubscription(subscription_key=key, **OP), "op:drop")
+        assert subscription(account, key).status is SubscriptionStatus.CANCELED
+        assert invoice_of(account, key).status is InvoiceStatus.DRAFT
+        account.clock.advance(7 * 86_400)
+        assert invoice_of(account, key).status is InvoiceStatus.DRAFT
+
+    def test_what_was_released_cannot_be_dropped(self, account: Billing) -> None:
+        with pytest.raises(Locked, match="was released"):
+            account.do(DropSubscription(subscription_key=released(account), **OP), "op:drop")
+
+    @pytest.mark.parametrize(
+        ("changes", "kind"),
+        [
+            ({"party": "cus_nobody"}, Missing),
+            ({"party": "../x"}, Missing),
+            ({"lines": (line("price_none"),)}, Missing),
+            ({"lines": (line(quantity=-1),)}, Rejected),
+            ({"lines": (line(EURO), line(SEAT))}, Rejected),
+        ],
+    )
+    def test_what_cannot_be_is_refused(self, account: Billing, changes: Any, kind: type[Exception]) -> None:
+        with pytest.raises(kind):
+            account.do(preparing(**changes))
+        assert not account.kinds()
+
+    def test_another_command_under_the_same_key_is_not_done_and_what_came_of_the_first_is_asked(
+        self, account: Billing
+    ) -> None:
+        account.do(preparing(), "op:same")
+        with pytest.raises(OutcomeUnknown) as told:
+            account.do(preparing(party=OTHER), "op:same")
+        assert told.value.remedy is Remedy.READ
+        assert account.kinds()["subscription.create"] == 1

@@ -1,0 +1,135 @@
+"""Fills a fresh Tryton database. Runs in the environment of Tryton (GPL-3), as a process of its own, never imported.
+
+Books: one company in USD (code US), the years 2025 (its January closed) and 2026, a tax of 10 %, two services, users.
+"""
+
+import datetime
+import json
+import sys
+from decimal import Decimal
+
+from proteus import Model, config
+
+# The helpers that Tryton's own scenarios are written with.
+from trytond.modules.account.tests.tools import create_chart, create_fiscalyear, create_tax, get_accounts
+from trytond.modules.account_invoice.tests.tools import create_payment_term, set_fiscalyear_invoice_sequences
+from trytond.modules.company.tests.tools import create_company, get_company
+
+PEOPLE = {
+    "svc-erp": ("Accounting", "Sales", "Accounting Party", "Party Administration", "Account Credit Limit"),
+    "svc-sales": ("Sales",),
+}
+settings = config.set_trytond("erp", config_file=sys.argv[1])
+
+
+def one(model, *domain):
+    [found] = Model.get(model).find(list(domain), limit=1)
+    return found
+
+
+def made(model, **values):
+    record = Model.get(model)(**values)
+    record.save()
+    return record
+
+
+def years(company):
+    for year in (2025, 2026):
+        first = datetime.date(year, 1, 1)
+        fiscal = create_fiscalyear(company, today=(first, datetime.date(year, 12, 31)))
+        set_fiscalyear_invoice_sequences(fiscal).click("create_period")
+    closed = one("account.period", ("start_date", "=", datetime.date(2025, 1, 1)))
+    closed.click("close")
+    return closed
+
+
+def products(accounts, tax):
+    category = Model.get("product.category")(name="Services", accounting=True)
+    category.account_revenue, category.account_expense = accounts["revenue"], accounts["expense"]
+    category.customer_taxes.append(tax)
+    category.save()
+    unit = one("product.uom", ("name", "=", "Unit"))
+    for code, name, price in (("GOLD", "Gold plan", "49.90"), ("SILVER", "Silver plan ✓", "19.95")):
+        template = Model.get("product.template")(name=name, code=code, default_uom=unit, type="service", salable=True)
+        template.list_price, template.account_category = Decimal(price), category
+        template.save()
+
+
+def people(company):
+    keys = {}
+    for login, groups in PEOPLE.items():
+        user = Model.get("res.user")(name=login, login=login)
+        for name in groups:
+            for group in Model.get("res.group").find([("name", "=", name)]):
+                user.groups.append(group)
+        user.companies.append(Model.get("company.company")(company.id))
+        user.company = Model.get("company.company")(company.id)
+        user.save()
+        key = f"test-key-of-{login}"
+        application = made("res.user.application", user=user, application="rest", key=key)
+        if application.state != "validated":
+            application.click("validate_")
+        keys[login] = key
+    return keys
+
+
+def invoices(company, accounts, party):
+    """A thousand drafts, of one cent more each."""
+    line = {
+        "type": "line",
+        "quantity": 1,
+        "account": accounts["revenue"].id,
+        "description": "Use",
+        "company": company.id,
+    }
+    line["currency"] = company.currency.id
+    header = {"type": "out", "company": company.id, "party": party.id, "currency": company.currency.id}
+    header |= {"invoice_address": party.addresses[0].id, "account": accounts["receivable"].id}
+    days = [datetime.date(2026, 1, 1) + datetime.timedelta(number % 300) for number in range(1000)]
+    values = [
+        {
+            **header,
+            "reference": f"stripe:many_{number}",
+            "invoice_date": day,
+            "lines": [("create", [{**line, "unit_price": Decimal(number) / 100}])],
+        }
+        for number, day in enumerate(days)
+    ]
+    Model.get("account.invoice")._proxy.create(values, settings.context)
+
+
+def main():
+    currency = one("currency.currency", ("code", "=", "USD")) if Model.get("currency.currency").find([]) else None
+    create_company(currency=currency)
+    company = get_company()
+    company.timezone = "America/New_York"
+    company.save()
+    settings._context = Model.get("res.user").get_preferences(True, settings.context)
+    create_chart(company=company)
+    accounts = get_accounts(company)
+    closed = years(company)
+    tax = create_tax(Decimal("0.10"), company=company)
+    tax.save()
+    products(accounts, tax)
+    journal = one("account.journal", ("type", "=", "cash"))
+    cash = one("account.account", ("code", "=", "1.1.1"), ("company", "=", company.id))
+    made("account.invoice.payment.method", name="Bank", journal=journal, debit_account=cash, credit_account=cash)
+    many = made("party.party", name="Many \u2713 \u682a\u5f0f\u4f1a\u793e", code="001MANY00000000AAA")
+    invoices(company, accounts, many)
+    term = create_payment_term()
+    term.save()
+    sys.stdout.write(
+        json.dumps(
+            {
+                "keys": people(company),
+                "company": str(company.id),
+                "term": term.name,
+                "currency": company.currency.code,
+                "closed": str(closed.id),
+                "many": str(many.id),
+            }
+        )
+    )
+
+
+main()

@@ -1,0 +1,261 @@
+"""What a real Tryton is told is done, once, or refused for what it is."""
+
+import asyncio
+from datetime import date
+from typing import Any
+
+import pytest
+
+from sources import canonical as c
+from sources import errors
+from sources.canonical import Money
+from sources.canonical.commands import (
+    Application,
+    ApproveSalesOrder,
+    CloseSalesOrder,
+    CreditPosted,
+    PlaceSalesOrder,
+    PostInvoice,
+    PutDebtor,
+    ReceivePayment,
+    SetCredit,
+    WriteOffBalance,
+)
+from sources.ports import Ask
+from sources.vendors.tryton.connector import TrytonConnector
+from tests.sources.tryton.books import ENTITY, WHO, fresh, invoice, line, opened, order, party
+from tests.sources.tryton.erp import Erp
+
+
+def usd(text: str) -> Money:
+    return Money.of(text, "USD")
+
+
+async def one(connector: TrytonConnector, record: type[c.Record], by: str, key: str) -> Any:
+    reading = await connector.read(Ask(record, by, (key,)))
+    [found] = reading.rows[key].records
+    return found
+
+
+async def test_an_order_is_placed_approved_billed_and_paid(erp: Erp) -> None:
+    async with opened(erp) as (connector, _):
+        who = await party(connector)
+        command = order(who, subscription_key=fresh("sub"))
+        placed = await connector.do(command, "k-1")
+        assert (placed.amounts, set(placed.parts)) == ({"total": usd("131.73"), "tax": usd("11.98")}, {"a", "b"})
+        sale = await one(connector, c.SalesOrder, "subscription", str(command.subscription_key))
+        assert (sale.key, sale.order_key, sale.status) == (placed.key, command.order_key, c.OrderStatus.DRAFT)
+
+        approve = ApproveSalesOrder(**WHO, sales_order_key=placed.key)
+        assert await connector.find(approve, "k-2") is None
+        assert not (await connector.do(approve, "k-2")).replayed
+        assert (await connector.do(approve, "k-2")).replayed
+        sale = await one(connector, c.SalesOrder, "key", placed.key)
+        assert sale.status is c.OrderStatus.PENDING_BILLING
+
+        bill = PostInvoice(
+            **WHO,
+            **ENTITY,
+            party=who,
+            posted_on=date(2026, 11, 2),
+            due_on=date(2026, 12, 2),
+            issued_key=fresh("in"),
+            sales_order_key=placed.key,
+            expected_total=usd("131.74"),
+        )
+        assert await connector.find(bill, "k-3") is None
+        posted = await connector.do(bill, "k-3")
+        assert posted.amounts == {"total": usd("131.73"), "tax": usd("11.98"), "difference": usd("-0.01")}
+        again = await connector.do(bill, "k-3")
+        assert (again.key, again.replayed) == (posted.key, True)
+        found = await one(connector, c.PostedInvoice, "invoice", str(bill.issued_key))
+        assert (found.status, found.remaining, found.number) == (c.PostedStatus.OPEN, usd("131.73"), posted.number)
+        assert (found.posted_on, found.due_on, found.period) == (date(2026, 11, 2), date(2026, 12, 2), "2026-11")
+
+        receipt = ReceivePayment(
+            **WHO,
+            party=who,
+            legal_entity="1",
+            amount=usd("150"),
+            received_on=date(2026, 11, 5),
+            reference=fresh("bank"),
+            issued_key=fresh("pi"),
+            applications=(Application(invoice_key=posted.key, amount=usd("131.73")),),
+        )
+        assert await connector.find(receipt, "k-4") is None
+        received = await connector.do(receipt, "k-4")
+        assert (await connector.do(receipt, "k-4")).key == received.key
+        paid = await one(connector, c.PostedInvoice, "key", posted.key)
+        assert (paid.status, paid.remaining, paid.paid) == (c.PostedStatus.PAID, usd("0"), usd("131.73"))
+        payment = await one(connector, c.Payment, "invoice", str(bill.issued_key))
+        assert (payment.key, payment.amount, payment.unapplied) == (receipt.issued_key, usd("150"), usd("18.27"))
+        assert [(each.invoice_key, each.amount) for each in payment.applications] == [(bill.issued_key, usd("131.73"))]
+        profile = await one(connector, c.BillingProfile, "key", who)
+        assert profile.balance == usd("-18.27")
+
+
+async def test_a_part_payment_leaves_the_rest_open(erp: Erp) -> None:
+    async with opened(erp) as (connector, _):
+        who = await party(connector)
+        posted = await connector.do(invoice(who), "k")
+        receipt: dict[str, Any] = {"party": who, "legal_entity": "1", "received_on": date(2026, 11, 5)}
+        for amount, left, status in (("100", "9.78", c.PostedStatus.OPEN), ("9.78", "0", c.PostedStatus.PAID)):
+            applied = (Application(invoice_key=posted.key, amount=usd(amount)),)
+            command = ReceivePayment(
+                **WHO, **receipt, amount=usd(amount), reference=fresh("bank"), applications=applied
+            )
+            await connector.do(command, fresh("k"))
+            found = await one(connector, c.PostedInvoice, "key", posted.key)
+            assert (found.remaining, found.status) == (usd(left), status)
+        used = ReceivePayment(**WHO, **receipt, amount=usd("1"), reference=command.reference)
+        with pytest.raises(errors.Duplicate, match="used once"):
+            await connector.do(used, fresh("k"))
+
+
+async def test_a_whole_invoice_is_credited_and_a_part_of_it_is_refused(erp: Erp) -> None:
+    async with opened(erp) as (connector, _):
+        who = await party(connector)
+        bill = invoice(who)
+        posted = await connector.do(bill, "k")
+        part = CreditPosted(**WHO, invoice_key=posted.key, amount=usd("1"), posted_on=date(2026, 11, 2))
+        with pytest.raises(errors.Rejected, match="as a whole"):
+            await connector.do(part, "k-part")
+        whole = CreditPosted(
+            **WHO, invoice_key=posted.key, amount=usd("109.78"), posted_on=date(2026, 11, 2), issued_key=fresh("cn")
+        )
+        credited = await connector.do(whole, "k-whole")
+        assert credited.amounts == {"total": usd("109.78"), "tax": usd("9.98")}
+        again = await connector.do(whole, "k-whole")
+        assert (again.key, again.amounts, again.replayed) == (credited.key, credited.amounts, True)
+        memo = await one(connector, c.CreditMemo, "invoice", str(bill.issued_key))
+        assert (memo.key, memo.total, memo.unapplied) == (whole.issued_key, usd("109.78"), usd("109.78"))
+        assert (await one(connector, c.BillingProfile, "key", who)).balance == usd("0")
+
+
+async def test_what_is_sent_at_once_is_made_once(erp: Erp) -> None:
+    async with opened(erp) as (connector, wire):
+        who = await party(connector)
+        command = order(who)
+        done = await asyncio.gather(*(connector.do(command, "k-1") for _ in range(3)))
+        assert len({each.key for each in done}) == 1
+        assert sorted(each.replayed for each in done) == [False, True, True]
+        assert wire.sent.count("sale.sale.create") == 1
+
+
+@pytest.mark.parametrize("lost", ["sale.sale.create", "account.invoice.create", "account.invoice.post"])
+async def test_a_lost_answer_is_an_unknown_outcome_that_can_be_found(erp: Erp, lost: str) -> None:
+    async with opened(erp) as (connector, wire):
+        who = await party(connector)
+        command = order(who) if lost.startswith("sale") else invoice(who)
+        wire.lose.add(lost)
+        with pytest.raises(errors.OutcomeUnknown) as unknown:
+            await connector.do(command, "k-1")
+        assert unknown.value.remedy is errors.Remedy.READ_THEN_REPEAT
+        found = await connector.find(command, "k-1")  # what was not answered was done all the same
+        assert (found is None) == (lost == "account.invoice.create")  # a draft is no posted invoice yet
+        again = await connector.do(command, "k-1")
+        assert found is None or (again.key, again.replayed) == (found.key, True)
+        assert wire.sent.count(f"{lost.rpartition('.')[0]}.create") == 1
+
+
+async def test_a_closed_period_is_locked(erp: Erp) -> None:
+    async with opened(erp) as (connector, wire):
+        who = await party(connector)
+        wire.sent.clear()
+        with pytest.raises(errors.Locked) as locked:
+            await connector.do(invoice(who, posted_on=date(2025, 1, 15)), "k-1")
+        assert locked.value.code == "PERIOD_LOCKED"
+        assert wire.sent == []
+        with pytest.raises(errors.Rejected, match="has no period for 2031"):
+            await connector.do(invoice(who, posted_on=date(2031, 1, 15)), "k-1")
+
+
+async def test_a_period_that_the_server_finds_closed_is_locked_too(erp: Erp) -> None:
+    async with opened(erp) as (connector, _):
+        who = await party(connector)
+        placed = await connector.do(order(who), "k")
+        await connector.do(ApproveSalesOrder(**WHO, sales_order_key=placed.key), "k")
+        drafts = (await connector.read(Ask(c.PostedInvoice, "account", (who,)))).rows[who].records
+        day = {"__class__": "date", "year": 2025, "month": 1, "day": 15}
+        await connector._client.write("account.invoice", int(drafts[0].key), {"invoice_date": day})
+        with pytest.raises(errors.Locked) as locked:
+            await connector._client.press("account.invoice", int(drafts[0].key), "post")
+        assert locked.value.code == "PERIOD_LOCKED"
+
+
+async def test_who_may_not_post_is_rejected(erp: Erp) -> None:
+    async with opened(erp) as (connector, _):
+        who = await party(connector)
+    async with opened(erp, "svc-sales") as (connector, _):
+        with pytest.raises(errors.Rejected) as refused:
+            await connector.do(invoice(who), "k-1")
+        assert refused.value.code == "SOURCE_REJECTED"
+
+
+async def test_an_order_is_cancelled_until_it_is_billed(erp: Erp) -> None:
+    async with opened(erp) as (connector, _):
+        who = await party(connector)
+        placed = await connector.do(order(who), "k")
+        close = CloseSalesOrder(**WHO, sales_order_key=placed.key)
+        assert await connector.find(close, "k") is None
+        assert [(await connector.do(close, "k")).replayed for _ in range(2)] == [False, True]
+        assert (await one(connector, c.SalesOrder, "key", placed.key)).status is c.OrderStatus.CANCELED
+        with pytest.raises(errors.Rejected, match="cannot be approved"):
+            await connector.do(ApproveSalesOrder(**WHO, sales_order_key=placed.key), "k")
+        billed = await connector.do(order(who), "k")
+        await connector.do(ApproveSalesOrder(**WHO, sales_order_key=billed.key), "k")
+        with pytest.raises(errors.Locked, match="being billed"):
+            await connector.do(CloseSalesOrder(**WHO, sales_order_key=billed.key), "k")
+
+
+async def test_a_credit_limit_is_set_and_a_hold_is_refused(erp: Erp) -> None:
+    async with opened(erp) as (connector, _):
+        who = await party(connector)
+        limit = SetCredit(**WHO, party=who, limit=usd("5000"))
+        assert [(await connector.do(limit, "k")).replayed for _ in range(2)] == [False, True]
+        assert (await one(connector, c.BillingProfile, "key", who)).credit_limit == usd("5000")
+        with pytest.raises(errors.Rejected, match="cannot hold"):
+            await connector.do(SetCredit(**WHO, party=who, hold=True), "k")
+    async with opened(erp, credit_limits=False) as (connector, _):
+        with pytest.raises(errors.Rejected, match="keeps no credit limits"):
+            await connector.do(limit, "k")
+
+
+async def test_what_tryton_has_no_word_for_is_refused_before_anything_is_sent(erp: Erp) -> None:
+    async with opened(erp) as (connector, wire):
+        who = await party(connector)
+        wire.sent.clear()
+        with pytest.raises(errors.Rejected, match="another source"):
+            await connector.do(PlaceSalesOrder(**_elsewhere(who)), "k")
+        with pytest.raises(errors.Rejected, match="no product `NONE`"):
+            await connector.do(order(who, line(code="NONE")), "k")
+        with pytest.raises(errors.Missing, match="ids are digits"):
+            await connector.do(order("../1"), "k")
+        off = WriteOffBalance(**WHO, invoice_key="1", amount=usd("1"), posted_on=date(2026, 11, 1))
+        with pytest.raises(errors.BadAsk, match="cannot be told"):
+            await connector.do(off, "k")
+        assert wire.sent == []
+
+
+def _elsewhere(who: str) -> dict[str, Any]:
+    day = date(2026, 11, 1)
+    return {**WHO, "party": who, "legal_entity": "DE", "currency": "USD", "ordered_on": day, "lines": (line(),)}
+
+
+async def test_two_parties_never_share_an_account(erp: Erp) -> None:
+    async with opened(erp) as (connector, wire):
+        given = {**WHO, **ENTITY, "account_key": fresh("001xx"), "name": "Quill"}
+        wire.sent.clear()
+        command = PutDebtor(**given, email="a@quill.example", terms="Direct")
+        done = await asyncio.gather(connector.do(command, "k-1"), connector.do(command, "k-2"))
+        assert len({each.key for each in done}) == 1
+        profile = await one(connector, c.BillingProfile, "key", done[0].key)
+        assert (profile.name, profile.email, profile.terms) == ("Quill", "a@quill.example", "Direct")
+
+
+async def test_a_day_before_the_last_invoices_is_refused_plainly(erp: Erp) -> None:
+    async with opened(erp) as (connector, _):
+        who = await party(connector)
+        await connector.do(invoice(who), "k-1")
+        with pytest.raises(errors.Rejected, match="post a later day"):
+            await connector.do(invoice(who, posted_on=date(2026, 10, 1)), "k-2")
