@@ -111,10 +111,10 @@ def assemble(
         return overview(catalog, watchers.journal.histories())
 
     documents = TrustedDocuments(settings.documents, settings.limits, watchers.meters.untrusted)
-    engine = _engine(settings, parts, policies, sources, documents.trust)
+    writing = Writing(settings.writes, catalog, policies)
+    engine = _engine(settings, parts, policies, sources, documents.trust, writing)
     documents.attend(engine, lambda: plain_roles(policies.policies.tables))
     verifier = Verifier(settings.identity, parts.issuers, policies.policies.external())
-    writing = Writing(settings.writes, catalog, policies)
     admission = Admission(settings.admission)
     door = Door(admission, GRAPHQL, settings.admission.retry_after)
     endpoint = GraphQLEndpoint(
@@ -166,6 +166,7 @@ def _engine(
     policies: PolicyStore,
     sources: Callable[[], Sequence[Overview]],
     trust: Trust,
+    writing: Writing,
 ) -> Engine:
     cursor_key = settings.gateway.cursor_key
     return Engine(
@@ -180,6 +181,7 @@ def _engine(
         operations=settings.operations,
         sources=sources,
         trust=trust,
+        office=lambda: writing.office,
     )
 
 

@@ -12,7 +12,7 @@ from gateway.settings import SettingsError
 from policies.principal import Principal
 from policies.store import PolicyStore
 from resolvers.sagas.settings import WritesSettings
-from resolvers.sagas.systems import Systems
+from sources.catalog import Catalog
 from sources.durable import Role
 from sources.store.errors import StoreAway, StoreError
 
@@ -35,10 +35,10 @@ class Condition(StrEnum):
 class Writing:
     """Opens and closes the office. `office` is None before and after, and where the settings have no writes."""
 
-    def __init__(self, settings: WritesSettings, systems: Systems, policies: PolicyStore) -> None:
+    def __init__(self, settings: WritesSettings, catalog: Catalog, policies: PolicyStore) -> None:
         if settings.role is Role.WORKER:
             raise SettingsError("[writes] `role` is `worker`: that is `opsgraph work`; here it is embedded or gateway")
-        self._settings, self._systems, self._policies = settings, systems, policies
+        self._settings, self._catalog, self._policies = settings, catalog, policies
         self._open = AsyncExitStack()
         self.office: Office | None = None
 
@@ -53,7 +53,7 @@ class Writing:
             raise SettingsError(line) from None
         try:
             self.office = await self._open.enter_async_context(
-                open_office(self._settings, self._systems, self._policies)
+                open_office(self._settings, self._catalog, self._policies)
             )
         except OfficeClosed as error:
             raise SettingsError(f"[writes] {error}") from None
