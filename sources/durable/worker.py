@@ -144,8 +144,8 @@ class Worker(Desk):
         Worker._busy = False
 
     def _leave_the_poller(self) -> None:
-        """Where signals are polled for, the engine's poller sleeps up to `listen` seconds and would be waited for. By the
-        time it wakes nothing waits for a signal any more, so it looks at nothing and ends."""
+        """Where signals are polled for, the engine's poller sleeps up to `listen` seconds and would be waited for. Once
+        it wakes nothing waits for a signal any more, so it looks at nothing and ends."""
         if self._heartbeat is None:
             threads = self._dbos._background_threads
             threads[:] = [thread for thread in threads if "run_notification_listener" not in thread.name]
