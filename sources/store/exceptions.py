@@ -172,11 +172,13 @@ def late(connection: Connection, now: datetime, first: int = 100) -> list[Except
     return [_record(row) for row in connection.execute(query.order_by(columns.due_at).limit(first)).mappings()]
 
 
-def of_kind(connection: Connection, kind: str, opened_before: datetime, first: int = 100) -> list[ExceptionItem]:
-    """What is open of a kind since before an instant, the oldest first."""
+def of_kind(
+    connection: Connection, kinds: Sequence[str], opened_before: datetime, first: int = 1000
+) -> list[ExceptionItem]:
+    """What is open of some kinds since before an instant, the oldest first."""
     columns = exceptions.c
     query = select(exceptions).where(
-        columns.kind == kind, columns.status != Status.RESOLVED, columns.opened_at <= opened_before
+        columns.kind.in_(kinds), columns.status != Status.RESOLVED, columns.opened_at <= opened_before
     )
     return [_record(row) for row in connection.execute(query.order_by(columns.opened_at).limit(first)).mappings()]
 

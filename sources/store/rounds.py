@@ -11,6 +11,8 @@ from sqlalchemy.dialects import postgresql, sqlite
 
 from sources.store.columns import Instant, metadata
 
+_UNENDED = timedelta(minutes=5)
+
 rounds = Table(
     "rounds",
     metadata,
@@ -36,15 +38,16 @@ class Round(msgspec.Struct, frozen=True, kw_only=True):
 def claim(connection: Connection, name: str, every: timedelta, by: str, now: datetime) -> bool:
     """Whether a round is due, and is the caller's to make: nobody has begun one within `every`.
 
-    Whoever is second finds the row changed, so that no lock is held while a round is made. A round whose process died
-    is due again when its time comes; so is one that was begun by a clock that is ahead.
+    Whoever is second finds the row changed, so that no lock is held while a round is made. One that did not end,
+    because it failed or its process died, is due again after five minutes at most; so is one of a clock that is ahead.
     """
     dialect: Any = sqlite if connection.dialect.name == "sqlite" else postgresql
     begun = {"begun_at": now, "begun_by": by, "ended_at": None, "done": None}
     first = dialect.insert(rounds).values(name=name, **begun).on_conflict_do_nothing()
     if connection.execute(first.returning(rounds.c.name)).first() is not None:
         return True
-    due = or_(rounds.c.begun_at <= now - every, rounds.c.begun_at > now + every)
+    unended = rounds.c.ended_at.is_(None) & (rounds.c.begun_at <= now - min(every, _UNENDED))
+    due = or_(rounds.c.begun_at <= now - every, rounds.c.begun_at > now + every, unended)
     return connection.execute(update(rounds).where(rounds.c.name == name, due).values(begun)).rowcount == 1
 
 

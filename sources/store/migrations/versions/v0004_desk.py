@@ -21,6 +21,7 @@ def upgrade() -> None:
     op.add_column("exceptions", sa.Column("escalated_to", sa.String(64)))
     op.add_column("exceptions", sa.Column("escalated_at", _INSTANT))
     op.create_index("exceptions_escalated_idx", "exceptions", ["status", "escalated_to"])
+    op.create_index("reservations_operation_idx", "reservations", ["operation_id"])
     op.add_column("approvals", sa.Column("reminded_at", _INSTANT))
     op.add_column("approvals", sa.Column("escalated_to", sa.String(64)))
     op.add_column("approvals", sa.Column("escalated_at", _INSTANT))
@@ -81,6 +82,7 @@ def downgrade() -> None:
     op.drop_column("switches", "resume_evidence")
     for column in ("escalated_at", "escalated_to", "reminded_at"):
         op.drop_column("approvals", column)
+    op.drop_index("reservations_operation_idx", "reservations")
     op.drop_index("exceptions_escalated_idx", "exceptions")
     for column in ("escalated_at", "escalated_to"):
         op.drop_column("exceptions", column)
