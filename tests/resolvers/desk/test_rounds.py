@@ -85,7 +85,7 @@ class TestExpiry:
         assert house.sent() == []
 
     async def test_an_operation_whose_run_never_began_expires_too(self, house: House) -> None:
-        async def lost(*_: Any) -> Any:
+        async def lost(workflow: str, run_id: str, payload: Any) -> Any:
             raise ConnectionError("the process dies here")
 
         start, house.durable.start = house.durable.start, lost  # type: ignore[method-assign]
@@ -257,7 +257,7 @@ class TestEscalation:
 
 class TestKeeping:
     async def test_what_was_left_lying_is_started(self, house: House) -> None:
-        async def lost(*_: Any) -> Any:
+        async def lost(workflow: str, run_id: str, payload: Any) -> Any:
             raise ConnectionError("the process dies here")
 
         start, house.durable.start = house.durable.start, lost  # type: ignore[method-assign]
