@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from policies.writes.ask import person
+from policies.principal import person
 from resolvers.desk.counter import Counter, reason_of
 from resolvers.sagas.grounds import Asker
 from resolvers.sagas.refused import Refused

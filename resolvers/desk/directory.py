@@ -8,8 +8,8 @@ from typing import Protocol
 
 import msgspec
 
+from policies.principal import person
 from policies.writes.approvals import Delegation, Holder
-from policies.writes.ask import person
 from resolvers.sagas.grounds import Asker
 from sources.store import lendings
 from sources.store.lendings import Lending

@@ -7,8 +7,8 @@ from collections.abc import Collection
 from datetime import datetime
 from typing import Any
 
+from policies.principal import person
 from policies.writes.approvals import LONGEST_DELEGATION
-from policies.writes.ask import person
 from policies.writes.records import APPROVE
 from policies.writes.separation import conflicts
 from resolvers.desk.counter import Counter, reason_of

@@ -12,34 +12,16 @@ from collections.abc import Awaitable, Callable
 from datetime import timedelta
 from functools import partial
 
-import msgspec
-
 from resolvers.desk import expiring, keeping, reminding
 from resolvers.desk.notice import Tell, log
 from resolvers.sagas.accept import Writes
 from sources.store import rounds
 from sources.store.errors import StoreAway
 from sources.store.retention import Retention
+from sources.store.rota import Rota
 
 _log = logging.getLogger("opsgraph.desk")
 _NAME = 64
-
-
-class Rota(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """How often each kind of round is made, and how often it is looked whether one is due; seconds."""
-
-    look: float = 5.0
-    expire: float = 15.0
-    remind: float = 60.0
-    left: float = 30.0
-    failed: float = 600.0
-    seal: float = 24 * 3600.0
-    forget: float = 3600.0
-
-    def __post_init__(self) -> None:
-        for name in self.__struct_fields__:
-            if not 0 < getattr(self, name) <= 31 * 24 * 3600:
-                raise ValueError(f"`{name}` is {getattr(self, name)}: more than 0 and at most 31 days are possible")
 
 
 Job = Callable[[], Awaitable[int]]

@@ -11,7 +11,7 @@ from sqlalchemy import Connection, func, select
 
 from resolvers.desk import Desk
 from resolvers.desk.notice import Notice
-from resolvers.desk.rounds import Rota, Rounds
+from resolvers.desk.rounds import Rounds
 from resolvers.sagas.answer import Answer
 from resolvers.sagas.instruction import Action
 from sources import canonical as c
@@ -23,6 +23,7 @@ from sources.store.exceptions import Resolution, Status
 from sources.store.operations import State
 from sources.store.reservations import Held
 from sources.store.retention import Retention
+from sources.store.rota import Rota
 from tests.resolvers.desk.people import CARL, CORA, FINN, asked, invoice, one, refused, stuck
 from tests.resolvers.sagas.conftest import AGENT, House, Open
 from tests.resolvers.sagas.orders import case, credit, order
