@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
@@ -13,6 +14,7 @@ from policies.principal import Principal
 from policies.store import PolicyStore
 from resolvers.context import Context
 from resolvers.desk import Desk
+from resolvers.desk.rounds import Rounds
 from resolvers.purposes import Purposes
 from resolvers.sagas.accept import Writes
 from resolvers.sagas.answer import ANY, Answer, Planned, Request
@@ -24,13 +26,14 @@ from resolvers.sagas.settings import WritesSettings
 from sources import canonical as c
 from sources.catalog import Catalog
 from sources.database import DatabaseInUse
-from sources.durable import DurableError
+from sources.durable import DurableError, Role
 from sources.ports import Ask
-from sources.store import audit, exceptions, steps, switches
+from sources.store import audit, exceptions, rounds, steps, switches
 from sources.store.approvals import Decision
 from sources.store.errors import StoreError
 from sources.store.exceptions import Status
 from sources.store.facts import Facts, approvers
+from sources.store.rounds import Round
 from sources.store.steps import Step
 from sources.store.store import Transaction
 from sources.store.switches import Pause
@@ -125,6 +128,10 @@ class Office(msgspec.Struct, frozen=True):
         """What is turned off."""
         return await self.writes.room.store.read(switches.paused)
 
+    async def rounds(self) -> list[Round]:
+        """The last round of every kind, whoever made it."""
+        return await self.writes.room.store.read(rounds.last)
+
     async def steps(self, operations: Sequence[str]) -> dict[str, list[Step]]:
         """The steps of operations, in the order in which they were begun."""
         return await self.writes.room.store.read(_steps, operations)
@@ -174,7 +181,22 @@ async def open_office(
     try:
         room = writes.room
         facts = catalog.ours.reader = Facts(room.store, clock)
-        yield Office(writes, Desk(writes), Purposes(room.store, policies, room.chain, clock), facts)
+        async with _rounds(settings, writes):
+            yield Office(writes, Desk(writes), Purposes(room.store, policies, room.chain, clock), facts)
     finally:
         catalog.ours.reader = None
         await opening.__aexit__(None, None, None)
+
+
+@asynccontextmanager
+async def _rounds(settings: WritesSettings, writes: Writes) -> AsyncIterator[None]:
+    """The rounds go on in every process that runs sagas."""
+    if settings.role is Role.GATEWAY:
+        yield
+        return
+    going = asyncio.create_task(Rounds(writes, rota=settings.rounds, retention=settings.retention).run())
+    try:
+        yield
+    finally:
+        going.cancel()
+        await asyncio.wait([going])
