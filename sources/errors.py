@@ -21,8 +21,8 @@ SourceError
     ├── TooLarge      more bytes than allowed
     └── UnknownValue  a value the vocabulary does not have
 
-Two more are elsewhere: `sources.ours.WritesOff`, and `resolvers.sagas.refused.Refused` for what our own rules and records
-do not allow.
+Two more are elsewhere: `sources.ours.WritesOff`, and `resolvers.sagas.refused.Refused` for what our own rules and
+records do not allow.
 """
 
 from __future__ import annotations
