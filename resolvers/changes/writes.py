@@ -11,6 +11,7 @@ from resolvers.batch import Need, Read, batched
 from resolvers.budget import OperationClass
 from resolvers.changes.answers import MEMBERS, Told
 from resolvers.changes.inputs import Shape
+from resolvers.changes.places import located
 from resolvers.context import Context
 from resolvers.entitlement import gather as entitlement
 from resolvers.facts.operations import office
@@ -59,16 +60,20 @@ async def _told(mutation: str, shape: Shape, read: Read, context: Context, given
     place = office(context)
     if given.reason and len(given.reason) > _LONGEST_REASON:
         raise BadAsk(f"`reason` has {len(given.reason)} characters: {_LONGEST_REASON} at most", path="reason")
-    answer = await place.accept(
-        mutation,
-        context,
-        shape.record(given),
-        key=given.idempotency_key,
-        dry_run=given.dry_run,
-        expected=given.expected_version or None,
-        reason=given.reason or None,
-        read=read,
-    )
+    asked = shape.record(given)
+    try:
+        answer = await place.accept(
+            mutation,
+            context,
+            asked,
+            key=given.idempotency_key,
+            dry_run=given.dry_run,
+            expected=given.expected_version or None,
+            reason=given.reason or None,
+            read=read,
+        )
+    except BadAsk as error:
+        raise located(error, asked) from None
     operation: c.Operation | None = answer.operation
     return MEMBERS[answer.outcome](
         operation=operation,
