@@ -14,6 +14,7 @@ SHAPES = shapes(SCHEMA._schema, names())
 POLICIES = compile_rules(LOADED, SHAPES, b"\0" * 32)
 FIELDS = frozenset(SHAPES["Mutation"])
 PURPOSES = frozenset({"askForPurpose", "agreeToPurpose", "endPurpose"})
+UNDONE = {"unpauseWrites": "pauseWrites", "endLending": "lendRoles"}  # judged by the rule of what it takes back
 
 
 def allowed(role: str, mutation: str) -> bool:
