@@ -30,7 +30,7 @@ from sources.database import DatabaseInUse
 from sources.durable import DurableError, Role
 from sources.ports import Ask
 from sources.settings import Secret
-from sources.store import audit, exceptions, rounds, steps, switches
+from sources.store import audit, exceptions, rounds, steps, switches, worklist
 from sources.store.approvals import Decision
 from sources.store.errors import StoreError
 from sources.store.exceptions import Status
@@ -39,6 +39,7 @@ from sources.store.rounds import Round
 from sources.store.steps import Step
 from sources.store.store import Transaction
 from sources.store.switches import Pause
+from sources.store.worklist import Waiting
 
 R = TypeVar("R", bound=c.Record)
 
@@ -129,6 +130,10 @@ class Office(msgspec.Struct, frozen=True):
     async def pauses(self) -> list[Pause]:
         """What is turned off."""
         return await self.writes.room.store.read(switches.paused)
+
+    async def waiting(self) -> Waiting:
+        """How much is under way, and waits."""
+        return await self.writes.room.store.read(worklist.waiting, self.writes.room.clock())
 
     async def rounds(self) -> list[Round]:
         """The last round of every kind, whoever made it."""
