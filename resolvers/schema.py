@@ -11,11 +11,23 @@ from strawberry.schema.config import StrawberryConfig
 from resolvers.printing import printed
 from resolvers.query import Query
 from resolvers.registry import TYPES
-from resolvers.types import account, case, contact, entitlement, invoice, ledger, order, payment, product, subscription
+from resolvers.types import (
+    account,
+    case,
+    contact,
+    entitlement,
+    invoice,
+    ledger,
+    operation,
+    order,
+    payment,
+    product,
+    subscription,
+)
 from resolvers.types.descriptions import describe
 from resolvers.types.scalars import SCALARS
 
-_MODULES = (account, case, contact, entitlement, invoice, ledger, order, payment, product, subscription)
+_MODULES = (account, case, contact, entitlement, invoice, ledger, operation, order, payment, product, subscription)
 _HEADER = "# Generated from the code by `opsgraph schema --write`. Review it; do not edit it.\n\n"
 
 

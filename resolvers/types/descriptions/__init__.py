@@ -19,8 +19,9 @@ from resolvers.types.descriptions.documents import DOCUMENTS
 from resolvers.types.descriptions.lists import LISTS
 from resolvers.types.descriptions.operations import OPERATIONS
 from resolvers.types.descriptions.orders import ORDERS
+from resolvers.types.descriptions.writes import WRITES
 
-FIELDS = {**LISTS, **CUSTOMERS, **AGREEMENTS, **DOCUMENTS, **OPERATIONS, **ORDERS}
+FIELDS = {**LISTS, **CUSTOMERS, **AGREEMENTS, **DOCUMENTS, **OPERATIONS, **ORDERS, **WRITES}
 
 
 def describe(schema: GraphQLSchema) -> None:
