@@ -7,6 +7,7 @@ from resolvers.sagas.writes.amend_subscription import AMEND_SUBSCRIPTION, amend_
 from resolvers.sagas.writes.cases import ESCALATE_CASE
 from resolvers.sagas.writes.invoices import RECORD_PAYMENT, WRITE_OFF
 from resolvers.sagas.writes.issue_credit import SAGA as ISSUE_CREDIT
+from resolvers.sagas.writes.onboard_account import ONBOARD_ACCOUNT
 from resolvers.sagas.writes.open_case import Entitled, open_case
 from resolvers.sagas.writes.order import Judge, plain_judge
 from resolvers.sagas.writes.previewing import previewed_by
@@ -29,6 +30,7 @@ WRITES: tuple[Saga, ...] = (
     WRITE_OFF,
     SET_CREDIT,
     UPDATE_ACCOUNT,
+    ONBOARD_ACCOUNT,
     GRANT_ENTITLEMENT,
     REVOKE_ENTITLEMENT,
     open_case(),
