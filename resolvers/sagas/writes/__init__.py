@@ -12,6 +12,7 @@ from resolvers.sagas.writes.open_case import Entitled, open_case
 from resolvers.sagas.writes.order import Judge, plain_judge
 from resolvers.sagas.writes.previewing import previewed_by
 from resolvers.sagas.writes.refund_payment import REFUND_PAYMENT
+from resolvers.sagas.writes.renew_subscription import RENEW_SUBSCRIPTION
 from resolvers.sagas.writes.reverse_order import REVERSE_ORDER
 from resolvers.sagas.writes.rights import GRANT_ENTITLEMENT, REVOKE_ENTITLEMENT
 from resolvers.sagas.writes.submit_order import submit_order
@@ -20,6 +21,7 @@ from resolvers.sagas.writes.subscriptions import CANCEL_SUBSCRIPTION, RESUME_SUB
 WRITES: tuple[Saga, ...] = (
     submit_order(),
     AMEND_SUBSCRIPTION,
+    RENEW_SUBSCRIPTION,
     REVERSE_ORDER,
     CANCEL_SUBSCRIPTION,
     SUSPEND_SUBSCRIPTION,
