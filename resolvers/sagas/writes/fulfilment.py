@@ -1,5 +1,4 @@
-"""What follows a sale in the other systems, in the same words whichever write it was: the ERP's order, the right, the
-desk's plan, the cases that are open, and the credit that is held back meanwhile."""
+"""What follows a sale in the other systems, in the same words for every write: ledger, right, desk and credit."""
 
 from __future__ import annotations
 
