@@ -94,7 +94,7 @@ async def plain_judge(read: Read, order: SubmitOrder, now: datetime) -> Judgemen
         amount=amount,
         discount=discount(order.lines, prices),
         flags={"backdated": order.start_on < today(seller, now), "non_standard_terms": order.due_days > 30},
-        headroom=_headroom(profile),
+        headroom=headroom(profile),
     )
 
 
@@ -111,7 +111,8 @@ def _unpriced(order: SubmitOrder, prices: dict[str, c.Price]) -> list[Finding]:
     return found
 
 
-def _headroom(profile: c.BillingProfile | None) -> Money | None:
+def headroom(profile: c.BillingProfile | None) -> Money | None:
+    """What is left of a credit limit after what is owed and what was ordered; None where there is no limit."""
     if profile is None or profile.credit_limit is None:
         return None
     zero = Money.zero(profile.currency)

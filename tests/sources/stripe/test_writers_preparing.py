@@ -43,6 +43,13 @@ class TestPreparing:
         found = subscription(account, prepared(account))
         assert (found.account_key, found.legal_entity, found.status) == (ACCOUNT, "US", SubscriptionStatus.ACTIVE)
 
+    def test_it_says_by_which_order_it_came_and_which_one_it_goes_on_for(self, account: Billing) -> None:
+        old = prepared(account)
+        new = account.do(preparing(order_key="801A", replaces=old), "op-2:prepare").key
+        found = subscription(account, new)
+        assert (found.order_key, found.replaces_key) == ("801A", old)
+        assert (subscription(account, old).order_key, subscription(account, old).replaces_key) == (None, None)
+
     def test_one_to_be_charged_is_incomplete_until_it_is_released(self, account: Billing) -> None:
         key = prepared(account, **CHARGED)
         assert subscription(account, key).status is SubscriptionStatus.PENDING_ACTIVATION

@@ -97,6 +97,8 @@ def account_subscription(wire: Subscription, origin: Origin) -> AccountSubscript
         latest_invoice_key=id_of(wire.latest_invoice),
         end_customer_key=noted_as(facts.END_CUSTOMER, wire.metadata),
         reseller_key=noted_as(facts.RESELLER, wire.metadata),
+        order_key=noted_as(facts.ORDER, wire.metadata),
+        replaces_key=noted_as(facts.REPLACES, wire.metadata),
         created_at=moment(wire.created, "subscription.created"),
     )
 

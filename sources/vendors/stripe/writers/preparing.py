@@ -110,7 +110,7 @@ class Preparing(Deed[PrepareSubscription]):
         if payer.deleted:
             raise Missing(f"the customer `{payer.id}` was deleted")
         known = {name: (payer.metadata or {}).get(name) for name in (facts.ACCOUNT, facts.ENTITY)}
-        known[facts.ORDER] = self.command.order_key
+        known |= {facts.ORDER: self.command.order_key, facts.REPLACES: self.command.replaces}
         return {name: value for name, value in known.items() if value} | marks(self.command, self.key)
 
     def _asked(self, noted: Metadata) -> dict[str, Any]:
