@@ -76,14 +76,14 @@ def create_app(settings: Settings, extra: Sequence[BaseRoute] = ()) -> Front:
     """
     issuers = Transport("identity", connections=4, timeout=5.0, max_bytes=1024 * 1024)
     watchers = Watchers()
-    cache, ledger = Cache(settings.cache), _ledger(settings.cache)
+    cache, ledger = Cache(settings.cache), shared_ledger(settings.cache)
     catalog = open_catalog(settings.sources, settings.owners, cache=cache, ledger=ledger, observers=watchers.observers)
     parts = Parts(build_schema(), names(), catalog, issuers.send, watchers)
     closing = [issuers.close] if ledger is None else [issuers.close, ledger.close]
     return assemble(settings, parts, extra, closing=closing)
 
 
-def _ledger(shared: CacheSettings) -> RedisLedger | None:
+def shared_ledger(shared: CacheSettings) -> RedisLedger | None:
     """What vendors allow an account is counted where processes share their facts; None: this process counts alone."""
     if shared.redis is None:
         return None

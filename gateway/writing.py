@@ -33,10 +33,13 @@ class Condition(StrEnum):
 
 
 class Writing:
-    """Opens and closes the office. `office` is None before and after, and where the settings have no writes."""
+    """Opens and closes the office. `office` is None before and after, and where the settings have no writes. `worker`:
+    whether this is a process that runs what others accept, which a gateway is not."""
 
-    def __init__(self, settings: WritesSettings, catalog: Catalog, policies: PolicyStore) -> None:
-        if settings.role is Role.WORKER:
+    def __init__(
+        self, settings: WritesSettings, catalog: Catalog, policies: PolicyStore, *, worker: bool = False
+    ) -> None:
+        if settings.role is Role.WORKER and not worker:
             raise SettingsError("[writes] `role` is `worker`: that is `opsgraph work`; here it is embedded or gateway")
         self._settings, self._catalog, self._policies = settings, catalog, policies
         self._open = AsyncExitStack()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
@@ -10,16 +11,18 @@ import msgspec
 
 from policies.store import PolicyStore
 from resolvers.desk import Desk
+from resolvers.desk.rounds import Rounds
 from resolvers.purposes import Purposes
 from resolvers.sagas.accept import Writes
 from resolvers.sagas.opening import Opening, open_writes
 from resolvers.sagas.settings import WritesSettings
 from sources.catalog import Catalog
 from sources.database import DatabaseInUse
-from sources.durable import DurableError
-from sources.store import audit, steps, switches
+from sources.durable import DurableError, Role
+from sources.store import audit, rounds, steps, switches
 from sources.store.errors import StoreError
 from sources.store.facts import Facts
+from sources.store.rounds import Round
 from sources.store.steps import Step
 from sources.store.store import Transaction
 from sources.store.switches import Pause
@@ -51,6 +54,10 @@ class Office(msgspec.Struct, frozen=True):
     async def pauses(self) -> list[Pause]:
         """What is turned off."""
         return await self.writes.room.store.read(switches.paused)
+
+    async def rounds(self) -> list[Round]:
+        """The last round of every kind, whoever made it."""
+        return await self.writes.room.store.read(rounds.last)
 
     async def steps(self, operations: Sequence[str]) -> dict[str, list[Step]]:
         """The steps of operations, in the order in which they were begun."""
@@ -93,7 +100,22 @@ async def open_office(
     try:
         room = writes.room
         catalog.ours.reader = Facts(room.store, clock)
-        yield Office(writes, Desk(writes), Purposes(room.store, policies, room.chain, clock))
+        async with _rounds(settings, writes):
+            yield Office(writes, Desk(writes), Purposes(room.store, policies, room.chain, clock))
     finally:
         catalog.ours.reader = None
         await opening.__aexit__(None, None, None)
+
+
+@asynccontextmanager
+async def _rounds(settings: WritesSettings, writes: Writes) -> AsyncIterator[None]:
+    """The rounds go on in every process that runs sagas."""
+    if settings.role is Role.GATEWAY:
+        yield
+        return
+    going = asyncio.create_task(Rounds(writes, rota=settings.rounds, retention=settings.retention).run())
+    try:
+        yield
+    finally:
+        going.cancel()
+        await asyncio.wait([going])
