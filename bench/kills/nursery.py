@@ -67,13 +67,22 @@ class Nursery:
 
 
 def kill(group: int) -> None:
-    """`kill -9` of a process group; returns when none of it is left, with its locks and sockets."""
+    """`kill -9` of a process group; returns when none of it is left, with its locks and sockets. Raises TimeoutError
+    for one that does not go."""
     deadline = time.monotonic() + _GONE
-    with suppress(ProcessLookupError):
-        while time.monotonic() < deadline:
-            os.killpg(group, signal.SIGKILL)
-            time.sleep(0.001)
-        raise TimeoutError(f"process group {group} does not go")
+    while not gone(group, signal.SIGKILL):
+        if time.monotonic() > deadline:
+            raise TimeoutError(f"process group {group} does not go")
+        time.sleep(0.001)
+
+
+def gone(group: int, number: int = 0) -> bool:
+    """Whether nobody is left in a group; those who are get the signal, if it is one."""
+    try:
+        os.killpg(group, number)
+    except ProcessLookupError:
+        return True
+    return False
 
 
 def breed(shape: type[T], starts: Callable[[T], Sequence[Callable[[], None]]]) -> None:

@@ -93,14 +93,14 @@ _INTRODUCTION = """\
 # Killed in the middle
 
 Orders go to the four simulated systems while the processes that send them are killed with `kill -9`, again and again,
-at random points; the systems, in a process of their own, live on, and keep a ledger of all that happened to them. In half
-of the rounds one of them fails as well: it resets connections, answers 500, answers when nobody waits any more, or is
+at random points. The systems, in a process of their own, live on, and keep a ledger of all that happened to them. In
+half of the rounds one of them fails as well: it resets connections, answers 500, answers too late, or is
 slow. `python -m bench.kills` does it again.
 
-- **On SQLite** one process accepts orders and carries them out. **On PostgreSQL** a gateway accepts and a worker carries
-  out: one process group, killed as one.
-- **The orders** are plain ones, ones with a support plan, of the future, and to be charged without a payment method, which
-  is refused after three systems hold something. Some buyers are new to billing, ERP and desk; some are claimed twice.
+- **On SQLite** one process accepts orders and carries them out. **On PostgreSQL** a gateway accepts and a worker
+  carries out: one process group, killed as one.
+- **The orders** are plain ones, ones with a support plan, of the future, and to be charged without a payment method:
+  that is refused after three systems hold something. Some buyers are new to all systems; some are claimed twice.
 - **A caller** sends an order under its key until it is answered, and now and then again.
 """
 _READING = """\
@@ -111,8 +111,8 @@ became of it.
 At the end a crew that is not killed finishes what is left, and every order is sent once more. Then, from the ledgers:
 
 - every order is one operation: `COMPLETED`, `COMPENSATED`, or `NEEDS_ATTENTION` with an owner; none stands still;
-- a completed one has all its effects, each once and in order; of one taken back, what was made has been ended in reverse
-  order and what was billed is void; one that waits has a beginning of them and nothing else;
+- a completed one has all its effects, each once and in order; of one taken back, what was made has been ended in
+  reverse order and what was billed is void; one that waits has a beginning of them and nothing else;
 - no effect is of an operation that nobody knows; no customer or organization was made twice;
 - every answer to a key is the same one, whether it came before or after a kill;
 - ended orders hold no credit back; the audit's chains are whole.
