@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 import msgspec
-from sqlalchemy import Connection, func, select
+from sqlalchemy import Connection, RowMapping, func, select
 
 from bench.kills.crew import GOES_ON
 from sources.database import open_engine, retire_engine
@@ -26,12 +26,21 @@ class UnderWay(msgspec.Struct, frozen=True):
     steps: int
 
 
+class Asked(msgspec.Struct, frozen=True):
+    """What is open for an operation: whose it is, what for, and at which step."""
+
+    owner: str
+    kind: str
+    step: str
+    reason: str
+
+
 class Books(msgspec.Struct, frozen=True):
-    """All operations, the owner and kind of what is open for each, whose reservations are held, audit records and the
-    breaks in their chains."""
+    """All operations, what is open for them by their ids, whose reservations are held, how many audit records there
+    are, and the breaks in their chains."""
 
     operations: tuple[Operation, ...]
-    asked: dict[str, tuple[str, str]]
+    asked: dict[str, Asked]
     reserved: frozenset[str]
     records: int
     breaks: tuple[audit.Break, ...]
@@ -49,16 +58,22 @@ def read(store: str) -> Books:
     """Everything, at the end."""
     with _connected(store) as connection:
         found = worklist.page(connection, first=_ALL)
-        columns = exceptions.c
-        waiting = select(columns.operation_id, columns.owner, columns.kind).where(columns.status != Status.RESOLVED)
+        waiting = select(exceptions).where(exceptions.c.status != Status.RESOLVED)
+        asked = {row["operation_id"]: _asked(row) for row in connection.execute(waiting).mappings()}
         held = select(reservations.c.operation_id).where(reservations.c.state == Held.RESERVED)
         return Books(
             operations=tuple(found),
-            asked={row.operation_id: (row.owner, row.kind) for row in connection.execute(waiting)},
+            asked=asked,
             reserved=frozenset(connection.execute(held).scalars()),
             records=connection.execute(select(func.count()).select_from(audit.entries)).scalar_one(),
             breaks=tuple(audit.verify(connection)),
         )
+
+
+def _asked(row: RowMapping) -> Asked:
+    details = msgspec.json.decode(row["details"] or "{}")
+    step = f"{details.get('direction', '')} {details.get('step', '')}".strip()
+    return Asked(row["owner"], row["kind"], step or "judge", row["reason"])
 
 
 @contextmanager

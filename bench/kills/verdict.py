@@ -33,7 +33,7 @@ def judge(log: Log) -> Verdict:
     return Verdict(
         faults=tuple(_faults(log)),
         states=dict(sorted(states.items())),
-        asked=dict(sorted(Counter(f"{kind} ({owner})" for owner, kind in log.books.asked.values()).items())),
+        asked=dict(sorted(Counter(f"{each.kind} ({each.owner})" for each in log.books.asked.values()).items())),
         kinds=dict(sorted(Counter(f"{each.source} {each.kind}" for each in log.effects).items())),
         in_flight=sum(kill.operations > 0 for kill in log.kills),
         mid_step=sum(kill.steps > 0 for kill in log.kills),
