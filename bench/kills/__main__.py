@@ -29,9 +29,11 @@ def main() -> int:
         if verdict.faults and options.keep:
             (options.keep / "crew.log").write_bytes((Path(folder) / "crew.log").read_bytes())
     print(f"{plan.rounds} kills, {verdict.in_flight} with work under way, in {log.seconds:.0f} s: {verdict.states}")
+    kinds = {order.key: f"{order.kind}, {order.buyer.account}" for order in log.orders}
     for operation in log.books.operations:
         if asked := log.books.asked.get(operation.id):
-            print(f"  {operation.idempotency_key}: {asked.kind} ({asked.owner}) at `{asked.step}`: {asked.reason}")
+            key = operation.idempotency_key or ""
+            print(f"  {key} ({kinds[key]}): {asked.kind} ({asked.owner}) at `{asked.step}`: {asked.reason}")
     for fault in verdict.faults[:_SHOWN]:
         print(f"  {fault}")
     if options.report:
