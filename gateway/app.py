@@ -30,6 +30,7 @@ from gateway.identity.verify import Verifier
 from gateway.settings import Settings
 from gateway.telemetry.journal import Journal
 from gateway.telemetry.meters import Meters
+from gateway.writing import Writing
 from policies.principal import Principal
 from policies.store import PolicyStore
 from resolvers.registry import names
@@ -113,6 +114,7 @@ def assemble(
     engine = _engine(settings, parts, policies, sources, documents.trust)
     documents.attend(engine, lambda: plain_roles(policies.policies.tables))
     verifier = Verifier(settings.identity, parts.issuers, policies.policies.external())
+    writing = Writing(settings.writes, catalog, policies)
     admission = Admission(settings.admission)
     door = Door(admission, GRAPHQL, settings.admission.retry_after)
     endpoint = GraphQLEndpoint(
@@ -122,18 +124,21 @@ def assemble(
         body_timeout=settings.gateway.body_timeout,
         admission=admission,
         answered=watchers.meters.answered,
+        purposes=writing if settings.writes.on else None,
     )
 
     def cache() -> Remembered:
         return remembered(catalog)
 
-    readiness = Readiness(sources, cache, policies, lambda: documents.standing, lambda: app.draining)
+    readiness = Readiness(sources, cache, policies, lambda: documents.standing, lambda: app.draining, writing.condition)
     metrics = Metrics(watchers.meters, admission, sources, cache)
 
     @contextlib.asynccontextmanager
     async def lifespan(_app: Front) -> AsyncIterator[None]:
         async with _running(settings, policies, documents, verifier, admission, door):
+            await writing.open()
             yield
+            await writing.close()  # first: its steps still ask the sources
         await catalog.close()
         for close in closing:
             await close()
@@ -151,7 +156,7 @@ def assemble(
         ],
         lifespan=lifespan,
     )
-    app.state.engine, app.state.catalog = engine, catalog
+    app.state.engine, app.state.catalog, app.state.writing = engine, catalog, writing
     return app
 
 

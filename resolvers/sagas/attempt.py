@@ -17,8 +17,9 @@ import msgspec
 from resolvers.sagas import notes
 from resolvers.sagas.concerns import UNDO_FAILED, Concern
 from resolvers.sagas.errands import errand
+from resolvers.sagas.ledger import Ledger
 from resolvers.sagas.outcome import CONCERNS, Told, done, told
-from resolvers.sagas.reserve import Consume, Ledger, Release, Reserve
+from resolvers.sagas.reserve import Consume, Release, Reserve
 from resolvers.sagas.room import Pace, Room
 from resolvers.sagas.saga import State, Step
 from sources.cache.tags import changed
