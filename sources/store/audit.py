@@ -7,7 +7,7 @@ next seal on; cutting seals off is noticed by whoever keeps a copy of the last s
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -89,26 +89,40 @@ class Break(msgspec.Struct, frozen=True):
 
 def append(connection: Connection, chain: str, event: Event, now: datetime) -> Entry:
     """Append to a chain, in the transaction of what is recorded. Others who append to it wait for that transaction."""
+    return append_all(connection, chain, [(event, now)])[0]
+
+
+def append_all(connection: Connection, chain: str, events: Sequence[tuple[Event, datetime]]) -> list[Entry]:
+    """Append several events, each with its instant, in this order; the chain's head is moved once."""
+    if not events:
+        return []
     _insert(connection, heads, {"chain": chain, "sequence": 0, "hash": "", "sealed": 0})
-    locked = connection.execute(
-        update(heads).where(heads.c.chain == chain).values(sequence=heads.c.sequence + 1).returning(heads)
-    )
-    head = locked.mappings().one()
+    moved = update(heads).where(heads.c.chain == chain).values(sequence=heads.c.sequence + len(events))
+    head = connection.execute(moved.returning(heads)).mappings().one()
+    sequence, previous = head["sequence"] - len(events), head["hash"]
+    rows, made = [], []
+    for event, at in events:
+        sequence += 1
+        row = _row(chain, sequence, at, event, previous)
+        made.append(Entry(chain=chain, sequence=sequence, at=at, event=event, previous=previous, hash=row["hash"]))
+        rows.append(row)
+        previous = row["hash"]
+    connection.execute(insert(entries), rows)
+    connection.execute(update(heads).where(heads.c.chain == chain).values(hash=previous))
+    return made
+
+
+def _row(chain: str, sequence: int, at: datetime, event: Event, previous: str) -> dict[str, Any]:
     body = canonical(event)
-    digest = _link(chain, head["sequence"], now, body, head["hash"])
-    connection.execute(
-        insert(entries).values(
-            chain=chain,
-            sequence=head["sequence"],
-            at=now,
-            subject=event.subject,
-            body=body,
-            previous=head["hash"],
-            hash=digest,
-        )
-    )
-    connection.execute(update(heads).where(heads.c.chain == chain).values(hash=digest))
-    return Entry(chain=chain, sequence=head["sequence"], at=now, event=event, previous=head["hash"], hash=digest)
+    return {
+        "chain": chain,
+        "sequence": sequence,
+        "at": at,
+        "subject": event.subject,
+        "body": body,
+        "previous": previous,
+        "hash": link(chain, sequence, at, body, previous),
+    }
 
 
 def seal(connection: Connection, now: datetime) -> str:
@@ -118,7 +132,7 @@ def seal(connection: Connection, now: datetime) -> str:
     body = canonical([[head["chain"], head["sequence"], head["hash"]] for head in found])
     last = connection.execute(select(seals).order_by(seals.c.sequence.desc()).limit(1)).mappings().first()
     sequence, previous = (last["sequence"] + 1, last["hash"]) if last else (1, "")
-    digest = _link("seals", sequence, now, body, previous)
+    digest = link("seals", sequence, now, body, previous)
     connection.execute(insert(seals).values(sequence=sequence, at=now, body=body, previous=previous, hash=digest))
     connection.execute(update(heads).where(heads.c.sealed < heads.c.sequence).values(sealed=heads.c.sequence))
     return digest
@@ -163,7 +177,7 @@ def _broken(row: RowMapping, chain: str, sequence: int, previous: str) -> Iterat
         yield Break(chain, row["sequence"], f"follows {sequence}: something between is gone")
     if row["previous"] != previous:
         yield Break(chain, row["sequence"], "does not hang on the one before")
-    if row["hash"] != _link(chain, row["sequence"], row["at"], row["body"], row["previous"]):
+    if row["hash"] != link(chain, row["sequence"], row["at"], row["body"], row["previous"]):
         yield Break(chain, row["sequence"], "was changed")
 
 
@@ -185,7 +199,7 @@ def _insert(connection: Connection, table: Table, values: dict[str, Any]) -> Non
     connection.execute(dialect.insert(table).values(values).on_conflict_do_nothing())
 
 
-def _link(chain: str, sequence: int, at: datetime, body: str, previous: str) -> str:
+def link(chain: str, sequence: int, at: datetime, body: str, previous: str) -> str:
     """The hash of an entry: over all that it says and the hash before it, each part told from the next."""
     return hashlib.sha256(canonical([chain, sequence, at, body, previous]).encode()).hexdigest()
 
