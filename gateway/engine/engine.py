@@ -32,7 +32,8 @@ from gateway.engine.question import NO_WISHES, Question, Response, Wishes
 from gateway.engine.run import Asked, Run
 from gateway.engine.tokens import FreshnessTokens
 from gateway.engine.trust import Trust
-from gateway.engine.withheld import Access, Withheld, withheld
+from gateway.engine.withheld import withheld
+from gateway.telemetry.accesses import Access, Withheld
 from policies.principal import Principal
 from resolvers.batch import Stream
 from resolvers.budget import Budget, OperationsSettings, budget_of

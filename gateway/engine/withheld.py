@@ -1,46 +1,20 @@
-"""What an answer withheld and the rules want on record: fields refused, values masked, rows hidden, and whose they are."""
+"""What an answer withheld and the rules want on record: fields refused, values masked, rows hidden."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from datetime import datetime
 from typing import Any
 
-import msgspec
 from graphql import GraphQLError
 
 from gateway.engine.frames import Frame, Partial
 from gateway.engine.graph import Graph
 from gateway.engine.lookups import Forbidden
 from gateway.engine.plan import DERIVED, Field, Plan, Selection
-from policies.principal import Principal
+from gateway.telemetry.accesses import DENIED, HIDDEN, MASKED, Withheld
 from sources.canonical import Record
 
-DENIED, MASKED, HIDDEN = "denied", "masked", "hidden"
 MOST_KEYS = 100  # of one coordinate; how many rows there were is told in any case
-
-
-class Withheld(msgspec.Struct, frozen=True):
-    """One coordinate: how it was withheld, by which rule, in how many rows. `keys` are those of the first rows, as
-    `Type:key`. Of hidden rows the coordinate is their type and the rule that of the rows of the asker's roles."""
-
-    coordinate: str
-    how: str
-    rule: str
-    class_name: str
-    rows: int
-    keys: tuple[str, ...] = ()
-
-
-class Access(msgspec.Struct, frozen=True):
-    """One operation of which something was withheld: who asked, when, what, and how it is found in logs."""
-
-    at: datetime
-    principal: Principal
-    correlation_id: str
-    operation: str | None  # its name
-    digest: bytes  # SHA-256 of the document
-    withheld: tuple[Withheld, ...]
 
 
 def withheld(

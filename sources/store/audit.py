@@ -6,7 +6,6 @@ next seal on; cutting seals off is noticed by whoever keeps a copy of the last s
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterator, Sequence
 from datetime import datetime
 from typing import Any
@@ -15,7 +14,10 @@ import msgspec
 from sqlalchemy import BigInteger, Column, Connection, Index, RowMapping, String, Table, Text, insert, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
-from sources.store.columns import Instant, canonical, metadata
+from sources.store.chain import Break, Entry, Event, Said, broken, canonical, link
+from sources.store.columns import Instant, metadata
+
+__all__ = ["Break", "Entry", "Event", "append", "append_all", "of_subject", "seal", "verify"]
 
 _BATCH = 1000
 
@@ -53,46 +55,12 @@ seals = Table(
 )
 
 
-class Event(msgspec.Struct, frozen=True, kw_only=True):
-    """What is recorded: who did what to what, under which rule, and what it was before and after (JSON)."""
-
-    actor: str
-    action: str
-    subject: str | None = None
-    human: str | None = None
-    decision: str | None = None
-    rule: str | None = None
-    reason: str | None = None
-    correlation_id: str | None = None
-    before: Any = None
-    after: Any = None
-
-
-class Entry(msgspec.Struct, frozen=True, kw_only=True):
-    """An event in its chain."""
-
-    chain: str
-    sequence: int
-    at: datetime
-    event: Event
-    previous: str
-    hash: str
-
-
-class Break(msgspec.Struct, frozen=True):
-    """Where a chain does not hold: `chain` is a process's, or `seals`."""
-
-    chain: str
-    sequence: int
-    what: str
-
-
 def append(connection: Connection, chain: str, event: Event, now: datetime) -> Entry:
     """Append to a chain, in the transaction of what is recorded. Others who append to it wait for that transaction."""
     return append_all(connection, chain, [(event, now)])[0]
 
 
-def append_all(connection: Connection, chain: str, events: Sequence[tuple[Event, datetime]]) -> list[Entry]:
+def append_all(connection: Connection, chain: str, events: Sequence[Said]) -> list[Entry]:
     """Append several events, each with its instant, in this order; the chain's head is moved once."""
     if not events:
         return []
@@ -151,7 +119,7 @@ def verify(connection: Connection) -> Iterator[Break]:
     sealed = _sealed(connection)
     for row in _rows(connection, entries, (entries.c.chain, entries.c.sequence)):
         sequence, previous = ends.get(row["chain"], (0, ""))
-        yield from _broken(row, row["chain"], sequence, previous)
+        yield from broken(row, row["chain"], sequence, previous)
         if sealed.pop((row["chain"], row["sequence"]), {row["hash"]}) != {row["hash"]}:
             yield Break(row["chain"], row["sequence"], "is not what was sealed")
         ends[row["chain"]] = (row["sequence"], row["hash"])
@@ -168,17 +136,8 @@ def verify(connection: Connection) -> Iterator[Break]:
 def _verify_seals(connection: Connection) -> Iterator[Break]:
     sequence, previous = 0, ""
     for row in _rows(connection, seals, (seals.c.sequence,)):
-        yield from _broken(row, "seals", sequence, previous)
+        yield from broken(row, "seals", sequence, previous)
         sequence, previous = row["sequence"], row["hash"]
-
-
-def _broken(row: RowMapping, chain: str, sequence: int, previous: str) -> Iterator[Break]:
-    if row["sequence"] != sequence + 1:
-        yield Break(chain, row["sequence"], f"follows {sequence}: something between is gone")
-    if row["previous"] != previous:
-        yield Break(chain, row["sequence"], "does not hang on the one before")
-    if row["hash"] != link(chain, row["sequence"], row["at"], row["body"], row["previous"]):
-        yield Break(chain, row["sequence"], "was changed")
 
 
 def _sealed(connection: Connection) -> dict[tuple[str, int], set[str]]:
@@ -197,11 +156,6 @@ def _rows(connection: Connection, table: Table, order: tuple[Column[Any], ...]) 
 def _insert(connection: Connection, table: Table, values: dict[str, Any]) -> None:
     dialect: Any = sqlite if connection.dialect.name == "sqlite" else postgresql
     connection.execute(dialect.insert(table).values(values).on_conflict_do_nothing())
-
-
-def link(chain: str, sequence: int, at: datetime, body: str, previous: str) -> str:
-    """The hash of an entry: over all that it says and the hash before it, each part told from the next."""
-    return hashlib.sha256(canonical([chain, sequence, at, body, previous]).encode()).hexdigest()
 
 
 def _entry(row: RowMapping) -> Entry:

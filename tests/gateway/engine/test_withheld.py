@@ -4,7 +4,8 @@ from typing import Any
 
 import pytest
 
-from gateway.engine.withheld import MOST_KEYS, Access, Withheld
+from gateway.engine.withheld import MOST_KEYS
+from gateway.telemetry.accesses import Access, Withheld
 from tests.gateway.engine.rules_of import AGENT, CHIEF, CLASSES, CLERK, PORTAL, Except, policies, who
 from tests.gateway.engine.shop import answer, engine
 from tests.gateway.engine.stock import account, bill, small
