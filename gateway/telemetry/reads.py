@@ -115,12 +115,16 @@ class ReadAudit:
             self._waiting.clear()
 
     async def _run(self) -> None:
-        while not self._closing:
-            with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(self._settings.interval):
-                    await self._enough.wait()
-            self._enough.clear()
+        while True:
+            last = self._closing
+            if not last:
+                with contextlib.suppress(TimeoutError):
+                    async with asyncio.timeout(self._settings.interval):
+                        await self._enough.wait()
+                self._enough.clear()
             await self._flush()
+            if last:
+                return
 
     async def _flush(self) -> None:
         """Appends what waits, batch after batch, until nothing does or it cannot be written now."""
