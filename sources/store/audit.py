@@ -11,13 +11,26 @@ from datetime import datetime
 from typing import Any
 
 import msgspec
-from sqlalchemy import BigInteger, Column, Connection, Index, RowMapping, String, Table, Text, insert, select, update
+from sqlalchemy import (
+    BigInteger,
+    Column,
+    Connection,
+    Index,
+    RowMapping,
+    String,
+    Table,
+    Text,
+    func,
+    insert,
+    select,
+    update,
+)
 from sqlalchemy.dialects import postgresql, sqlite
 
-from sources.store.chain import Break, Entry, Event, Said, broken, canonical, link
+from sources.store.chain import Break, Entry, Event, Said, Wanted, broken, canonical, link
 from sources.store.columns import Instant, metadata
 
-__all__ = ["Break", "Entry", "Event", "append", "append_all", "of_subject", "seal", "verify"]
+__all__ = ["Break", "Entry", "Event", "append", "append_all", "listed", "of_subject", "seal", "verify"]
 
 _BATCH = 1000
 
@@ -111,6 +124,55 @@ def of_subject(connection: Connection, subject: str, first: int = 100) -> list[E
     query = select(entries).where(entries.c.subject == subject)
     ordered = query.order_by(entries.c.at, entries.c.chain, entries.c.sequence).limit(first)
     return [_entry(row) for row in connection.execute(ordered).mappings()]
+
+
+def listed(connection: Connection, wanted: Wanted, first: int = 100) -> list[Entry]:
+    """The newest entries that fit, the newest first."""
+    query = select(entries)
+    for text in wanted.texts():
+        query = query.where(entries.c.body.contains(text, autoescape=True))
+    if wanted.since is not None:
+        query = query.where(entries.c.at >= wanted.since)
+    if wanted.until is not None:
+        query = query.where(entries.c.at < wanted.until)
+    ordered = query.order_by(entries.c.at.desc(), entries.c.chain.desc(), entries.c.sequence.desc()).limit(first)
+    return [_entry(row) for row in connection.execute(ordered).mappings()]
+
+
+class Extent(msgspec.Struct, frozen=True, kw_only=True):
+    """How much there is: entries in how many chains, those of them behind the last seal, seals, and the last one."""
+
+    entries: int
+    chains: int
+    unsealed: int
+    seals: int
+    last_seal: str | None = None
+    sealed_at: datetime | None = None
+
+
+def extent(connection: Connection) -> Extent:
+    """How much there is, by the heads and seals."""
+    counts = connection.execute(
+        select(
+            func.coalesce(func.sum(heads.c.sequence), 0),
+            func.count(),
+            func.coalesce(func.sum(heads.c.sequence - heads.c.sealed), 0),
+        )
+    ).one()
+    last = connection.execute(select(seals).order_by(seals.c.sequence.desc()).limit(1)).mappings().first()
+    return Extent(
+        entries=int(counts[0]),
+        chains=int(counts[1]),
+        unsealed=int(counts[2]),
+        seals=last["sequence"] if last else 0,
+        last_seal=last["hash"] if last else None,
+        sealed_at=last["at"] if last else None,
+    )
+
+
+def has_seal(connection: Connection, digest: str) -> bool:
+    """Whether a seal whose hash somebody kept elsewhere is still there."""
+    return connection.execute(select(seals.c.sequence).where(seals.c.hash == digest)).first() is not None
 
 
 def verify(connection: Connection) -> Iterator[Break]:

@@ -15,7 +15,7 @@ from typing import IO, Any
 
 import msgspec
 
-from sources.store.chain import Break, Entry, Event, Said, broken, canonical, link
+from sources.store.chain import Break, Entry, Event, Said, Wanted, broken, canonical, link
 from sources.store.errors import StoreAway
 
 
@@ -74,19 +74,26 @@ def _ends_a_line(file: IO[bytes], end: int) -> bool:
     return file.read(1) == b"\n"
 
 
-def entries(path: Path) -> Iterator[Entry]:
-    """What a file says, line by line; what is no entry is left out."""
+def listed(path: Path, wanted: Wanted, first: int = 100) -> list[Entry]:
+    """The newest entries that fit, the newest first; a line that is no entry is passed over."""
+    texts, found = wanted.texts(), list[_Line]()
     for line in _lines(path):
-        if isinstance(line, _Line):
-            event = msgspec.json.decode(line.body, type=Event)
-            yield Entry(
-                chain=line.chain,
-                sequence=line.sequence,
-                at=line.at,
-                event=event,
-                previous=line.previous,
-                hash=line.hash,
-            )
+        if line is not None and wanted.spans(line.at) and all(text in line.body for text in texts):
+            found.append(line)
+            if len(found) > 2 * first:
+                found = _newest(found, first)
+    return [_entry(line) for line in _newest(found, first)]
+
+
+def _newest(found: list[_Line], first: int) -> list[_Line]:
+    return sorted(found, key=lambda line: (line.at, line.chain, line.sequence), reverse=True)[:first]
+
+
+def _entry(line: _Line) -> Entry:
+    event = msgspec.json.decode(line.body, type=Event)
+    return Entry(
+        chain=line.chain, sequence=line.sequence, at=line.at, event=event, previous=line.previous, hash=line.hash
+    )
 
 
 def verify(path: Path) -> Iterator[Break]:

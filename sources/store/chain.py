@@ -48,6 +48,27 @@ class Break(msgspec.Struct, frozen=True):
     what: str
 
 
+class Wanted(msgspec.Struct, frozen=True, kw_only=True):
+    """Which entries are looked for; what is None does not matter. `text`: something that the entry's JSON has in it."""
+
+    actor: str | None = None
+    action: str | None = None
+    correlation_id: str | None = None
+    since: datetime | None = None
+    until: datetime | None = None
+    text: str | None = None
+
+    def texts(self) -> list[str]:
+        """What the body of such an entry has in it: it is written in one way only, so that it can be searched."""
+        named = {name: getattr(self, name) for name in ("actor", "action", "correlation_id")}
+        texts = [f'"{name}":{canonical(value)}' for name, value in named.items() if value is not None]
+        return texts if self.text is None else [*texts, self.text]
+
+    def spans(self, at: datetime) -> bool:
+        """Whether an instant is in the time that is looked at."""
+        return (self.since is None or at >= self.since) and (self.until is None or at < self.until)
+
+
 def canonical(value: Any) -> str:
     """The one way to write a value as JSON: keys in order, no spaces; what is hashed is written so."""
     return msgspec.json.encode(value, order="sorted").decode()
