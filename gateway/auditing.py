@@ -6,7 +6,7 @@ import asyncio
 import uuid
 from pathlib import Path
 
-from gateway.settings import Settings
+from gateway.settings import Settings, SettingsError
 from gateway.telemetry.reads import ReadAudit, RowHash, Sink, Telling
 from gateway.writing import Writing
 from sources.store.audit_file import AuditFile
@@ -24,12 +24,15 @@ class FileSink:
 
 
 def read_audit(settings: Settings, writing: Writing) -> ReadAudit:
-    """The audit of reads that the settings want; nothing is opened before it is started."""
+    """The audit of reads that the settings want; nothing is opened before it is started. Raises SettingsError."""
     sink: Sink | None = None
-    if settings.writes.on:
+    if settings.audit.file is None and settings.writes.on:
         sink = writing
     elif settings.audit.file is not None:
-        sink = FileSink(AuditFile(Path(settings.audit.file), f"reads-{uuid.uuid4().hex[:12]}"))
+        path = Path(settings.audit.file)
+        if not path.parent.is_dir():
+            raise SettingsError(f"[audit] `file` is `{path}`, and its folder does not exist: make it")
+        sink = FileSink(AuditFile(path, f"reads-{uuid.uuid4().hex[:12]}"))
     return ReadAudit(settings.audit, sink, row_hash(settings))
 
 

@@ -329,10 +329,6 @@ def _meant(name: str, names: tuple[str, ...]) -> str:
 def _check(settings: Settings) -> None:
     for name, source in settings.sources.items():
         _address(f"[sources.{name}] `url`", source.url)
-    if settings.audit.file is not None and settings.writes.on:
-        raise SettingsError(
-            "[audit] `file` is given, and the store of `[writes]` keeps the audit: leave one of them out"
-        )
     prefixes = [issuer.prefix for issuer in settings.identity.issuers]
     for issuer in settings.identity.issuers:
         _address("[[identity.issuers]] `jwks`", issuer.jwks)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -59,10 +59,12 @@ def _instant(text: str) -> datetime:
 # ---------------------------------------------------------------- where it is
 
 
-def _file(settings: Settings) -> Path:
-    """The file of the audit, where there is no store."""
+def _file(settings: Settings) -> Path | None:
+    """The file of the audit, where there is one."""
     if settings.audit.file is None:
-        raise Unusable("there is no audit: the settings have neither `[writes] store` nor `[audit] file`")
+        if not settings.writes.on:
+            raise Unusable("there is no audit: the settings have neither `[writes] store` nor `[audit] file`")
+        return None
     path = Path(settings.audit.file)
     if not path.exists():
         raise Unusable(f"`{path}` does not exist: nothing was put on record yet, or `[audit] file` is another")
@@ -82,15 +84,16 @@ def _look(settings: Settings, work: Any, *given: Any) -> Any:
 
 
 def _verify(options: argparse.Namespace, settings: Settings) -> int:
-    if not settings.writes.on:
-        if options.seal is not None:
-            raise Unusable("a file has no seals: leave `--seal` out")
-        path = _file(settings)
-        return _told(audit_file.verify(path), lambda: f"`{path}`, which has no seals")
-    return int(_look(settings, _verify_store, options.seal))
+    path = _file(settings)
+    if options.seal is not None and not settings.writes.on:
+        raise Unusable("a file has no seals: leave `--seal` out")
+    held = [_look(settings, _verify_store, options.seal)] if settings.writes.on else []
+    if path is not None:
+        held.append(_told(str(path), audit_file.verify(path), lambda: "no seals"))
+    return int(not all(held))
 
 
-def _verify_store(connection: Any, kept: str | None) -> int:
+def _verify_store(connection: Any, kept: str | None) -> bool:
     from sources.store import audit
 
     def found() -> Iterator[Break]:
@@ -104,19 +107,19 @@ def _verify_store(connection: Any, kept: str | None) -> int:
         counted = f"{size.entries} entries of {size.chains} chains, {size.unsealed} not sealed yet"
         return f"{counted}; seals: {size.seals}{last}"
 
-    return _told(found(), summary)
+    return _told("the store", found(), summary)
 
 
-def _told(breaks: Iterable[Break], summary: Any) -> int:
+def _told(what: str, breaks: Iterable[Break], summary: Callable[[], str]) -> bool:
     count = 0
     for each in breaks:
         count += 1
         sys.stdout.write(f"{each.chain}/{each.sequence}: {each.what}\n")
     if count:
-        sys.stdout.write(f"the audit does not hold: breaks: {count}\n")
-        return 1
-    sys.stdout.write(f"the audit is whole: {summary()}\n")
-    return 0
+        sys.stdout.write(f"{what}: does not hold; breaks: {count}\n")
+        return False
+    sys.stdout.write(f"{what}: whole; {summary()}\n")
+    return True
 
 
 # ---------------------------------------------------------------- list
@@ -143,10 +146,12 @@ def _hashed(row: str, settings: Settings) -> str:
 
 
 def _found(wanted: Wanted, first: int, settings: Settings) -> list[Entry]:
-    if not settings.writes.on:
-        return audit_file.listed(_file(settings), wanted, first)
-    found: list[Entry] = _look(settings, _listed, wanted, first)
-    return found
+    """The newest of both places."""
+    path = _file(settings)
+    found: list[Entry] = _look(settings, _listed, wanted, first) if settings.writes.on else []
+    if path is not None:
+        found += audit_file.listed(path, wanted, first)
+    return sorted(found, key=lambda entry: (entry.at, entry.chain, entry.sequence), reverse=True)[:first]
 
 
 def _listed(connection: Any, wanted: Wanted, first: int) -> list[Entry]:

@@ -10,7 +10,7 @@ Kind: TypeAlias = Literal["denied", "masked", "hidden"]
 
 
 class AuditSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """`[audit]`. Reads are put on record in the store of `[writes]`, or without one in `file`, or nowhere.
+    """`[audit]`. Reads are put on record in `file`, or without it in the store of `[writes]`, or without both nowhere.
 
     `kinds`: fields that were refused, values that were masked, rows that were hidden. At most `queue` operations wait
     to be written, which is done every `interval` seconds.
