@@ -11,6 +11,7 @@ import msgspec
 import strawberry
 from starlette.routing import BaseRoute, Route
 
+from gateway.auditing import read_audit
 from gateway.engine.engine import Engine
 from gateway.engine.grants import Grants
 from gateway.engine.graph import Graph
@@ -30,6 +31,7 @@ from gateway.identity.verify import Verifier
 from gateway.settings import Settings
 from gateway.telemetry.journal import Journal
 from gateway.telemetry.meters import Meters
+from gateway.telemetry.reads import ReadAudit
 from gateway.writing import Writing
 from policies.principal import Principal
 from policies.store import PolicyStore
@@ -112,7 +114,8 @@ def assemble(
 
     documents = TrustedDocuments(settings.documents, settings.limits, watchers.meters.untrusted)
     writing = Writing(settings.writes, catalog, policies)
-    engine = _engine(settings, parts, policies, sources, documents.trust, writing)
+    reads = read_audit(settings, writing)
+    engine = _engine(settings, parts, policies, sources, documents.trust, writing, reads)
     documents.attend(engine, lambda: plain_roles(policies.policies.tables))
     verifier = Verifier(settings.identity, parts.issuers, policies.policies.external())
     admission = Admission(settings.admission)
@@ -131,13 +134,15 @@ def assemble(
         return remembered(catalog)
 
     readiness = Readiness(sources, cache, policies, lambda: documents.standing, lambda: app.draining, writing.condition)
-    metrics = Metrics(watchers.meters, admission, sources, cache)
+    metrics = Metrics(watchers.meters, admission, sources, cache, reads)
 
     @contextlib.asynccontextmanager
     async def lifespan(_app: Front) -> AsyncIterator[None]:
         async with _running(settings, policies, documents, verifier, admission, door):
             await writing.open()
+            reads.start()
             yield
+            await reads.close()
             await writing.close()  # first: its steps still ask the sources
         await catalog.close()
         for close in closing:
@@ -167,6 +172,7 @@ def _engine(
     sources: Callable[[], Sequence[Overview]],
     trust: Trust,
     writing: Writing,
+    reads: ReadAudit,
 ) -> Engine:
     cursor_key = settings.gateway.cursor_key
     return Engine(
@@ -182,6 +188,7 @@ def _engine(
         sources=sources,
         trust=trust,
         office=lambda: writing.office,
+        record=reads.note if reads.on else None,
     )
 
 

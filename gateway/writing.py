@@ -9,6 +9,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING
 
 from gateway.settings import SettingsError
+from gateway.telemetry.reads import Telling
 from policies.principal import Principal
 from policies.store import PolicyStore
 from resolvers.sagas.settings import WritesSettings
@@ -77,6 +78,12 @@ class Writing:
                 return Condition.PAUSED if await self.office.pauses() else Condition.OPEN
         except (StoreError, TimeoutError):
             return Condition.AWAY
+
+    async def append(self, telling: Telling) -> None:
+        """Appends entries to the audit, in a chain of their own beside that of the writes. Raises StoreAway."""
+        if self.office is None:
+            raise StoreAway("the audit cannot be written: governed writes are not open")
+        await self.office.audit(telling)
 
     async def acting(
         self, principal: Principal, names: Sequence[str], correlation_id: str, what: str | None

@@ -20,12 +20,16 @@ from sources.catalog import Catalog
 from sources.database import DatabaseInUse
 from sources.durable import DurableError, Role
 from sources.store import audit, rounds, steps, switches
+from sources.store.chain import Said
 from sources.store.errors import StoreError
 from sources.store.facts import Facts
 from sources.store.rounds import Round
 from sources.store.steps import Step
 from sources.store.store import Transaction
 from sources.store.switches import Pause
+
+_READS = "/reads"
+_LONGEST = 64 - len(_READS)  # characters of a chain's name
 
 
 class OfficeClosed(Exception):
@@ -50,6 +54,16 @@ class Office(msgspec.Struct, frozen=True):
     writes: Writes
     desk: Desk
     purposes: Purposes
+
+    async def audit(self, telling: Callable[[], list[Said]]) -> None:
+        """Appends what `telling` gives, asked in a thread, to a chain of this process that no write waits for. Raises
+        StoreAway."""
+        room = self.writes.room
+
+        def work(connection: Transaction) -> None:
+            audit.append_all(connection, f"{room.chain[:_LONGEST]}{_READS}", telling())
+
+        await room.store.transact(work)
 
     async def pauses(self) -> list[Pause]:
         """What is turned off."""

@@ -32,6 +32,8 @@ from gateway.engine.question import NO_WISHES, Question, Response, Wishes
 from gateway.engine.run import Asked, Run
 from gateway.engine.tokens import FreshnessTokens
 from gateway.engine.trust import Trust
+from gateway.engine.withheld import withheld
+from gateway.telemetry.accesses import Access, Withheld
 from policies.principal import Principal
 from resolvers.batch import Stream
 from resolvers.budget import Budget, OperationsSettings, budget_of
@@ -58,7 +60,8 @@ class Engine:
     grants of a principal; there is no plan without them. `operations`: how long each class may take. `careful` shows
     every answer by the careful builder (for comparisons). `exceeded` is told of every limit that a document passes.
     `trust` says which documents are run for whom; without it: every one. `office` gives where governed writes are kept;
-    without it there are none.
+    without it there are none. `record` is told of every answer of which something was withheld that the rules want on
+    record.
     """
 
     def __init__(  # noqa: PLR0913 - what a gateway is made of, all but three with a default
@@ -78,11 +81,12 @@ class Engine:
         careful: bool = False,
         exceeded: Exceeded | None = None,
         trust: Trust | None = None,
+        record: Callable[[Access], None] | None = None,
     ) -> None:
         self.graph, self.catalog, self._policies = graph, catalog, policies
         self._audiences = Audiences(graph.schema)
         self._documents = Documents(limits, exceeded=exceeded)
-        self._trust = trust or Trust()
+        self._trust, self._record = trust or Trust(), record
         self._plans: OrderedDict[Hashable, Plan] = OrderedDict()
         self._planned = 0
         key = cursor_key or secrets.token_bytes(32)
@@ -182,6 +186,10 @@ class Engine:
         if asked.plan.counted not in (0, asked.plan.size):
             self._count(asked.plan)
         data, errors, hits = self._shown(asked.plan, run, frame)
+        if self._record is not None:
+            kept = withheld(self.graph, asked.plan, frame, hits, errors, run.seen.refused)
+            if kept:
+                self._record(_access(asked.plan, context, kept))
         body = answer(data, errors, asked.plan, hits, context, Told(run.ledger, run.seen.hidden))
         return Response(body, started=True, classes=asked.plan.budget.classes)
 
@@ -282,6 +290,7 @@ class Engine:
             if plan.root.failed is not None:
                 raise Refused([plan.root.failed])
             plan.budget = budget_of(plan.classes, self._operations)
+            plan.digest = document.digest
             plan.price = Price(self.graph, document.node, operation, grants, dict(flags), self._able)
             self._remember(key, plan)
         else:
@@ -318,6 +327,11 @@ class Engine:
                 hits.clear()  # whatever it was, the careful builder meets it again and says where
         careful = CarefulBuilder(run.context, hits.add, run.classify)
         return careful.build(frame), careful.errors, hits
+
+
+def _access(plan: Plan, context: Context, kept: tuple[Withheld, ...]) -> Access:
+    name = plan.operation.name.value if plan.operation.name else None
+    return Access(context.now, context.principal, context.correlation_id, name, plan.digest, kept)
 
 
 _NO_VARIABLES = VariableValues({}, {})

@@ -10,6 +10,7 @@ from starlette.responses import Response
 from gateway.http.admission import Admission
 from gateway.telemetry.exposition import CONTENT_TYPE, gauge, text
 from gateway.telemetry.meters import Meters, of_cache, of_sources
+from gateway.telemetry.reads import ReadAudit
 from sources.overview import Overview, Remembered
 
 
@@ -22,8 +23,10 @@ class Metrics:
         admission: Admission,
         sources: Callable[[], Sequence[Overview]],
         cache: Callable[[], Remembered],
+        reads: ReadAudit,
     ) -> None:
         self._meters, self._admission, self._sources, self._cache = meters, admission, sources, cache
+        self._reads = reads
 
     async def page(self, _request: Request) -> Response:
         """The route."""
@@ -35,3 +38,4 @@ class Metrics:
         yield gauge("opsgraph_requests_under_way", "Requests that are not answered yet.", [({}, admission.under_way)])
         yield gauge("opsgraph_event_loop_delay_seconds", "How late the loop was last.", [({}, admission.delay)])
         yield admission.shed.lines()
+        yield from self._reads.lines()
