@@ -8,6 +8,7 @@ import strawberry
 from graphql import GraphQLInputObjectType, GraphQLObjectType, GraphQLSchema
 from strawberry.schema.config import StrawberryConfig
 
+from resolvers.mutation import Mutation
 from resolvers.printing import printed
 from resolvers.query import Query
 from resolvers.registry import TYPES
@@ -33,7 +34,8 @@ _HEADER = "# Generated from the code by `opsgraph schema --write`. Review it; do
 
 def build_schema() -> strawberry.Schema:
     """A new schema: every entity is in it, whether a root leads to it or not."""
-    schema = strawberry.Schema(Query, types=list(TYPES.values()), config=StrawberryConfig(scalar_map=SCALARS))
+    config = StrawberryConfig(scalar_map=SCALARS)
+    schema = strawberry.Schema(Query, mutation=Mutation, types=list(TYPES.values()), config=config)
     describe(schema._schema)
     _mend_introspection(schema._schema)
     return schema

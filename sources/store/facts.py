@@ -131,10 +131,10 @@ def _roles(connection: Connection, ids: Sequence[str]) -> dict[str, tuple[str, .
     found: dict[str, set[str]] = {}
     asked = select(approvals.c.operation_id, approvals.c.role, approvals.c.evidence)
     for operation, role, evidence in connection.execute(asked.where(approvals.c.operation_id.in_(ids))):
-        found.setdefault(operation, set()).update({role, *(each.role for each in _approvers(evidence))})
-    raised = select(exceptions.c.operation_id, exceptions.c.owner).where(exceptions.c.operation_id.in_(ids))
-    for operation, owner in connection.execute(raised):
-        found.setdefault(operation, set()).add(owner)
+        found.setdefault(operation, set()).update({role, *(each.role for each in approvers(evidence))})
+    raised = select(exceptions.c.operation_id, exceptions.c.owner, exceptions.c.escalated_to)
+    for operation, *owners in connection.execute(raised.where(exceptions.c.operation_id.in_(ids))):
+        found.setdefault(operation, set()).update(filter(None, owners))
     return {operation: tuple(sorted(roles)) for operation, roles in found.items()}
 
 
@@ -183,15 +183,15 @@ def _approval(row: RowMapping, now: datetime) -> OperationApproval:
     shown = msgspec.json.decode(row["evidence"], type=_Evidence)
     same = ("tier", "rule", "role", "asked_by", "human", "asked_at", "expires_at", "evidence_hash")
     answered = ("decided_by", "decided_at", "reason")
-    approvers = _approvers(row["evidence"])
+    asked = approvers(row["evidence"])
     return OperationApproval(
         **_whose(row, row["id"], now),
         **_same(row, *same, *answered),
         operation_key=row["operation_id"],
         mutation=row["of_mutation"],
         person=row["human"] or row["asked_by"],
-        lies_with=tuple(sorted({row["role"], *(each.role for each in approvers)})),
-        approvers=approvers,
+        lies_with=tuple(sorted({row["role"], *(each.role for each in asked)})),
+        approvers=asked,
         amount=shown.amount,
         figures=shown.figures,
         flags=shown.flags,
@@ -201,7 +201,8 @@ def _approval(row: RowMapping, now: datetime) -> OperationApproval:
     )
 
 
-def _approvers(evidence: str) -> tuple[ApproverRole, ...]:
+def approvers(evidence: str) -> tuple[ApproverRole, ...]:
+    """The roles that may answer a question, as they were frozen with it."""
     found: Iterable[Any] = msgspec.json.decode(evidence, type=_Evidence).approvers
     return tuple(ApproverRole(role, persons, attached) for role, persons, attached in found)
 
@@ -214,7 +215,7 @@ def _exception(row: RowMapping, now: datetime) -> OperationException:
         **_same(row, *same, *cleared),
         operation_key=row["operation_id"],
         person=row["person"],
-        lies_with=(row["owner"],),
+        lies_with=tuple(sorted({row["owner"], row["escalated_to"] or row["owner"]})),
         details=msgspec.json.decode(row["details"]),
         status=Status(row["status"]),
         resolution=Resolution(row["resolution"]) if row["resolution"] else None,
