@@ -29,7 +29,7 @@ class Promise(msgspec.Struct, frozen=True):
 
 
 class Figures(msgspec.Struct, frozen=True, kw_only=True):
-    """`added`: accepting without reading the facts; `accepting`: with it; both in the gateway. `ordering`: as the caller
+    """`added`: accepting without reading the facts; `accepting`: with it; both in the gateway. `ordering`: as a caller
     sees it. `reads` alone and `beside` orders, as the caller sees them."""
 
     layout: Layout

@@ -51,8 +51,10 @@ def _layout(name: str, result: Result) -> str:
         [
             f"## {name[0].upper()}{name[1:]}: {found.layout.rate:g} orders a second",
             "",
-            f"{result.turns} turns of {result.seconds:g} s each without and with orders, on {result.machine}; "
-            f"{found.failed} requests failed.",
+            (
+                f"{result.turns} turns of {result.seconds:g} s each without and with orders, on {result.machine}; "
+                f"{found.failed} requests failed."
+            ),
             "",
             "| ms | p50 | p99 | most | of |",
             "|---|---|---|---|---|",
