@@ -30,6 +30,7 @@ from gateway.identity.verify import Verifier
 from gateway.settings import Settings
 from gateway.telemetry.journal import Journal
 from gateway.telemetry.meters import Meters
+from gateway.writing import Writing
 from policies.principal import Principal
 from policies.store import PolicyStore
 from resolvers.registry import names
@@ -75,14 +76,14 @@ def create_app(settings: Settings, extra: Sequence[BaseRoute] = ()) -> Front:
     """
     issuers = Transport("identity", connections=4, timeout=5.0, max_bytes=1024 * 1024)
     watchers = Watchers()
-    cache, ledger = Cache(settings.cache), _ledger(settings.cache)
+    cache, ledger = Cache(settings.cache), shared_ledger(settings.cache)
     catalog = open_catalog(settings.sources, settings.owners, cache=cache, ledger=ledger, observers=watchers.observers)
     parts = Parts(build_schema(), names(), catalog, issuers.send, watchers)
     closing = [issuers.close] if ledger is None else [issuers.close, ledger.close]
     return assemble(settings, parts, extra, closing=closing)
 
 
-def _ledger(shared: CacheSettings) -> RedisLedger | None:
+def shared_ledger(shared: CacheSettings) -> RedisLedger | None:
     """What vendors allow an account is counted where processes share their facts; None: this process counts alone."""
     if shared.redis is None:
         return None
@@ -110,7 +111,8 @@ def assemble(
         return overview(catalog, watchers.journal.histories())
 
     documents = TrustedDocuments(settings.documents, settings.limits, watchers.meters.untrusted)
-    engine = _engine(settings, parts, policies, sources, documents.trust)
+    writing = Writing(settings.writes, catalog, policies)
+    engine = _engine(settings, parts, policies, sources, documents.trust, writing)
     documents.attend(engine, lambda: plain_roles(policies.policies.tables))
     verifier = Verifier(settings.identity, parts.issuers, policies.policies.external())
     admission = Admission(settings.admission)
@@ -122,18 +124,21 @@ def assemble(
         body_timeout=settings.gateway.body_timeout,
         admission=admission,
         answered=watchers.meters.answered,
+        purposes=writing if settings.writes.on else None,
     )
 
     def cache() -> Remembered:
         return remembered(catalog)
 
-    readiness = Readiness(sources, cache, policies, lambda: documents.standing, lambda: app.draining)
+    readiness = Readiness(sources, cache, policies, lambda: documents.standing, lambda: app.draining, writing.condition)
     metrics = Metrics(watchers.meters, admission, sources, cache)
 
     @contextlib.asynccontextmanager
     async def lifespan(_app: Front) -> AsyncIterator[None]:
         async with _running(settings, policies, documents, verifier, admission, door):
+            await writing.open()
             yield
+            await writing.close()  # first: its steps still ask the sources
         await catalog.close()
         for close in closing:
             await close()
@@ -151,7 +156,7 @@ def assemble(
         ],
         lifespan=lifespan,
     )
-    app.state.engine, app.state.catalog = engine, catalog
+    app.state.engine, app.state.catalog, app.state.writing = engine, catalog, writing
     return app
 
 
@@ -161,6 +166,7 @@ def _engine(
     policies: PolicyStore,
     sources: Callable[[], Sequence[Overview]],
     trust: Trust,
+    writing: Writing,
 ) -> Engine:
     cursor_key = settings.gateway.cursor_key
     return Engine(
@@ -175,6 +181,7 @@ def _engine(
         operations=settings.operations,
         sources=sources,
         trust=trust,
+        office=lambda: writing.office,
     )
 
 

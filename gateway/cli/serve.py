@@ -41,10 +41,24 @@ def run(options: argparse.Namespace) -> int:
     settings = read(options.config)
     host, port = options.host or settings.gateway.host, options.port or settings.gateway.port
     app = opened(settings)
-    listening = listen(host, port)
-    print(f"opsgraph: serving http://{host}:{port}/graphql", flush=True)
-    run_async(server(app, settings.gateway.drain, settings.gateway.notice).serve([listening]))
+    gateway = server(app, settings.gateway.drain, settings.gateway.notice)
+    with listen(host, port) as listening:
+        run_async(_serve(app, gateway, listening, f"opsgraph: serving http://{host}:{port}/graphql"))
     return 0
+
+
+async def _serve(app: Starlette, gateway: GracefulServer, listening: socket.socket, line: str) -> None:
+    await prepare(app)
+    print(line, flush=True)
+    await gateway.serve([listening])
+
+
+async def prepare(app: Starlette) -> None:
+    """Opens what has to be there before the first request; raises Unusable where it cannot be."""
+    try:
+        await app.state.writing.open()
+    except SettingsError as error:
+        raise Unusable(str(error)) from None
 
 
 def read(path: Path) -> Settings:

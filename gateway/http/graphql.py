@@ -35,6 +35,7 @@ from gateway.http.watch import Watch
 from gateway.identity.verify import Unauthenticated, Verifier
 from policies.principal import Principal
 from policies.purposes import PurposeRefused
+from sources.store.errors import StoreError
 
 _log = logging.getLogger("opsgraph.http")
 _METHODS = "GET, POST"
@@ -105,6 +106,8 @@ class GraphQLEndpoint:
             await answering.refuse(error.status, str(error), error.headers)
         except PurposeRefused as error:
             await answering.refuse(403, str(error), {}, code=error.code)
+        except StoreError as error:
+            await answering.refuse(503, str(error), {}, code=error.code)
         except BodyRefused as error:
             await answering.refuse(error.status, str(error), {"connection": "close"})
         except Exception:
