@@ -27,6 +27,7 @@ from tests.sources.stripe.commands_of import (
     released,
     subscription,
     usd,
+    waits_for_its_payment,
 )
 from tests.sources.stripe.writing import ACCOUNT, BAD, BUYER, EURO, GOOD, NOW, OTHER, PLUS, SEAT, Billing
 
@@ -58,6 +59,19 @@ class TestPreparing:
         assert written.amounts["total"] == usd(5_000)
         assert subscription(account, key).status is SubscriptionStatus.ACTIVE
         assert invoice_of(account, key).status is InvoiceStatus.PAID
+
+    def test_one_that_the_customers_credit_pays_is_released_without_a_charge(self, account: Billing) -> None:
+        account.change(f"customers/{BUYER}", balance="-9000")
+        key = prepared(account, **CHARGED)
+        written = account.do(ReleaseSubscription(subscription_key=key, **OP))
+        assert written.amounts["total"] == usd(5_000)
+        assert subscription(account, key).status is SubscriptionStatus.ACTIVE
+        assert invoice_of(account, key).status is InvoiceStatus.CREDITED
+
+    def test_another_one_whose_change_waits_for_its_payment_is_in_nobodys_way(self, account: Billing) -> None:
+        waiting = released(account, **CHARGED)
+        waits_for_its_payment(account, waiting)
+        assert account.do(preparing(), "op:second").key != waiting
 
     def test_a_declined_card_is_tried_anew_under_the_same_key_once_it_is_replaced(self, account: Billing) -> None:
         key = prepared(account, **CHARGED)
