@@ -2,7 +2,8 @@
 
 Vendor facts (vendors.md 2.7; domain.md 6): who is sent invoices gets a draft first, which is finalised by itself after
 an hour unless `auto_advance` is turned off; who is charged gets a subscription that stays `incomplete` until its first
-invoice is paid, and lapses after some 23 hours [K]; a start to come is a schedule.
+invoice is paid, and lapses after some 23 hours [K]; a start to come is a schedule. A first period that
+ends before it is full costs its share.
 """
 
 from __future__ import annotations
@@ -110,7 +111,8 @@ class Preparing(Deed[PrepareSubscription]):
         if payer.deleted:
             raise Missing(f"the customer `{payer.id}` was deleted")
         known = {name: (payer.metadata or {}).get(name) for name in (facts.ACCOUNT, facts.ENTITY)}
-        known |= {facts.ORDER: self.command.order_key, facts.REPLACES: self.command.replaces}
+        command = self.command
+        known |= {facts.ORDER: command.order_key, facts.REPLACES: command.replaces, facts.CO_TERM: command.co_term}
         return {name: value for name, value in known.items() if value} | marks(self.command, self.key)
 
     def _asked(self, noted: Metadata) -> dict[str, Any]:
@@ -122,6 +124,7 @@ class Preparing(Deed[PrepareSubscription]):
             "days_until_due": None if charged else self._days(),
             "payment_behavior": "default_incomplete" if charged else None,
             "backdate_start_date": command.start_at if old else None,
+            "billing_cycle_anchor": command.cycle_at,
             "trial_end": command.trial_end,
             "metadata": noted,
             "expand": LATEST,
@@ -129,6 +132,8 @@ class Preparing(Deed[PrepareSubscription]):
 
     async def _scheduled(self, noted: Metadata) -> Written:
         command, charged = self.command, self.command.collection is Collection.CHARGE
+        if command.cycle_at is not None:
+            raise Rejected("a subscription that starts later has periods of its own: order it when it is to start")
         if command.trial_end is not None:
             raise Rejected("a subscription that starts later has no trial: start it when the trial starts")
         terms: dict[str, Any] = {"collection_method": _METHODS[command.collection]}
