@@ -63,6 +63,17 @@ class TestPreparing:
         assert SubscriptionOverlay.CO_TERMED not in anchor.overlays
         assert 3_000 < written.amounts["total"].minor < 3_500, "20 days of a month for 50.00"
 
+    @pytest.mark.parametrize("days", [2, 10, 29])
+    def test_one_that_started_days_ago_turns_on_that_day_and_costs_all_of_its_period(
+        self, account: Billing, days: int
+    ) -> None:
+        start = NOW - timedelta(days=days)
+        written = account.do(preparing(start_at=start))
+        found = subscription(account, written.key)
+        assert (found.start_at, found.period_start) == (start, start)
+        assert found.period_end == start.replace(month=start.month + 1)
+        assert written.amounts["total"] == usd(5_000)
+
     def test_one_that_starts_later_turns_by_itself(self, account: Billing) -> None:
         later = NOW + timedelta(days=10)
         with pytest.raises(Rejected, match="periods of its own"):

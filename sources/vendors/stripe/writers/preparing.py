@@ -8,6 +8,7 @@ ends before it is full costs its share.
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Any
 
 from sources.canonical.commands import Collection, PrepareSubscription, Written
@@ -15,6 +16,7 @@ from sources.errors import Locked, Missing, Rejected
 from sources.vendors.stripe import facts
 from sources.vendors.stripe.wire import Metadata
 from sources.vendors.stripe.writers.agreeing import agreed
+from sources.vendors.stripe.writers.cycles import first_turn
 from sources.vendors.stripe.writers.deed import Deed
 from sources.vendors.stripe.writers.desk import Answer, place
 from sources.vendors.stripe.writers.marks import marked, marks
@@ -28,7 +30,7 @@ from sources.vendors.stripe.writers.subscriptions import (
     held,
     told,
 )
-from sources.vendors.stripe.writers.wire import Bill, Held, Payer, Planned
+from sources.vendors.stripe.writers.wire import Bill, Held, Listed, Payer, Planned
 
 _METHODS = {Collection.CHARGE: "charge_automatically", Collection.INVOICE: "send_invoice"}
 
@@ -75,6 +77,7 @@ class Preparing(Deed[PrepareSubscription]):
             if self._later():
                 return await self._scheduled(noted)
             asked = {**self._asked(noted), "items": await agreed(self.desk, self.command.lines)}
+            asked["billing_cycle_anchor"] = await self._turn()
             answer = await self.desk.post(Held, SUBSCRIPTIONS, "subscriptions.create", asked, self.step())
             self.subscription = await held(self.desk, answer.value.id) if answer.replayed else answer.value
         else:
@@ -117,18 +120,28 @@ class Preparing(Deed[PrepareSubscription]):
 
     def _asked(self, noted: Metadata) -> dict[str, Any]:
         command, charged = self.command, self.command.collection is Collection.CHARGE
-        old = command.start_at < self.desk.now() - facts.START_SLACK
         return {
             "customer": command.party,
             "collection_method": _METHODS[command.collection],
             "days_until_due": None if charged else self._days(),
             "payment_behavior": "default_incomplete" if charged else None,
-            "backdate_start_date": command.start_at if old else None,
-            "billing_cycle_anchor": command.cycle_at,
+            "backdate_start_date": command.start_at if self._old() else None,
             "trial_end": command.trial_end,
             "metadata": noted,
             "expand": LATEST,
         }
+
+    def _old(self) -> bool:
+        return self.command.start_at < self.desk.now() - facts.START_SLACK
+
+    async def _turn(self) -> datetime | None:
+        """When cycles turn, where that is not by the day of the call."""
+        command = self.command
+        if command.cycle_at is not None or not self._old():
+            return command.cycle_at
+        price = await self.desk.look(Listed, place("/v1/prices", command.lines[0].price_key), "prices.read")
+        turn = first_turn(command.start_at, price.recurring) if price.recurring is not None else None
+        return turn if turn is not None and turn > self.desk.now() else None
 
     async def _scheduled(self, noted: Metadata) -> Written:
         command, charged = self.command, self.command.collection is Collection.CHARGE
