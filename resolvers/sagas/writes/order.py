@@ -35,7 +35,8 @@ class SubmitOrder(msgspec.Struct, frozen=True, kw_only=True):
     """Days are in the selling entity's zone, both inclusive; `token` is that of a validation a moment ago.
 
     `billing_email` is where invoices go; None: where the ERP sends them already. `billing_address` None: what billing
-    and the ERP have of the buyer stays, and a new customer gets the account's country.
+    and the ERP have of the buyer stays, and a new customer gets the account's country. `co_term` is a subscription with
+    which its periods turn and its term ends.
     """
 
     account: str
@@ -50,6 +51,7 @@ class SubmitOrder(msgspec.Struct, frozen=True, kw_only=True):
     due_days: int = 30
     support_tier: str | None = None
     contract: str | None = None
+    co_term: str | None = None
     opportunity: str | None = None
     billing_email: str | None = None
     billing_address: BillingAddress | None = None

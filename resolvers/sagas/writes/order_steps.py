@@ -30,7 +30,8 @@ class Known(msgspec.Struct, frozen=True, kw_only=True):
     """`bill_to`, `payer` and `user` (the end customer) are account keys, what is `billed` is of who is billed.
 
     `customer` is billing's, `organization` and `cases` are the desk's of the user; `contracted` is the subscription
-    that the contract is for already; `quantity` and `headroom` are in minor units.
+    that the contract is for already, `cycle_at` when the periods turn that it shares; `quantity` and `headroom` are in
+    minor units.
     """
 
     user: str
@@ -46,6 +47,7 @@ class Known(msgspec.Struct, frozen=True, kw_only=True):
     organization: str | None
     cases: tuple[str, ...]
     contracted: str | None = None
+    cycle_at: datetime | None = None
 
 
 _Order = State[SubmitOrder, Known]
@@ -158,6 +160,8 @@ def _subscription(state: _Order) -> do.PrepareSubscription:
         collection=order.collection,
         due_days=order.due_days if order.collection is Collection.INVOICE else None,
         order_key=state.key_of("crm_order"),
+        co_term=order.co_term,
+        cycle_at=state.known.cycle_at,
     )
 
 

@@ -13,6 +13,7 @@ import msgspec
 
 from resolvers.sagas.reading import claimed, entity, one, profile_of, some
 from resolvers.sagas.saga import Facts, Finding, Read, Saga
+from resolvers.sagas.writes.co_term import co_termed
 from resolvers.sagas.writes.fulfilment import credit_left, open_cases
 from resolvers.sagas.writes.order import Judge, SubmitOrder, plain_judge, sound
 from resolvers.sagas.writes.order_steps import STEPS, Known
@@ -28,6 +29,8 @@ NEEDS = (
     (c.SupportOrganization, "account"),
     (c.SubscriptionContract, "key"),
     (c.Case, "account"),
+    (c.AccountSubscription, "key"),
+    (c.SubscriptionContract, "subscription"),
 )
 
 
@@ -37,11 +40,12 @@ def submit_order(judge: Judge = plain_judge) -> Saga:
     async def gather(read: Read, order: SubmitOrder, now: datetime) -> Facts:
         sound(order)
         bill_to, user = order.parties.bill_to_key or order.account, order.parties.end_customer_key or order.account
-        (billed, served), judged, known_as, cases, seller = await asyncio.gather(
+        (billed, served), judged, known_as, cases, shared, seller = await asyncio.gather(
             _accounts(read, order.account, bill_to, user),
             judge(read, order, now),
             _known_as(read, order, bill_to, user),
             open_cases(read, user, order.support_tier),
+            co_termed(read, order, bill_to),
             entity(read, order.legal_entity),
         )
         profile = known_as.profile
@@ -59,6 +63,7 @@ def submit_order(judge: Judge = plain_judge) -> Saga:
             headroom=headroom,
             organization=known_as.organization,
             cases=cases,
+            cycle_at=shared.cycle_at,
             contracted=known_as.contract.subscription_key if known_as.contract else None,
         )
         return Facts(
@@ -69,7 +74,7 @@ def submit_order(judge: Judge = plain_judge) -> Saga:
             figures={"discount": judged.discount} if judged.discount is not None else {},
             flags=judged.flags,
             documents=(f"quote:{order.quote}",) if order.quote else (),
-            findings=tuple(dict.fromkeys((*judged.findings, *exceeded, *known_as.findings))),
+            findings=tuple(dict.fromkeys((*judged.findings, *exceeded, *known_as.findings, *shared.findings))),
             known=msgspec.to_builtins(known),
         )
 

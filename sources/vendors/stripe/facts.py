@@ -61,6 +61,7 @@ PRODUCT_CODE = "code"
 TICKET = "support_ticket_id"
 CURRENCY = "billing_currency"  # of a customer that has not been billed yet
 ORDER = "crm_order_id"
+CO_TERM = "co_termed_with"  # a subscription whose periods it shares
 REPLACES = "replaces"  # a subscription that has ended, in the one that goes on for it
 OPERATION = "gateway_op_id"  # the operation that made an object or changed it last
 CORRELATION = "gateway_correlation"  # the request it came from

@@ -241,6 +241,7 @@ async def test_what_is_not_done_whoever_approves(
         ("escalateCase", EscalateCase(case="T-404"), AGENT),
         ("issueCredit", credit(invoice="in_404"), AGENT),
         ("submitOrder", order(lines=()), CPQ),
+        ("submitOrder", order(co_term="sub_404"), CPQ),
         ("submitOrder", order(end_on=date(2026, 11, 30)), CPQ),
         ("submitOrder", order(currency="usd"), CPQ),
     ],
@@ -361,6 +362,7 @@ def test_every_write_has_a_rule_and_every_rule_of_the_business_its_write() -> No
     ("mutation", "given"),
     [
         ("submitOrder", order()),
+        ("submitOrder", order(co_term="sub_1")),
         ("issueCredit", credit()),
         ("openCase", case()),
         *[(name, given) for name, given, *_ in (*DONE, *ASKED)],

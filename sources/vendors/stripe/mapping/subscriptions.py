@@ -149,6 +149,8 @@ def _overlays(
         yield SubscriptionOverlay.CANCEL_SCHEDULED
     if wire.pending_update is not None:
         yield SubscriptionOverlay.AMENDMENT_PENDING
+    if noted_as(facts.CO_TERM, wire.metadata) is not None:
+        yield SubscriptionOverlay.CO_TERMED
     if wire.pause_collection is not None:
         if wire.pause_collection.behavior not in _BEHAVIOURS:
             known({}, "subscription.pause_collection.behavior", wire.pause_collection.behavior)
