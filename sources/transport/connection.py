@@ -37,7 +37,7 @@ class Connection(asyncio.Protocol):
         self.open = False
         self.ended: asyncio.Future[None] = loop.create_future()
         self._parser = HttpResponseParser(self)
-        # As aiohttp is with answers, and so most servers are tested against: bare line feeds, spaces after a chunk's size.
+        # As aiohttp does with answers: bare line feeds, and spaces after a chunk's size.
         self._parser.set_dangerous_leniencies(lenient_optional_cr_before_lf=True, lenient_spaces_after_chunk_size=True)
         self._answer: asyncio.Future[Reply] | None = None
         self._until = self._rings = loop.time() + IDLE_SECONDS  # when what is under way is over; when the timer looks
@@ -217,10 +217,13 @@ class Connection(asyncio.Protocol):
                 self._answer = answer
                 self._fail(self._not_decodable())
                 return
-        if self._keep and self.open and not self._transport.get_write_buffer_size():
-            self._until = self._loop.time() + IDLE_SECONDS
-        elif self.open:
-            self.close()
+        if self.open:
+            if self._transport.get_write_buffer_size():  # the rest of the question, which nobody will read
+                self.abort()
+            elif self._keep:
+                self._until = self._loop.time() + IDLE_SECONDS
+            else:
+                self.close()
         if answer is not None and not answer.done():
             answer.set_result(Reply(self._status, self._headers, bytes(self._body)))
 

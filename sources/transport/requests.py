@@ -12,7 +12,8 @@ from yarl import URL
 from sources.ports import Call
 from sources.transport.codings import ACCEPTED
 
-_ADDRESS = re.compile(r"(https?://[^/?#\x00-\x20\x7f-\U0010ffff]+)([!-\"$-~]*)(?:#[!-~]*)?\Z", re.IGNORECASE)
+# Origin, target, fragment: printable ASCII without spaces, each ending where the next may begin.
+_ADDRESS = re.compile(r"([hH][tT]{2}[pP][sS]?://[!\"$-.0->@-~]+)([/?][!\"$-~]*)?(?:#[!-~]*)?\Z")
 _TOKEN = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+\Z")
 _CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
 _FRAMING = frozenset(
@@ -45,7 +46,7 @@ def encoded(call: Call) -> tuple[Origin, bytes]:
     found = _ADDRESS.match(call.url) or _ADDRESS.match(_quoted(call.url))
     if found is None:
         raise BadAddress(call.url)
-    origin, target = _origin(found[1]), found[2]
+    origin, target = _origin(found[1]), found[2] or "/"
     if not target.startswith("/"):
         target = "/" + target
     headers, body = call.headers, call.body
@@ -98,4 +99,4 @@ def _origin(text: str) -> Origin:
         raise BadAddress(text)
     secret = base64.b64encode(f"{user or ''}:{password or ''}".encode()).decode()
     credentials = f"Basic {secret}" if user is not None or password is not None else ""
-    return Origin(name, port, url.scheme == "https", host, credentials)
+    return Origin(name.lower(), port, url.scheme == "https", host, credentials)

@@ -73,7 +73,10 @@ class SickServer:
         await asyncio.gather(*self._tasks, return_exceptions=True)
         for writer in self._writers:
             writer.transport.abort()
-        await asyncio.sleep(0)
+        closing = [asyncio.ensure_future(writer.wait_closed()) for writer in self._writers]
+        if closing:
+            await asyncio.wait(closing, timeout=1)
+        await asyncio.gather(*(each for each in closing if each.done()), return_exceptions=True)
 
     def hang_up(self) -> None:
         """Ends every connection."""
