@@ -33,7 +33,7 @@ from gateway.engine.run import Asked, Run
 from gateway.engine.tokens import FreshnessTokens
 from gateway.engine.trust import Trust
 from gateway.engine.withheld import withheld
-from gateway.telemetry.accesses import Access, Withheld
+from gateway.telemetry.accesses import Access, Tell
 from policies.principal import Principal
 from resolvers.batch import Stream
 from resolvers.budget import Budget, OperationsSettings, budget_of
@@ -187,9 +187,9 @@ class Engine:
             self._count(asked.plan)
         data, errors, hits = self._shown(asked.plan, run, frame)
         if self._record is not None:
-            kept = withheld(self.graph, asked.plan, frame, hits, errors, run.seen.refused)
-            if kept:
-                self._record(_access(asked.plan, context, kept))
+            tell = withheld(self.graph, asked.plan, frame, hits, errors, run.seen.refused)
+            if tell is not None:
+                self._record(_access(asked.plan, context, tell))
         body = answer(data, errors, asked.plan, hits, context, Told(run.ledger, run.seen.hidden))
         return Response(body, started=True, classes=asked.plan.budget.classes)
 
@@ -329,9 +329,9 @@ class Engine:
         return careful.build(frame), careful.errors, hits
 
 
-def _access(plan: Plan, context: Context, kept: tuple[Withheld, ...]) -> Access:
+def _access(plan: Plan, context: Context, tell: Tell) -> Access:
     name = plan.operation.name.value if plan.operation.name else None
-    return Access(context.now, context.principal, context.correlation_id, name, plan.digest, kept)
+    return Access(context.now, context.principal, context.correlation_id, name, plan.digest, tell)
 
 
 _NO_VARIABLES = VariableValues({}, {})

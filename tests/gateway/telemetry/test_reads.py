@@ -43,8 +43,8 @@ class Shelf:
 
 
 def access(number: int = 0, *kept: Withheld, who: Principal = ADA) -> Access:
-    told = kept or (Withheld("Contact.phone", "masked", "agent/pii", "pii", 1, (f"Contact:{number}",)),)
-    return Access(NOW, who, f"corr-{number}", "Phones", b"\x01" * 32, told)
+    told = kept or (Withheld("Contact.phone", "masked", "agent/pii", "pii", 1, "Contact", (f"{number}",)),)
+    return Access(NOW, who, f"corr-{number}", "Phones", b"\x01" * 32, lambda: told)
 
 
 def audit(shelf: Any, **settings: Any) -> ReadAudit:
@@ -70,8 +70,8 @@ async def test_an_entry_says_who_asked_what_was_withheld_by_which_rule_and_hashe
     shelf = Shelf()
     reads = audit(shelf)
     reads.start()
-    denied = Withheld("Invoice.total", "denied", "agent/billing", "billing", 2, ("Invoice:in_1", "Invoice:in_2"))
-    reads.note(access(7, Withheld("Contact.phone", "masked", "agent/pii", "pii", 1, ("Contact:c1",)), denied))
+    denied = Withheld("Invoice.total", "denied", "agent/billing", "billing", 2, "Invoice", ("in_1", "in_2"))
+    reads.note(access(7, Withheld("Contact.phone", "masked", "agent/pii", "pii", 1, "Contact", ("c1",)), denied))
     await reads.close()
     ((event, at),) = shelf.batches[0]
     assert at == NOW
