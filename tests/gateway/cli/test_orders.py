@@ -190,7 +190,11 @@ class TestWatching:
 
 class TestChanging:
     def test_resuming_unchanged(self, run: Any, gateway: Gateway, capsys: pytest.CaptureFixture[str]) -> None:
-        told: dict[str, Any] = {"operation": {"key": KEY, "state": "NEEDS_ATTENTION"}, "exception": None, "approvals": []}
+        told: dict[str, Any] = {
+            "operation": {"key": KEY, "state": "NEEDS_ATTENTION"},
+            "exception": None,
+            "approvals": [],
+        }
         gateway.say(resumeOperation=told)
         assert run("resume", KEY, "--reason", "it is open") == 0
         assert gateway.asked[0]["input"] == {"operation": KEY, "reason": "it is open"}
