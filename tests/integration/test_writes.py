@@ -1,33 +1,9 @@
 """Governed writes through the whole gateway: asked for over HTTP, carried out in all four systems, seen by whom they
 concern."""
 
-from collections.abc import Iterator
 from typing import Any
 
-import pytest
-
-from gateway.enterprise.generate import generate
-from tests.gateway.issuer import Issuer, running
-from tests.integration.governed import House, at_once, house, write
-from tests.scenarios.town import Town, town
-
-
-@pytest.fixture(scope="module")
-def issuer() -> Iterator[Issuer]:
-    with running() as made:
-        yield made
-
-
-@pytest.fixture(scope="module")
-def systems() -> Iterator[Town]:
-    with town(generate(accounts=90)) as made:
-        yield made
-
-
-@pytest.fixture(scope="module")
-def home(systems: Town, issuer: Issuer, tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
-    with house(systems, issuer, tmp_path_factory.mktemp("state")) as made:
-        yield made
+from tests.integration.governed import House, at_once, write
 
 
 def names(found: list[dict[str, Any]]) -> list[str]:
