@@ -28,7 +28,7 @@ from sources.catalog import Catalog
 from sources.database import DatabaseInUse
 from sources.durable import DurableError, Role
 from sources.ports import Ask
-from sources.store import audit, exceptions, rounds, steps, switches
+from sources.store import audit, exceptions, rounds, steps, switches, worklist
 from sources.store.approvals import Decision
 from sources.store.chain import Said
 from sources.store.errors import StoreError
@@ -38,6 +38,7 @@ from sources.store.rounds import Round
 from sources.store.steps import Step
 from sources.store.store import Transaction
 from sources.store.switches import Pause
+from sources.store.worklist import Waiting
 
 _READS = "/reads"
 _LONGEST = 64 - len(_READS)  # characters of a chain's name
@@ -140,6 +141,10 @@ class Office(msgspec.Struct, frozen=True):
     async def pauses(self) -> list[Pause]:
         """What is turned off."""
         return await self.writes.room.store.read(switches.paused)
+
+    async def waiting(self) -> Waiting:
+        """How much is under way, and waits."""
+        return await self.writes.room.store.read(worklist.waiting, self.writes.room.clock())
 
     async def rounds(self) -> list[Round]:
         """The last round of every kind, whoever made it."""
