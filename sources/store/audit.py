@@ -89,26 +89,32 @@ class Break(msgspec.Struct, frozen=True):
 
 def append(connection: Connection, chain: str, event: Event, now: datetime) -> Entry:
     """Append to a chain, in the transaction of what is recorded. Others who append to it wait for that transaction."""
-    _insert(connection, heads, {"chain": chain, "sequence": 0, "hash": "", "sealed": 0})
-    locked = connection.execute(
-        update(heads).where(heads.c.chain == chain).values(sequence=heads.c.sequence + 1).returning(heads)
-    )
-    head = locked.mappings().one()
+    sequence, previous = _head(connection, chain)
     body = canonical(event)
-    digest = _link(chain, head["sequence"], now, body, head["hash"])
+    digest = _link(chain, sequence + 1, now, body, previous)
     connection.execute(
         insert(entries).values(
             chain=chain,
-            sequence=head["sequence"],
+            sequence=sequence + 1,
             at=now,
             subject=event.subject,
             body=body,
-            previous=head["hash"],
+            previous=previous,
             hash=digest,
         )
     )
-    connection.execute(update(heads).where(heads.c.chain == chain).values(hash=digest))
-    return Entry(chain=chain, sequence=head["sequence"], at=now, event=event, previous=head["hash"], hash=digest)
+    connection.execute(update(heads).where(heads.c.chain == chain).values(sequence=sequence + 1, hash=digest))
+    return Entry(chain=chain, sequence=sequence + 1, at=now, event=event, previous=previous, hash=digest)
+
+
+def _head(connection: Connection, chain: str) -> tuple[int, str]:
+    """The end of a chain, held until this transaction is over; SQLite has one writer anyway."""
+    query = select(heads.c.sequence, heads.c.hash).where(heads.c.chain == chain).with_for_update()
+    found = connection.execute(query).first()
+    if found is None:
+        _insert(connection, heads, {"chain": chain, "sequence": 0, "hash": "", "sealed": 0})
+        found = connection.execute(query).one()
+    return found.sequence, found.hash
 
 
 def seal(connection: Connection, now: datetime) -> str:

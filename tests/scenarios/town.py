@@ -1,5 +1,8 @@
 """The four simulated systems on sockets, with the books that the simulated company begins with."""
 
+import json
+import subprocess
+import sys
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
@@ -69,6 +72,23 @@ class Town:
         self.apps["erp"].state.book.execute(
             "UPDATE customer SET creditholdoverride = ? WHERE id = ?", ("ON" if on else "AUTO", int(party))
         )
+
+
+@contextmanager
+def far_town() -> Iterator[Town]:
+    """The same in a process of its own, which outlives those that are killed."""
+    command = [sys.executable, "-m", "gateway.enterprise.town", "--accounts", "90"]
+    process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+    assert process.stdin
+    assert process.stdout
+    try:
+        known = json.loads(process.stdout.readline())
+        systems = {name: vendor.system.value.lower() for name, vendor in vendors().items()}
+        yield Town(known["landmarks"], {systems[name]: url for name, url in known["simulators"].items()})
+    finally:
+        process.stdin.close()
+        process.stdout.close()
+        process.wait(20)
 
 
 @contextmanager
