@@ -71,10 +71,10 @@ def keep(connection: Connection, operation_id: str, person: str, body: Any, touc
 
 def touch(connection: Connection, operation_id: str, touched: Iterable[str]) -> None:
     """Note documents that an operation touches; those it is known to touch already stay."""
-    dialect: Any = sqlite if connection.dialect.name == "sqlite" else postgresql
-    for document in sorted(set(touched)):
-        row = {"operation_id": operation_id, "document": document}
-        connection.execute(dialect.insert(documents).values(row).on_conflict_do_nothing())
+    rows = [{"operation_id": operation_id, "document": document} for document in sorted(set(touched))]
+    if rows:
+        dialect: Any = sqlite if connection.dialect.name == "sqlite" else postgresql
+        connection.execute(dialect.insert(documents).values(rows).on_conflict_do_nothing())
 
 
 def of_operation(connection: Connection, operation_id: str) -> str:
@@ -166,6 +166,8 @@ def deeds(connection: Connection, person: str, since: datetime, without: str = "
 
 def documents_of(connection: Connection, operation_ids: Sequence[str]) -> dict[str, frozenset[str]]:
     """The documents that operations touch."""
+    if not operation_ids:
+        return {}
     rows = connection.execute(select(documents).where(documents.c.operation_id.in_(operation_ids)))
     found: dict[str, set[str]] = {}
     for operation_id, document in rows:
@@ -175,5 +177,8 @@ def documents_of(connection: Connection, operation_ids: Sequence[str]) -> dict[s
 
 def linked(connection: Connection, touched: Iterable[str], without: str = "") -> frozenset[str]:
     """The operations that touch one of these documents."""
-    query = select(documents.c.operation_id).where(documents.c.document.in_(sorted(set(touched))))
+    wanted = sorted(set(touched))
+    if not wanted:
+        return frozenset()
+    query = select(documents.c.operation_id).where(documents.c.document.in_(wanted))
     return frozenset(connection.execute(query.where(documents.c.operation_id != without)).scalars())

@@ -129,8 +129,9 @@ def accept(connection: Connection, command: Command, now: datetime) -> Acceptanc
     The key is the caller's and the mutation's: another caller's same key is another key. Raises IdempotencyMismatch
     where the key was used for another payload. A key whose time is over, and whose operation has ended, is free again.
     """
-    if _insert(connection, command, now):
-        return Acceptance(find(connection, command.id), replayed=False)
+    made = _insert(connection, command, now)
+    if made is not None:
+        return Acceptance(made, replayed=False)
     known = by_key(connection, command.caller, command.mutation, command.idempotency_key)
     if known is None:
         raise WrongState(f"`{command.id}` is another operation's id: an id is given once")
@@ -150,7 +151,7 @@ def same(known: Operation, payload: str) -> None:
         )
 
 
-def _insert(connection: Connection, command: Command, now: datetime) -> bool:
+def _insert(connection: Connection, command: Command, now: datetime) -> Operation | None:
     dialect: Any = sqlite if connection.dialect.name == "sqlite" else postgresql
     row = {
         **{name: getattr(command, name) for name in command.__struct_fields__ if name != "amount"},
@@ -162,8 +163,9 @@ def _insert(connection: Connection, command: Command, now: datetime) -> bool:
         "updated_at": now,
         "version": 1,
     }
-    made = dialect.insert(operations).values(row).on_conflict_do_nothing().returning(operations.c.id)
-    return connection.execute(made).first() is not None
+    made = dialect.insert(operations).values(row).on_conflict_do_nothing().returning(operations)
+    found = connection.execute(made).mappings().first()
+    return None if found is None else record(found)
 
 
 def _digest(payload: str) -> str:
@@ -221,14 +223,16 @@ def answer(connection: Connection, operation_id: str, outcome: Outcome, now: dat
 
 
 def _change(connection: Connection, known: Operation, now: datetime, **values: Any) -> Operation:
-    done = connection.execute(
+    changed = (
         update(operations)
         .where(operations.c.id == known.id, operations.c.version == known.version)
         .values(updated_at=now, version=known.version + 1, **values)
+        .returning(operations)
     )
-    if done.rowcount != 1:
+    row = connection.execute(changed).mappings().first()
+    if row is None:
         raise StaleRecord(f"operation `{known.id}` was changed at the same time: read it again")
-    return find(connection, known.id)
+    return record(row)
 
 
 def record(row: RowMapping) -> Operation:

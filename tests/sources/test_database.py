@@ -1,9 +1,11 @@
 """The databases of our own durable state: which addresses they have, and who owns a file."""
 
+import sqlite3
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
-from sqlalchemy import text
+from sqlalchemy import Engine, text
 
 from sources.database import BadDatabase, DatabaseInUse, address, is_sqlite, open_engine, retire_engine, sole_owner
 from tests.databases import fresh_postgres, fresh_sqlite
@@ -62,3 +64,23 @@ def test_a_retired_engine_keeps_no_connection_that_is_given_back_late(tmp_path: 
     late.close()
     with pytest.raises(Exception, match="closed"):
         raw.execute("SELECT 1")  # type: ignore[union-attr]
+
+
+def test_who_opens_a_new_file_waits_for_whoever_has_it_just_now(tmp_path: Path) -> None:
+    """Making it write ahead takes the whole file, and SQLite does not wait for that by itself."""
+    engine, other = open_engine(f"sqlite:///{tmp_path}/new.db", connections=1), sqlite3.connect(tmp_path / "new.db")
+    other.execute("CREATE TABLE numbers (number INTEGER)")
+    other.execute("BEGIN IMMEDIATE")
+    with ThreadPoolExecutor(1) as thread:
+        mode = thread.submit(_mode, engine)
+        with pytest.raises(TimeoutError):
+            mode.result(0.1)
+        other.rollback()
+        assert mode.result(10) == "wal"
+    other.close()
+    retire_engine(engine)
+
+
+def _mode(engine: Engine) -> str:
+    with engine.connect() as connection:
+        return str(connection.execute(text("PRAGMA journal_mode")).scalar_one())
