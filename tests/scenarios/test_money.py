@@ -50,9 +50,9 @@ async def test_what_the_bank_and_the_tax_office_kept_is_settled_by_others_than_w
     with pytest.raises(Refused) as caught:
         await office.send("writeOff", fee, FINANCE)
     assert caught.value.reasons == ("DUTIES_CONFLICT cash_application + write_off",)
-    await office.completed(await office.send("writeOff", fee, SECOND))
     tax = IssueCredit(invoice=invoice.key, amount=withheld, currency="USD", reason=c.CreditReason.TAX)
     await office.completed(await office.send("issueCredit", tax, LEAD))
+    rest = await office.completed(await office.send("writeOff", fee, SECOND))
 
     after = await office.one(c.PostedInvoice, "invoice", invoice.key)
     assert (after.status, after.remaining.minor) == (c.PostedStatus.PAID, 0)
@@ -63,6 +63,9 @@ async def test_what_the_bank_and_the_tax_office_kept_is_settled_by_others_than_w
     [lost] = await office.read(c.WriteOff, "invoice", invoice.key)
     assert lost.amount == Money.of(FEE, "USD")
     [memo] = await office.read(c.CreditMemo, "invoice", invoice.key)
+    assert office.town.did(rest.id)["billing"]["invoice.give_up"] == 1
+    asked = await office.one(c.Invoice, "key", invoice.key)
+    assert c.InvoiceOverlay.COLLECTION_STOPPED in asked.overlays, "nobody is asked for the rest any more"
     assert (memo.total, memo.memo) == (Money.of(withheld, "USD"), c.CreditReason.TAX)
 
 
@@ -84,7 +87,10 @@ async def test_what_was_written_off_may_still_be_paid_and_then_waits_on_the_acco
 
     more = paid(invoice, whole.amount + Decimal("0.01"), "BANK-78")
     assert (await office.send("recordPayment", more, SECOND)).member is Outcome.REJECTED
+    asked = await office.one(c.Invoice, "key", invoice.key)
+    assert (asked.status, c.InvoiceOverlay.COLLECTION_STOPPED in asked.overlays) == (c.InvoiceStatus.OPEN, True)
     await office.completed(await office.send("recordPayment", paid(invoice, whole.amount, "BANK-78"), SECOND))
+    assert (await office.one(c.Invoice, "key", invoice.key)).status is c.InvoiceStatus.PAID
 
     [payment] = [each for each in await office.read(c.Payment, "account", account) if each.reference == "BANK-78"]
     assert (payment.amount, payment.unapplied, payment.applications) == (whole, whole, ())

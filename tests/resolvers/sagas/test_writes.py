@@ -266,6 +266,41 @@ async def test_an_upgrade_with_a_case_open_reaches_ledger_support_and_the_case(f
     assert full.ledger.effects()[-1].fields["case_keys"] == ["T-1"]
 
 
+@pytest.mark.parametrize(
+    ("mutation", "given", "told"),
+    [
+        ("recordPayment", RecordPayment(invoice="in_1", amount=Decimal("1000.00"), currency=USD, received_on=NOW.date(), reference="BANK-3"), ["ReceivePayment", "SettleInvoice"]),
+        ("recordPayment", RecordPayment(invoice="in_1", amount=Decimal("999.99"), currency=USD, received_on=NOW.date(), reference="BANK-3"), ["ReceivePayment"]),
+        ("writeOff", WriteOff(invoice="in_1", amount=Decimal("25.00"), currency=USD, explanation="all that is left"), ["WriteOffBalance", "GiveUpInvoice"]),
+    ],
+)  # fmt: skip
+async def test_billing_asks_for_nothing_that_the_ledger_has_settled(
+    full: House, mutation: str, given: Any, told: list[str]
+) -> None:
+    if mutation == "writeOff":
+        full.systems.records = [
+            msgspec.structs.replace(each, remaining=usd(2_500)) if isinstance(each, c.PostedInvoice) else each
+            for each in full.systems.records
+        ]
+    answer = await full.send(mutation, given, FINANCE)
+    assert (answer.member, full.sent()) == (Outcome.COMPLETED, told)
+
+
+async def test_what_billing_does_not_settle_is_not_taken_back_from_the_ledger(full: House) -> None:
+    full.systems.books.faults["SettleInvoice"] = ["refuse"]
+    full.writes._patience = 0.1
+    given = RecordPayment(
+        invoice="in_1", amount=Decimal("1000.00"), currency=USD, received_on=NOW.date(), reference="BANK-3"
+    )
+    answer = await full.send("recordPayment", given, FINANCE)
+    await full.until(answer, State.NEEDS_ATTENTION)
+    (raised,) = await full.exceptions(answer)
+    assert raised.owner == "finance"
+    await full.tell(answer, Action.RESUME)
+    assert (await full.ended(answer)).state is State.COMPLETED
+    assert full.sent() == ["ReceivePayment", "SettleInvoice"]
+
+
 async def test_a_renewal_of_what_runs_reaches_every_system_and_bills_nothing(full: House) -> None:
     answer = await full.send("renewSubscription", RenewSubscription(subscription="sub_1"), REVOPS)
     operation = await full.ended(answer)
