@@ -72,6 +72,10 @@ async def test_what_runs_goes_on_when_its_end_was_planned(office: Office) -> Non
     assert (
         c.SubscriptionOverlay.CANCEL_SCHEDULED in (await office.one(c.AccountSubscription, "key", before.key)).overlays
     )
+    [shorter] = await office.read(c.SubscriptionContract, "subscription", before.key)
+    assert shorter.end_on
+    assert before.period_end
+    assert shorter.end_on == before.period_end.date() - timedelta(days=1)
     asked = RenewSubscription(subscription=before.key, term_months=12)
     operation = await office.completed(await office.send("renewSubscription", asked, REVOPS))
     after = await office.one(c.AccountSubscription, "key", before.key)

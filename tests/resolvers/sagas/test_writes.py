@@ -1,6 +1,6 @@
 """Each governed write: what it tells which system, who may do it alone, and what it refuses."""
 
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -284,6 +284,36 @@ async def test_billing_asks_for_nothing_that_the_ledger_has_settled(
         ]
     answer = await full.send(mutation, given, FINANCE)
     assert (answer.member, full.sent()) == (Outcome.COMPLETED, told)
+
+
+@pytest.mark.parametrize(
+    ("ending", "on", "end_on", "active"),
+    [
+        (Ending.PERIOD_END, None, "2026-12-31", None),  # thirteen whole months
+        (Ending.ON_DATE, date(2027, 1, 31), "2027-01-31", None),
+        (Ending.NOW, None, None, False),
+    ],
+)
+async def test_the_contract_ends_with_its_subscription(
+    full: House, ending: Ending, on: date | None, end_on: str | None, active: bool | None
+) -> None:
+    period_end = datetime(2027, 1, 1, 5, tzinfo=UTC)  # midnight in New York
+    full.systems.records = [
+        msgspec.structs.replace(each, period_end=period_end) if isinstance(each, c.AccountSubscription) else each
+        for each in full.systems.records
+    ]
+    answer = await full.send(
+        "cancelSubscription", CancelSubscription(subscription="sub_1", ending=ending, on=on), REVOPS
+    )
+    if answer.member is Outcome.NEEDS_APPROVAL:
+        await full.until(answer, State.AWAITING_APPROVAL)
+        [asked] = await full.approvals(answer)
+        other = Asker(subject="another", roles=frozenset({"revops"}))
+        await Desk(full.writes).approve(other, asked.id, asked.evidence_hash)
+    assert (await full.ended(answer)).state is State.COMPLETED
+    assert full.sent() == ["CancelSubscription", "SetContract"]
+    contract = full.ledger.effects()[-1].fields
+    assert (contract["contract_key"], contract["end_on"], contract["active"]) == ("800A", end_on, active)
 
 
 async def test_what_billing_does_not_settle_is_not_taken_back_from_the_ledger(full: House) -> None:
