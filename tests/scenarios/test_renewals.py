@@ -95,4 +95,6 @@ async def test_two_who_renew_at_the_same_moment_renew_once(office: Office) -> No
     answers = await asyncio.gather(*(office.send("renewSubscription", asked, REVOPS) for _ in range(2)))
     ended = [await office.ended(each) for each in answers]
     assert sorted(each.state for each in ended) == [State.COMPLETED, State.REJECTED]
+    third = await office.send("renewSubscription", asked, REVOPS)
+    assert (third.member, [each.code for each in third.findings]) == (Outcome.REJECTED, ["DUPLICATE_ORDER"])
     assert Outcome.NEEDS_APPROVAL not in [each.member for each in answers]
