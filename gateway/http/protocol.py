@@ -68,8 +68,8 @@ class BoundedProtocol(HttpToolsProtocol):
         if self._admission is not None:
             self.scope[TURN] = self._admission.turn  # type: ignore[literal-required] # ours besides uvicorn's
         super().on_headers_complete()
-        if self.cycle is not None and self.cycle.scope is self.scope:
-            offer(self.scope, self.cycle)
+        if getattr(self.cycle, "scope", None) is self.scope:  # it is not where the protocol changes
+            offer(self.cycle)
         if self._front is not None and self._front.draining:
             self.cycle.keep_alive = False
 

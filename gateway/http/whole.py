@@ -10,7 +10,6 @@ from collections.abc import Awaitable, Callable, Sequence
 from functools import partial
 from typing import TypeAlias
 
-from starlette.types import Scope
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, RequestResponseCycle
 
 WHOLE = "opsgraph.whole"  # the scope's: a Whole
@@ -20,10 +19,10 @@ Whole: TypeAlias = Callable[[int, Sequence[Header], bytes], Awaitable[None]]
 _LAST = (b"connection", b"close")
 
 
-def offer(scope: Scope, cycle: RequestResponseCycle) -> None:
+def offer(cycle: RequestResponseCycle) -> None:
     """Lets whoever answers this request do so in one write. An answer to HEAD has no body and goes the usual way."""
-    if scope["method"] != "HEAD":
-        scope[WHOLE] = partial(_send, cycle)
+    if cycle.scope["method"] != "HEAD":
+        cycle.scope[WHOLE] = partial(_send, cycle)  # type: ignore[literal-required] # ours besides uvicorn's
 
 
 async def _send(cycle: RequestResponseCycle, status: int, headers: Sequence[Header], body: bytes) -> None:
