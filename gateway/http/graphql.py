@@ -32,6 +32,7 @@ from gateway.http.requests import (
     wishes,
 )
 from gateway.http.watch import Watch
+from gateway.http.whole import WHOLE, Whole
 from gateway.identity.verify import Unauthenticated, Verifier
 from policies.principal import Principal
 from policies.purposes import PurposeRefused
@@ -89,7 +90,7 @@ class GraphQLEndpoint:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answers one request; says nothing to a client that has gone."""
         headers = dict(scope["headers"])
-        answering = _Answering(send, correlation_id(headers.get(b"x-correlation-id")))
+        answering = _Answering(send, scope.get(WHOLE), correlation_id(headers.get(b"x-correlation-id")))
         try:
             if self._admission is not None and self._admission.pressed:
                 self._admission.meet(headers.get(b"authorization", b""), scope.get(TURN, self._admission.turn))
@@ -180,10 +181,10 @@ class GraphQLEndpoint:
 class _Answering:
     """How one request is answered: by which media type and under which correlation id."""
 
-    __slots__ = ("_send", "correlation_id", "media_type")
+    __slots__ = ("_send", "_whole", "correlation_id", "media_type")
 
-    def __init__(self, send: Send, correlation: str) -> None:
-        self._send, self.correlation_id, self.media_type = send, correlation, JSON
+    def __init__(self, send: Send, whole: Whole | None, correlation: str) -> None:
+        self._send, self._whole, self.correlation_id, self.media_type = send, whole, correlation, JSON
 
     async def answer(self, response: Response) -> None:
         """What the engine says. A request that did not run is 400 to those who understand the new media type; the old
@@ -212,5 +213,7 @@ class _Answering:
             *_ALWAYS,
             *extra,
         ]
+        if self._whole is not None:
+            return await self._whole(status, headers, encoded)
         await self._send({"type": "http.response.start", "status": status, "headers": headers})
-        await self._send({"type": "http.response.body", "body": encoded})
+        return await self._send({"type": "http.response.body", "body": encoded})

@@ -13,6 +13,7 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResp
 
 from gateway.http.admission import TURN
 from gateway.http.front import HEADER_BYTES, Front
+from gateway.http.whole import offer
 
 HEAD_SECONDS = 10.0
 BODY_SECONDS = 15.0  # of a body that nobody reads, because its request was refused
@@ -67,6 +68,8 @@ class BoundedProtocol(HttpToolsProtocol):
         if self._admission is not None:
             self.scope[TURN] = self._admission.turn  # type: ignore[literal-required] # ours besides uvicorn's
         super().on_headers_complete()
+        if getattr(self.cycle, "scope", None) is self.scope:  # it is not where the protocol changes
+            offer(self.cycle)
         if self._front is not None and self._front.draining:
             self.cycle.keep_alive = False
 
