@@ -8,6 +8,7 @@ from collections.abc import Callable, Hashable
 
 import msgspec
 from graphql import (
+    ASTValidationRule,
     DocumentNode,
     GraphQLError,
     GraphQLSchema,
@@ -107,7 +108,9 @@ class Documents:
             raise Refused([GraphQLError("the document is nested too deeply")]) from None
         self.bounds.bound("tokens", node.token_count or 0, "tokens")
         Measure(node, self.bounds).check()
-        rules = specified_rules if introspects else (NoIntrospection, *specified_rules)
+        rules = list[type[ASTValidationRule]](specified_rules)
+        if not introspects:
+            rules.insert(0, NoIntrospection)
         errors = validate(schema, node, rules, max_errors=_ERRORS, hide_suggestions=not introspects)
         if errors:
             raise Refused(all_reticent(errors))

@@ -171,12 +171,7 @@ async def test_no_more_than_five_errors_are_told() -> None:
     query = "{ " + " ".join(f"nothing{at}" for at in range(15)) + " }"
     body = await answer(engine(small(), policies(CHIEF).granted), query, who("chief"))
     assert len(body["errors"]) == 5
-    values = ", ".join(f"$v{at}: Int" for at in range(9))
-    body = await answer(
-        engine(small()),
-        f"query({values}) {{ __typename }}".replace(
-            "__typename", "echo(many: [" + ", ".join(f"$v{at}" for at in range(9)) + "])"
-        ),
-        **{f"v{at}": "x" for at in range(9)},
-    )
+    given: Any = {f"v{at}": "x" for at in range(9)}
+    values, used = (", ".join(each.format(at) for at in range(9)) for each in ("$v{}: Int", "$v{}"))
+    body = await answer(engine(small()), f"query({values}) {{ echo(many: [{used}]) }}", **given)
     assert len(body["errors"]) == 5
