@@ -79,14 +79,14 @@ def create_app(settings: Settings, extra: Sequence[BaseRoute] = ()) -> Front:
     """
     issuers = Transport("identity", connections=4, timeout=5.0, max_bytes=1024 * 1024)
     watchers = Watchers()
-    cache, ledger = Cache(settings.cache), _ledger(settings.cache)
+    cache, ledger = Cache(settings.cache), shared_ledger(settings.cache)
     catalog = open_catalog(settings.sources, settings.owners, cache=cache, ledger=ledger, observers=watchers.observers)
     parts = Parts(build_schema(), names(), catalog, issuers.send, watchers)
     closing = [issuers.close] if ledger is None else [issuers.close, ledger.close]
     return assemble(settings, parts, extra, closing=closing)
 
 
-def _ledger(shared: CacheSettings) -> RedisLedger | None:
+def shared_ledger(shared: CacheSettings) -> RedisLedger | None:
     """What vendors allow an account is counted where processes share their facts; None: this process counts alone."""
     if shared.redis is None:
         return None
@@ -116,7 +116,7 @@ def assemble(
     documents = TrustedDocuments(settings.documents, settings.limits, watchers.meters.untrusted)
     writing = Writing(settings.writes, catalog, policies)
     reads = read_audit(settings, writing)
-    engine = _engine(settings, parts, policies, sources, documents.trust, reads)
+    engine = _engine(settings, parts, policies, sources, documents.trust, writing, reads)
     documents.attend(engine, lambda: plain_roles(policies.policies.tables))
     verifier = Verifier(settings.identity, parts.issuers, policies.policies.external())
     admission = Admission(settings.admission)
@@ -174,6 +174,7 @@ def _engine(
     policies: PolicyStore,
     sources: Callable[[], Sequence[Overview]],
     trust: Trust,
+    writing: Writing,
     reads: ReadAudit,
 ) -> Engine:
     cursor_key = settings.gateway.cursor_key
@@ -189,6 +190,7 @@ def _engine(
         operations=settings.operations,
         sources=sources,
         trust=trust,
+        office=lambda: writing.office,
         record=reads.note if reads.on else None,
     )
 

@@ -13,7 +13,7 @@ from gateway.telemetry.reads import Telling
 from policies.principal import Principal
 from policies.store import PolicyStore
 from resolvers.sagas.settings import WritesSettings
-from resolvers.sagas.systems import Systems
+from sources.catalog import Catalog
 from sources.durable import Role
 from sources.store.errors import StoreAway, StoreError
 
@@ -34,12 +34,15 @@ class Condition(StrEnum):
 
 
 class Writing:
-    """Opens and closes the office. `office` is None before and after, and where the settings have no writes."""
+    """Opens and closes the office. `office` is None before and after, and where the settings have no writes. `worker`:
+    whether this is a process that runs what others accept, which a gateway is not."""
 
-    def __init__(self, settings: WritesSettings, systems: Systems, policies: PolicyStore) -> None:
-        if settings.role is Role.WORKER:
+    def __init__(
+        self, settings: WritesSettings, catalog: Catalog, policies: PolicyStore, *, worker: bool = False
+    ) -> None:
+        if settings.role is Role.WORKER and not worker:
             raise SettingsError("[writes] `role` is `worker`: that is `opsgraph work`; here it is embedded or gateway")
-        self._settings, self._systems, self._policies = settings, systems, policies
+        self._settings, self._catalog, self._policies = settings, catalog, policies
         self._open = AsyncExitStack()
         self.office: Office | None = None
 
@@ -54,7 +57,7 @@ class Writing:
             raise SettingsError(line) from None
         try:
             self.office = await self._open.enter_async_context(
-                open_office(self._settings, self._systems, self._policies)
+                open_office(self._settings, self._catalog, self._policies)
             )
         except OfficeClosed as error:
             raise SettingsError(f"[writes] {error}") from None

@@ -13,6 +13,8 @@ _COMMANDS = {
     "demo": "a simulated enterprise with a gateway in front of it",
     "chaos": "have a source of a running demo fail, and see what becomes of the answers",
     "serve": "the gateway alone, against the sources that a settings file names",
+    "work": "a process of its own that runs the governed writes which gateways accept",
+    "orders": "list governed writes of a running gateway, show, watch, resume or cancel one",
     "simulate": "one vendor's simulator alone",
     "schema": "print the GraphQL schema, or check the committed one",
     "check": "check a settings file and ask each of its sources once",

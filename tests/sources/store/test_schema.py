@@ -16,9 +16,12 @@ from sources.store import (
     audit,
     exceptions,
     grounds,
+    handovers,
+    lendings,
     operations,
     purposes,
     reservations,
+    rounds,
     steps,
     switches,
 )
@@ -28,7 +31,9 @@ from sources.store.store import Store, open_store
 from tests.databases import fresh_postgres, fresh_sqlite
 from tests.sources.store.conftest import NOW
 
-NOUNS = (approvals, audit, exceptions, grounds, operations, purposes, reservations, steps, switches)
+NOUNS = (
+    approvals, audit, exceptions, grounds, handovers, lendings, operations, purposes, reservations, rounds, steps, switches,
+)  # fmt: skip
 
 
 def check(url: str) -> None:
