@@ -43,6 +43,7 @@ class GatewaySettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_
     signing_key: Secret | None = None  # of what an answer vouches for; the same in every process; none: as above
     console: bool = False
     metrics: bool = True  # whether there is a `/metrics`
+    zones: tuple[str, ...] = ()  # residency zones that this process may hold; none: every
 
     def __post_init__(self) -> None:
         for name, key in (("cursor_key", self.cursor_key), ("signing_key", self.signing_key)):
@@ -345,6 +346,12 @@ def _meant(name: str, names: tuple[str, ...]) -> str:
 def _check(settings: Settings) -> None:
     for name, source in settings.sources.items():
         _address(f"[sources.{name}] `url`", source.url)
+        if settings.gateway.zones and source.zone not in settings.gateway.zones:
+            raise SettingsError(
+                f"[sources.{name}] `zone` is `{source.zone}`, and `[gateway] zones` has only "
+                f"{', '.join(settings.gateway.zones)}: ask it by a gateway of that zone"
+            )
+    _known_zones(settings)
     prefixes = [issuer.prefix for issuer in settings.identity.issuers]
     for issuer in settings.identity.issuers:
         _address("[[identity.issuers]] `jwks`", issuer.jwks)
@@ -358,6 +365,15 @@ def _check(settings: Settings) -> None:
                 raise SettingsError(
                     f"[[identity.issuers]] `algorithms` has `{algorithm}`: only signatures by key pairs are accepted"
                 )
+
+
+def _known_zones(settings: Settings) -> None:
+    """A zone that no source has is a slip of the pen."""
+    known = tuple(sorted({source.zone for source in settings.sources.values()}))
+    for where, zones in (("cache", settings.cache.zones), ("audit", settings.audit.zones)):
+        for zone in zones:
+            if zone not in known:
+                raise SettingsError(f"[{where}] `zones` has `{zone}`, which is no source's zone{_meant(zone, known)}")
 
 
 def _address(where: str, url: str) -> None:
