@@ -27,6 +27,7 @@ from gateway.http.graphql import GraphQLEndpoint
 from gateway.http.health import Readiness, livez
 from gateway.http.lag import Lag
 from gateway.http.metrics import Metrics
+from gateway.http.rates import Rates
 from gateway.identity.verify import Verifier
 from gateway.settings import Settings
 from gateway.telemetry.journal import Journal
@@ -120,6 +121,7 @@ def assemble(
     verifier = Verifier(settings.identity, parts.issuers, policies.policies.external())
     admission = Admission(settings.admission)
     door = Door(admission, GRAPHQL, settings.admission.retry_after)
+    rates = Rates(settings.admission.rate, warns="rate" in settings.admission.warn_only)
     endpoint = GraphQLEndpoint(
         engine,
         verifier,
@@ -128,13 +130,14 @@ def assemble(
         admission=admission,
         answered=watchers.meters.answered,
         purposes=writing if settings.writes.on else None,
+        rates=rates,
     )
 
     def cache() -> Remembered:
         return remembered(catalog)
 
     readiness = Readiness(sources, cache, policies, lambda: documents.standing, lambda: app.draining, writing.condition)
-    metrics = Metrics(watchers.meters, admission, sources, cache, reads)
+    metrics = Metrics(watchers.meters, admission, sources, cache, reads, rates)
 
     @contextlib.asynccontextmanager
     async def lifespan(_app: Front) -> AsyncIterator[None]:

@@ -33,7 +33,9 @@ def read_audit(settings: Settings, writing: Writing) -> ReadAudit:
         if not path.parent.is_dir():
             raise SettingsError(f"[audit] `file` is `{path}`, and its folder does not exist: make it")
         sink = FileSink(AuditFile(path, f"reads-{uuid.uuid4().hex[:12]}"))
-    return ReadAudit(settings.audit, sink, row_hash(settings))
+    zones = settings.audit.zones
+    nameless = [name for name, source in settings.sources.items() if zones and source.zone not in zones]
+    return ReadAudit(settings.audit, sink, row_hash(settings), nameless)
 
 
 def row_hash(settings: Settings) -> RowHash:

@@ -43,6 +43,7 @@ class GatewaySettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_
     signing_key: Secret | None = None  # of what an answer vouches for; the same in every process; none: as above
     console: bool = False
     metrics: bool = True  # whether there is a `/metrics`
+    zones: tuple[str, ...] = ()  # residency zones that this process may hold; none: every
 
     def __post_init__(self) -> None:
         for name, key in (("cursor_key", self.cursor_key), ("signing_key", self.signing_key)):
@@ -112,11 +113,25 @@ class ByLane(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
             raise ValueError("a lane may have no more than a more urgent one, and more than nothing")
 
 
+class Rate(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """So many requests a second over time, and `burst` at once. 0 a second: any number."""
+
+    per_second: Annotated[float, msgspec.Meta(ge=0, le=1_000_000)] = 0.0
+    burst: Annotated[int, msgspec.Meta(ge=1, le=1_000_000)] = 100
+
+
+class RateSettings(Rate, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """`[admission.rate]`: of each client for each role that has none of its own under `roles`."""
+
+    roles: Mapping[str, Rate] = msgspec.field(default_factory=dict)
+
+
 class AdmissionSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """`[admission]`: when this process refuses work, the lowest lane first. Times in seconds.
 
     `concurrency` requests may be under way at once; a lane is refused once all of them together fill its share. It is
-    also refused while the event loop has been late by its delay for an `interval`.
+    also refused while the event loop has been late by its delay for an `interval`. `rate` bounds single clients. What
+    `warn_only` names refuses nobody: it is logged and counted.
     """
 
     enabled: bool = True
@@ -125,6 +140,8 @@ class AdmissionSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknow
     delays: ByLane = ByLane(validate=0.4, lookup=0.2, portal=0.05, backfill=0.025)
     interval: float = 0.1
     retry_after: int = 1
+    rate: RateSettings = RateSettings()
+    warn_only: tuple[Literal["concurrency", "delay", "rate"], ...] = ()
 
     def __post_init__(self) -> None:
         if self.concurrency < 1:
@@ -300,7 +317,7 @@ def explained(message: str, shape: type[Any]) -> str:
 def _names(shape: Any, path: str) -> tuple[str, ...]:
     """The keys of the table at a path such as `identity.issuers[0].claims`."""
     inner = msgspec.inspect.type_info(shape)
-    for name in filter(None, re.split(r"[.\[\]]+", path)):
+    for name in re.findall(r"\[\.\.\.\]|[^.\[\]]+", path):
         inner = _stepped(inner, name)
     inner = next((each for each in _shapes(inner) if isinstance(each, msgspec.inspect.StructType)), inner)
     return tuple(each.encode_name for each in inner.fields) if isinstance(inner, msgspec.inspect.StructType) else ()
@@ -329,6 +346,12 @@ def _meant(name: str, names: tuple[str, ...]) -> str:
 def _check(settings: Settings) -> None:
     for name, source in settings.sources.items():
         _address(f"[sources.{name}] `url`", source.url)
+        if settings.gateway.zones and source.zone not in settings.gateway.zones:
+            raise SettingsError(
+                f"[sources.{name}] `zone` is `{source.zone}`, and `[gateway] zones` has only "
+                f"{', '.join(settings.gateway.zones)}: ask it by a gateway of that zone"
+            )
+    _known_zones(settings)
     prefixes = [issuer.prefix for issuer in settings.identity.issuers]
     for issuer in settings.identity.issuers:
         _address("[[identity.issuers]] `jwks`", issuer.jwks)
@@ -342,6 +365,15 @@ def _check(settings: Settings) -> None:
                 raise SettingsError(
                     f"[[identity.issuers]] `algorithms` has `{algorithm}`: only signatures by key pairs are accepted"
                 )
+
+
+def _known_zones(settings: Settings) -> None:
+    """A zone that no source has is a slip of the pen."""
+    known = tuple(sorted({source.zone for source in settings.sources.values()}))
+    for where, zones in (("cache", settings.cache.zones), ("audit", settings.audit.zones)):
+        for zone in zones:
+            if zone not in known:
+                raise SettingsError(f"[{where}] `zones` has `{zone}`, which is no source's zone{_meant(zone, known)}")
 
 
 def _address(where: str, url: str) -> None:

@@ -19,7 +19,9 @@ from policies.yaml import Mapping, Place, RuleError, Text, Value, entries, mappi
 __all__ = ["RULES", "Role", "RuleError", "Rules", "Verdict", "load_rules"]
 
 RULES = Path(__file__).parent / "rules"
-_ROLE_KEYS = frozenset({"audience", "purpose", "classes", "fields", "forbid", "lookup", "rows", "with_purpose"})
+_ROLE_KEYS = frozenset(
+    {"audience", "purpose", "introspection", "classes", "fields", "forbid", "lookup", "rows", "with_purpose"}
+)
 _AUDIENCES = ("internal", "external")
 
 
@@ -53,7 +55,8 @@ class Opened:
 class Role:
     """One role: verdicts by class and by coordinate; any of its row rules opens a row.
 
-    `lookup` are fields that it may use for exact look-up though it may not read them.
+    `lookup` are fields that it may use for exact look-up though it may not read them. `introspects`: whether it may ask
+    for the schema.
     """
 
     name: str
@@ -65,6 +68,7 @@ class Role:
     place: Place
     lookup: dict[str, Place] = field(default_factory=dict)
     with_purpose: dict[str, Opened] = field(default_factory=dict)
+    introspects: bool = True
 
     def acting(self) -> list[Role]:
         """The role with each of its purposes: its own lines, and those of the purpose in front of them."""
@@ -248,7 +252,17 @@ def _role(name: str, value: Value, place: Place, known: _Known) -> Role:
             )
     lookup = _coordinates(source, "lookup")
     opened = _with_purpose(source, name, known) if "with_purpose" in source.items else {}
-    return Role(name, audience, by_class, _fields(source, name), forbidden, tuple(wanted), place, lookup, opened)
+    introspects = _introspects(source) if "introspection" in source.items else True
+    fields = _fields(source, name)
+    return Role(name, audience, by_class, fields, forbidden, tuple(wanted), place, lookup, opened, introspects)
+
+
+def _introspects(source: Mapping) -> bool:
+    said = source.items["introspection"]
+    word = text(said, "`introspection`")
+    if word not in ("allow", "deny"):
+        raise said.place.error(f"`introspection` is `{word}`: `allow` or `deny` is expected")
+    return word == "allow"
 
 
 def _with_purpose(source: Mapping, role: str, known: _Known) -> dict[str, Opened]:

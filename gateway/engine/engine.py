@@ -29,6 +29,7 @@ from gateway.engine.measure import Exceeded
 from gateway.engine.plan import Plan
 from gateway.engine.planning import Planner, flags_of
 from gateway.engine.question import NO_WISHES, Question, Response, Wishes
+from gateway.engine.reticent import all_reticent
 from gateway.engine.run import Asked, Run
 from gateway.engine.tokens import FreshnessTokens
 from gateway.engine.trust import Trust
@@ -246,7 +247,7 @@ class Engine:
     def prepare(self, question: Question, principal: Principal) -> Document:
         """Has a document read and validated as this principal is shown the schema; raises Refused."""
         grants = self._policies(principal)
-        return self._documents.get(question.query, self.schema_of(grants), _audience(grants), question.digest)
+        return self._document(question, grants)
 
     def outsider(self, principal: Principal) -> bool:
         """Whether somebody is shown a part of the schema only."""
@@ -259,7 +260,7 @@ class Engine:
 
     def _asked(self, question: Question, grants: Grants) -> Asked:
         shown = self.schema_of(grants)
-        document = self._documents.get(question.query, shown, _audience(grants), question.digest)
+        document = self._document(question, grants)
         operation = _operation(document, question)
         raw = question.variables or {}
         variables = _coerced(shown, operation, raw)
@@ -267,6 +268,11 @@ class Engine:
         if question.trusted is None or not question.trusted.cost_exempt:
             plan.price.check(variables, self._documents.bounds)
         return Asked(plan, variables, raw)
+
+    def _document(self, question: Question, grants: Grants) -> Document:
+        shown, audience = self.schema_of(grants), _audience(grants)
+        introspects = grants.introspects
+        return self._documents.get(question.query, shown, audience, question.digest, introspects=introspects)
 
     def _note(self, question: Question, principal: Principal, plan: Plan) -> None:
         name = plan.operation.name.value if plan.operation.name else None
@@ -335,6 +341,7 @@ def _access(plan: Plan, context: Context, tell: Tell) -> Access:
 
 
 _NO_VARIABLES = VariableValues({}, {})
+_UNTOLD = "untold"
 _NEVER: Mapping[str, float] = {}
 
 
@@ -348,8 +355,9 @@ def _operation(document: Document, question: Question) -> OperationDefinitionNod
 
 
 def _audience(grants: Grants) -> Hashable:
-    """Our own people read one schema; outsiders that of their roles, as the rules are now."""
-    return (grants.roles, grants.version) if grants.external else None
+    """Our own people read one schema, though not all may ask for it; outsiders that of their roles, as the rules are
+    now."""
+    return (grants.roles, grants.version) if grants.external else (None if grants.introspects else _UNTOLD)
 
 
 def _coerced(schema: GraphQLSchema, operation: OperationDefinitionNode, given: Mapping[str, Any]) -> VariableValues:
@@ -359,5 +367,5 @@ def _coerced(schema: GraphQLSchema, operation: OperationDefinitionNode, given: M
         schema, operation.variable_definitions, dict(given), max_errors=_ERRORS, hide_suggestions=True
     )
     if isinstance(found, list):
-        raise Refused(found)
+        raise Refused(all_reticent(found))
     return found

@@ -57,6 +57,8 @@ class Grants(Protocol):
     def external(self) -> bool: ...
     @property
     def version(self) -> int: ...
+    @property
+    def introspects(self) -> bool: ...
 
     def field(self, type_name: str, name: str, roles: frozenset[str] | None = None, /) -> Decision: ...
     def lookup(self, type_name: str, name: str, /) -> bool: ...
@@ -95,6 +97,7 @@ class AllowAll:
     roles = frozenset({"everybody"})
     external = False
     version = 0
+    introspects = True
     _decision, _rows = _Allowed(), _OpenRows()
 
     def field(self, type_name: str, name: str, roles: frozenset[str] | None = None) -> Decision:

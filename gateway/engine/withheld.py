@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from functools import partial
 from typing import Any, TypeAlias
 
@@ -39,9 +39,16 @@ def _told(
     places: Sequence[Place],
     refused: Sequence[Withheld],
     hidden: Sequence[Record],
+    nameless: Collection[str],
 ) -> list[Withheld]:
-    found = [each for place in places for each in _at(graph, plan, hits, place)]
-    return [*found, *refused, *_hidden(graph, plan, hidden)]
+    found = [each for place in places for each in _at(graph, plan, hits, place, nameless)]
+    return [*found, *refused, *_hidden(graph, plan, hidden, nameless)]
+
+
+def _keys(rows: Sequence[Record], nameless: Collection[str]) -> tuple[str, ...]:
+    """The keys of the first rows that may be named: sources whose residency zone forbids it are `nameless`."""
+    named = rows if not nameless else [row for row in rows if row.source not in nameless]
+    return tuple(row.key for row in named[:MOST_KEYS])
 
 
 # ---------------------------------------------------------------- fields
@@ -102,12 +109,12 @@ def _objects(values: Sequence[Any]) -> Iterator[Any]:
             yield content
 
 
-def _at(graph: Graph, plan: Plan, hits: set[int], place: Place) -> Iterator[Withheld]:
+def _at(graph: Graph, plan: Plan, hits: set[int], place: Place, nameless: Collection[str]) -> Iterator[Withheld]:
     """The fields of one place: of one selection all rows are of one type."""
     watched, values, owners = place
     rows = list(_objects(owners))
     count = len(rows) if owners is values and rows else sum(1 for _ in values)
-    keys = tuple(row.key for row in rows[:MOST_KEYS])
+    keys = _keys(rows, nameless)
     of = graph.types.get(type(rows[0]), type(rows[0]).__name__) if rows else ""
     for number in watched:
         if number in hits:
@@ -130,7 +137,7 @@ def _refused(plan: Plan, errors: Sequence[GraphQLError]) -> Iterator[Withheld]:
                 yield Withheld(cause.coordinate, DENIED, decision.rule, decision.class_name, 0)
 
 
-def _hidden(graph: Graph, plan: Plan, hidden: Sequence[Record]) -> Iterator[Withheld]:
+def _hidden(graph: Graph, plan: Plan, hidden: Sequence[Record], nameless: Collection[str]) -> Iterator[Withheld]:
     """Rows that the row rules hid, by type, of types that have anything to be put on record."""
     by_type: dict[str, dict[str, Record]] = {}
     for record in hidden:
@@ -139,7 +146,7 @@ def _hidden(graph: Graph, plan: Plan, hidden: Sequence[Record]) -> Iterator[With
     for name, rows in by_type.items():
         classes = _audited(graph, plan, name)
         if classes:
-            keys = tuple(rows)[:MOST_KEYS]
+            keys = _keys(list(rows.values()), nameless)
             yield Withheld(name, HIDDEN, rule, ",".join(sorted(classes)), len(rows), name, keys)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import math
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from time import perf_counter
@@ -17,6 +18,8 @@ from gateway.engine.engine import Admit, Question, Response
 from gateway.engine.manifests import digest_of
 from gateway.http.admission import CODE, MESSAGE, TURN, Admission, Shed
 from gateway.http.bodies import BodyRefused, read_body
+from gateway.http.rates import CODE as RATE_LIMITED
+from gateway.http.rates import RateLimited, Rates
 from gateway.http.requests import (
     JSON,
     PURPOSE,
@@ -70,7 +73,7 @@ class GraphQLEndpoint:
     """Whether there is room, method, media type and token are looked at before a body is read, and whether there is
     room for its lane before anything is read for the answer.
     `answered` is told of every answer: its body, whether the operation ran, the seconds it took, its classes.
-    `purposes` knows which purposes are in force; None where nothing keeps them."""
+    `purposes` knows which purposes are in force; None where nothing keeps them. `rates` says who may ask now."""
 
     def __init__(
         self,
@@ -82,10 +85,12 @@ class GraphQLEndpoint:
         admission: Admission | None = None,
         answered: Answered = unheeded,
         purposes: Purposes | None = None,
+        rates: Rates | None = None,
     ) -> None:
         self._engine, self._verifier = engine, verifier
         self._body_bytes, self._body_timeout = body_bytes, body_timeout
         self._admission, self._answered, self._purposes = admission, answered, purposes
+        self._rates = rates if rates is not None and rates.on else None
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answers one request; says nothing to a client that has gone."""
@@ -97,12 +102,16 @@ class GraphQLEndpoint:
             if len(headers) != len(scope["headers"]):
                 headers = merged(scope["headers"])
             principal = await self._principal(scope["method"], headers, answering)
+            if self._rates is not None:
+                self._rates.check(principal)
             await self._run(scope, receive, headers, principal, answering)
         except Unauthenticated as error:
             challenge = {"www-authenticate": 'Bearer realm="opsgraph"'}
             await answering.refuse(401, str(error), challenge, code="UNAUTHENTICATED")
         except Shed as error:
             await answering.shed(error.retry_after)
+        except RateLimited as error:
+            await answering.slow_down(str(error), error.retry_after)
         except BadRequest as error:
             await answering.refuse(error.status, str(error), error.headers)
         except PurposeRefused as error:
@@ -203,6 +212,12 @@ class _Answering:
         known = {"code": CODE, "retryable": True, "retryAfterMs": seconds * 1000}
         body = refused([GraphQLError(MESSAGE, extensions=known)], self.correlation_id)
         await self._write(503, body, [(b"retry-after", b"%d" % seconds)])
+
+    async def slow_down(self, message: str, seconds: float) -> None:
+        """The client asks too often."""
+        known = {"code": RATE_LIMITED, "retryable": True, "retryAfterMs": math.ceil(seconds * 1000)}
+        body = refused([GraphQLError(message, extensions=known)], self.correlation_id)
+        await self._write(429, body, [(b"retry-after", b"%d" % math.ceil(seconds))])
 
     async def _write(self, status: int, body: Mapping[str, Any], extra: list[tuple[bytes, bytes]]) -> None:
         encoded = encode(body)

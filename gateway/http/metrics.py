@@ -8,6 +8,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from gateway.http.admission import Admission
+from gateway.http.rates import Rates
 from gateway.telemetry.exposition import CONTENT_TYPE, gauge, text
 from gateway.telemetry.meters import Meters, of_cache, of_sources
 from gateway.telemetry.reads import ReadAudit
@@ -24,9 +25,10 @@ class Metrics:
         sources: Callable[[], Sequence[Overview]],
         cache: Callable[[], Remembered],
         reads: ReadAudit,
+        rates: Rates,
     ) -> None:
         self._meters, self._admission, self._sources, self._cache = meters, admission, sources, cache
-        self._reads = reads
+        self._reads, self._rates = reads, rates
 
     async def page(self, _request: Request) -> Response:
         """The route."""
@@ -38,4 +40,6 @@ class Metrics:
         yield gauge("opsgraph_requests_under_way", "Requests that are not answered yet.", [({}, admission.under_way)])
         yield gauge("opsgraph_event_loop_delay_seconds", "How late the loop was last.", [({}, admission.delay)])
         yield admission.shed.lines()
+        yield admission.warned.lines()
+        yield self._rates.refused.lines()
         yield from self._reads.lines()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from datetime import datetime
 from typing import TypeAlias
 
@@ -28,7 +28,8 @@ class Withheld(msgspec.Struct, frozen=True):
     keys: tuple[str, ...] = ()
 
 
-Tell: TypeAlias = Callable[[], Sequence[Withheld]]
+Tell: TypeAlias = Callable[[Collection[str]], Sequence[Withheld]]
+"""Gives what was withheld, naming no rows of these sources."""
 
 
 class Access(msgspec.Struct, frozen=True):

@@ -14,7 +14,7 @@ import logging
 import secrets
 import time
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from datetime import UTC, datetime
 from itertools import islice
 from typing import Any, Protocol, TypeAlias
@@ -62,7 +62,8 @@ class RowHash:
 class ReadAudit:
     """Takes accesses down at once and appends them later; without a sink it takes nothing down.
 
-    `hashed` hashes the keys of rows; `clock` gives the present in UTC, `monotonic` seconds.
+    `hashed` hashes the keys of rows, `nameless` are sources whose rows are not named at all; `clock` gives the present
+    in UTC, `monotonic` seconds.
     """
 
     def __init__(
@@ -70,10 +71,12 @@ class ReadAudit:
         settings: AuditSettings,
         sink: Sink | None,
         hashed: RowHash,
+        nameless: Collection[str] = (),
         clock: Callable[[], datetime] = lambda: datetime.now(UTC),
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
         self._settings, self._sink, self._hashed = settings, sink, hashed
+        self._nameless = frozenset(nameless)
         self._clock, self._monotonic = clock, monotonic
         self._kinds = frozenset(settings.kinds)
         self._waiting: deque[Access] = deque()
@@ -100,8 +103,8 @@ class ReadAudit:
             self._lose(1, "the queue is full")
             return
         if waiting >= _FEW:
-            told = access.tell()  # now, because what waits for long must not hold on to rows
-            access = msgspec.structs.replace(access, tell=lambda: told)
+            told = access.tell(self._nameless)  # now, because what waits for long must not hold on to rows
+            access = msgspec.structs.replace(access, tell=lambda _: told)
         self._waiting.append(access)
         if waiting + 1 == _BATCH:
             self._enough.set()
@@ -162,7 +165,7 @@ class ReadAudit:
 
     def _entries(self, batch: Iterable[Access]) -> Iterator[Said]:
         for access in batch:
-            kept = [each for each in merged(access.tell()) if each.how in self._kinds]
+            kept = [each for each in merged(access.tell(self._nameless)) if each.how in self._kinds]
             if kept:
                 yield self._event(access, kept), access.at
 

@@ -21,7 +21,7 @@ class Record(list[Access]):
         """What the one operation since the last time withheld."""
         (access,) = self
         self.clear()
-        return merged(access.tell())
+        return merged(access.tell(()))
 
 
 def rules(*roles: str) -> Any:
@@ -102,7 +102,7 @@ async def test_what_is_not_withheld_is_not_on_record(record: Record, query: str)
     over = engine(small(), rules(AGENT, CLERK), record=record.append)
     for role in ("agent", "clerk") if "domain" in query else ("agent",):
         await answer(over, query, who(role, regions=("DE", "FR")))
-    assert [each for access in record for each in access.tell() if each.how != "hidden"] == []
+    assert [each for access in record for each in access.tell(()) if each.how != "hidden"] == []
 
 
 async def test_a_hidden_row_that_was_asked_for_is_on_record_and_what_judged_it_is_not(record: Record) -> None:
@@ -164,3 +164,13 @@ async def test_what_another_role_shows_whole_is_not_withheld(record: Record) -> 
     over = engine(shelf, rules(CHIEF, AGENT), record=record.append)
     await answer(over, '{ account(key: "a1") { bills { nodes { payer } } } }', who("agent", "chief"))
     assert not record  # the chief sees every row whole
+
+
+async def test_rows_of_a_source_whose_zone_forbids_it_are_counted_and_not_named(record: Record) -> None:
+    over = engine(small(), rules(AGENT), record=record.append)
+    await answer(over, "{ accounts { nodes { bills { nodes { payer } } } } }", who("agent"))
+    (access,) = record
+    assert [(each.coordinate, each.rows, each.keys) for each in access.tell({"billing"})] == [
+        ("Invoice.payer", 4, ()),
+        ("Account", 1, ("a3",)),
+    ]

@@ -44,7 +44,7 @@ class Shelf:
 
 def access(number: int = 0, *kept: Withheld, who: Principal = ADA) -> Access:
     told = kept or (Withheld("Contact.phone", "masked", "agent/pii", "pii", 1, "Contact", (f"{number}",)),)
-    return Access(NOW, who, f"corr-{number}", "Phones", b"\x01" * 32, lambda: told)
+    return Access(NOW, who, f"corr-{number}", "Phones", b"\x01" * 32, lambda _: told)
 
 
 def audit(shelf: Any, **settings: Any) -> ReadAudit:
