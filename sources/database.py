@@ -89,7 +89,7 @@ def _sqlite(parsed: URL, connections: int) -> Engine:
 
 
 def _write_ahead(connection: sqlite3.Connection) -> None:
-    """Turning a new file to the write-ahead log takes it for a moment, in which SQLite refuses others without waiting."""
+    """Turning a new file to the write-ahead log takes it for a moment, when SQLite refuses others without waiting."""
     deadline = time.monotonic() + BUSY_MILLISECONDS / 1000
     while True:
         try:
