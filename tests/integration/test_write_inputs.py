@@ -60,8 +60,9 @@ def test_a_mistake_in_an_order_names_its_place(home: House, name: str) -> None:
 
 
 FINDINGS: dict[str, tuple[Given, str, str]] = {
+    "a price of another product": (lined({"product": "SUPPORT-PREMIUM"}), "PRODUCT_MISMATCH", "lines.0.product"),
     "an unknown price": (lined({"price": "price_nope"}), "PRICE_UNKNOWN", "lines.0.price"),
-    "a price in another currency": (lined({}, {"price": "@EUR"}), "CURRENCY_CONFLICT", "lines.1.price"),
+    "a price in another currency": (lined({}, {"price": "@EUR"}), "PRICE_UNKNOWN", "lines.1.price"),
     "a company that is not ours": ({"legalEntity": "XX"}, "ENTITY_NOT_ALLOWED", "legalEntity"),
     "a contract of somebody else's": ({"contract": "800nope"}, "CONTRACT_UNKNOWN", "contract"),
 }

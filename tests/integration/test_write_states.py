@@ -12,7 +12,7 @@ APPROVE = "mutation($input: ApproveInput!) { approve(input: $input) { decision }
 def test_what_waits_survives_a_restart_and_the_key_still_answers(systems: Town, issuer: Issuer, tmp_path: Path) -> None:
     with house(systems, issuer, tmp_path) as first:
         price = first.price()["unitPrice"]["amount"]
-        asked = first.order("merge_winner", "21", unit_price=f"{float(price) * 0.8:.2f}")
+        asked = first.order("child_with_own_plan", "21", unit_price=f"{float(price) * 0.8:.2f}")
         answer = first.cpq().write("submitOrder", **asked)
         assert answer["__typename"] == "NeedsApproval"
     with house(systems, issuer, tmp_path) as second:
