@@ -55,8 +55,13 @@ class Store:
 
     def _read(self, work: Callable[[Connection], T]) -> T:
         with _answering(), self._engine.connect() as connection:
-            connection.exec_driver_sql("BEGIN" if self._sqlite else "SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
-            return work(connection)
+            return work(self._at_one_state(connection))
+
+    def _at_one_state(self, connection: Connection) -> Connection:
+        if not self._sqlite:
+            return connection.execution_options(isolation_level="REPEATABLE READ")  # is said with its BEGIN
+        connection.exec_driver_sql("BEGIN")
+        return connection
 
     async def close(self) -> None:
         """Finish what is under way and close the connections."""
