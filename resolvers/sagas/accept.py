@@ -155,7 +155,7 @@ class Writes:
         kept.keep(connection, operation.id, request.asker.person, body, facts.documents)
         member = member_of(saga, decision, request, facts)
         if member is not None:
-            operation = operations.answer(connection, operation.id, member, now)
+            operation = operations.answer(connection, operation, member, now)
         if member is Outcome.NEEDS_APPROVAL:
             judge.ask(connection, operation, request.asker, facts, decision, now)
         said = {"action": f"{saga.mutation}.accept", "decision": member or Outcome.ACCEPTED, "rule": decision.rule}
@@ -254,7 +254,7 @@ class Writes:
             known = operations.find(connection, operation.id)
             raised = exceptions.of_operation(connection, operation.id)
             unknown = any(each.kind == "OUTCOME_UNKNOWN" for each in raised)
-            return operations.answer(connection, known.id, outcome_of(known, unknown=unknown), now)
+            return operations.answer(connection, known, outcome_of(known, unknown=unknown), now)
 
         return await self.room.write(settle)
 

@@ -22,6 +22,7 @@ from sqlalchemy import (
     or_,
     select,
     text,
+    union_all,
 )
 from sqlalchemy.dialects import postgresql, sqlite
 
@@ -29,8 +30,6 @@ from sources.canonical import Money
 from sources.store.approvals import Decision, approvals
 from sources.store.columns import canonical, metadata
 from sources.store.errors import NoSuchRecord
-from sources.store.exceptions import exceptions
-from sources.store.handovers import Kind, handovers
 from sources.store.operations import NO_EFFECT, operations
 
 grounds = Table(
@@ -131,12 +130,12 @@ def deeds(connection: Connection, person: str, since: datetime, without: str = "
     """What a person asked for, approved and assigned since an instant, besides one operation."""
     columns = operations.c
     asked = (
-        select(columns.id, columns.mutation, columns.accepted_at)
+        select(columns.id, columns.mutation, columns.accepted_at.label("at"), literal("ask").label("act"))
         .join(grounds, grounds.c.operation_id == columns.id)
         .where(grounds.c.person == person, columns.accepted_at >= since, columns.id != without)
     )
     approved = (
-        select(columns.id, columns.mutation, approvals.c.decided_at)
+        select(columns.id, columns.mutation, approvals.c.decided_at.label("at"), literal("approve").label("act"))
         .join(approvals, approvals.c.operation_id == columns.id)
         .where(
             approvals.c.decided_by == person,
@@ -145,18 +144,7 @@ def deeds(connection: Connection, person: str, since: datetime, without: str = "
             columns.id != without,
         )
     )
-    assigned = (
-        select(exceptions.c.operation_id, literal(_ASSIGNING), handovers.c.at)
-        .join(handovers, handovers.c.exception_id == exceptions.c.id)
-        .where(
-            handovers.c.by == person,
-            handovers.c.kind == Kind.ASSIGNED,
-            handovers.c.at >= since,
-            exceptions.c.operation_id != without,
-        )
-    )
-    found = [(*row, "ask") for query in (asked, assigned) for row in connection.execute(query)]
-    found += [(*row, "approve") for row in connection.execute(approved)]
+    found = connection.execute(union_all(asked, approved)).all()
     touched = documents_of(connection, [row[0] for row in found])
     return [
         Deed(operation_id=each, mutation=mutation, act=act, at=at, documents=touched.get(each, frozenset()))

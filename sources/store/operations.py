@@ -216,9 +216,9 @@ def move(
     return _change(connection, known, now, state=state, reason=reason, **ended)
 
 
-def answer(connection: Connection, operation_id: str, outcome: Outcome, now: datetime) -> Operation:
-    """Remember what the caller was answered with; the first answer stays."""
-    known = find(connection, operation_id)
+def answer(connection: Connection, known: Operation, outcome: Outcome, now: datetime) -> Operation:
+    """Remember what the caller was answered with; the first answer stays. Raises StaleRecord where the operation is not
+    as it is `known`."""
     return known if known.outcome else _change(connection, known, now, outcome=outcome)
 
 

@@ -56,8 +56,7 @@ class Store:
 
     def _read(self, work: Callable[[Connection], T]) -> T:
         with _answering(), self._engine.connect() as connection:
-            _hold_still(connection)
-            return work(connection)
+            return work(_at_one_state(connection))
 
     async def close(self) -> None:
         """Finish what is under way and close the connections."""
@@ -105,8 +104,7 @@ def look(url: str, work: Callable[Concatenate[Connection, P], T], *args: P.args,
     engine = open_engine(url, connections=1, name="opsgraph-look")
     try:
         with engine.connect() as connection:
-            _hold_still(connection)
-            return work(connection, *args, **kwargs)
+            return work(_at_one_state(connection), *args, **kwargs)
     except (OperationalError, InterfaceError, ProgrammingError) as error:
         said = str(error.orig or error).partition("\n")[0]
         raise StoreAway(f"our own tables cannot be read ({said}): see to the database of `[writes]`") from error
@@ -114,7 +112,9 @@ def look(url: str, work: Callable[Concatenate[Connection, P], T], *args: P.args,
         retire_engine(engine)
 
 
-def _hold_still(connection: Connection) -> None:
+def _at_one_state(connection: Connection) -> Connection:
     """From here on one state of the data is seen."""
-    sqlite = connection.dialect.name == "sqlite"
-    connection.exec_driver_sql("BEGIN" if sqlite else "SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
+    if connection.dialect.name == "sqlite":
+        connection.exec_driver_sql("BEGIN")
+        return connection
+    return connection.execution_options(isolation_level="REPEATABLE READ")  # is said with its BEGIN
