@@ -12,7 +12,7 @@ from typing import Any, TypeAlias
 
 import msgspec
 from graphql import GraphQLError, GraphQLSchema, OperationDefinitionNode, OperationType, get_operation_ast
-from graphql.execution.values import VariableValues, get_variable_values
+from graphql.execution.values import VariableValues
 
 from gateway.engine.answer import Told, answer, refused
 from gateway.engine.audience import Audiences
@@ -29,10 +29,10 @@ from gateway.engine.measure import Exceeded
 from gateway.engine.plan import Plan
 from gateway.engine.planning import Planner, flags_of
 from gateway.engine.question import NO_WISHES, Question, Response, Wishes
-from gateway.engine.reticent import all_reticent
 from gateway.engine.run import Asked, Run
 from gateway.engine.tokens import FreshnessTokens
 from gateway.engine.trust import Trust
+from gateway.engine.variables import Operation
 from gateway.engine.withheld import withheld
 from gateway.telemetry.accesses import Access, Tell
 from policies.principal import Principal
@@ -51,7 +51,6 @@ from sources.settings import Secret
 Admit: TypeAlias = Callable[[Lane], None]
 __all__ = ["NO_WISHES", "Admit", "Engine", "Question", "Response", "Wishes"]
 _PROVEN = 2  # runs after which a plan is compiled: one that is never seen again is not worth it
-_ERRORS = 5
 
 
 class Engine:
@@ -261,10 +260,13 @@ class Engine:
     def _asked(self, question: Question, grants: Grants) -> Asked:
         shown = self.schema_of(grants)
         document = self._document(question, grants)
-        operation = _operation(document, question)
+        operation = document.operations.get(question.operation_name)
+        if operation is None:
+            operation = Operation.of(shown, _operation(document, question))
+            document.operations[question.operation_name] = operation
         raw = question.variables or {}
-        variables = _coerced(shown, operation, raw)
-        plan = self._plan(document, operation, grants, variables)
+        variables = operation.coerced(shown, raw)
+        plan = self._plan(document, operation.node, grants, variables)
         if question.trusted is None or not question.trusted.cost_exempt:
             plan.price.check(variables, self._documents.bounds)
         return Asked(plan, variables, raw)
@@ -340,7 +342,6 @@ def _access(plan: Plan, context: Context, tell: Tell) -> Access:
     return Access(context.now, context.principal, context.correlation_id, name, plan.digest, tell)
 
 
-_NO_VARIABLES = VariableValues({}, {})
 _UNTOLD = "untold"
 _NEVER: Mapping[str, float] = {}
 
@@ -358,14 +359,3 @@ def _audience(grants: Grants) -> Hashable:
     """Our own people read one schema, though not all may ask for it; outsiders that of their roles, as the rules are
     now."""
     return (grants.roles, grants.version) if grants.external else (None if grants.introspects else _UNTOLD)
-
-
-def _coerced(schema: GraphQLSchema, operation: OperationDefinitionNode, given: Mapping[str, Any]) -> VariableValues:
-    if not operation.variable_definitions:
-        return _NO_VARIABLES
-    found = get_variable_values(
-        schema, operation.variable_definitions, dict(given), max_errors=_ERRORS, hide_suggestions=True
-    )
-    if isinstance(found, list):
-        raise Refused(all_reticent(found))
-    return found

@@ -272,13 +272,11 @@ def _unnoticed(_mark: int) -> None:
     """What is met on the way is told when the answer is shown."""
 
 
-def _records(answer: Any) -> Iterator[Record]:
+def _records(answer: Any) -> list[Record]:
     """The records of an answer, in lists however deep."""
     if isinstance(answer, Record):
-        yield answer
-    elif isinstance(answer, _LISTS):
-        for each in answer:
-            yield from _records(each)
+        return [answer]
+    return [record for each in answer for record in _records(each)] if isinstance(answer, _LISTS) else []
 
 
 def _exchanged(answer: Any, judged: Iterator[Any]) -> Any:
