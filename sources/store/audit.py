@@ -116,13 +116,14 @@ def _row(chain: str, sequence: int, at: datetime, event: Event, previous: str) -
 def seal(connection: Connection, now: datetime) -> str:
     """Bind the chains that grew since the last seal, and return the seal's hash: worth keeping elsewhere too."""
     grown = select(heads).where(heads.c.sealed < heads.c.sequence).order_by(heads.c.chain).with_for_update()
-    found = connection.execute(grown).mappings()
+    found = connection.execute(grown).mappings().all()
     body = canonical([[head["chain"], head["sequence"], head["hash"]] for head in found])
     last = connection.execute(select(seals).order_by(seals.c.sequence.desc()).limit(1)).mappings().first()
     sequence, previous = (last["sequence"] + 1, last["hash"]) if last else (1, "")
     digest = link("seals", sequence, now, body, previous)
     connection.execute(insert(seals).values(sequence=sequence, at=now, body=body, previous=previous, hash=digest))
-    connection.execute(update(heads).where(heads.c.sealed < heads.c.sequence).values(sealed=heads.c.sequence))
+    for head in found:  # and no other: what grew meanwhile is for the next seal
+        connection.execute(update(heads).where(heads.c.chain == head["chain"]).values(sealed=head["sequence"]))
     return digest
 
 

@@ -1,7 +1,8 @@
 """The audit in a file, where there is no store: a line of JSON for each entry, chained like the store's, never sealed.
 
-Every process begins a chain of its own, so several may write to one file, and a file may be moved away meanwhile. What
-is cut off at the end of a chain is not noticed: whoever needs that keeps governed writes' tables, which are sealed.
+Every process begins a chain of its own, so several may write to one file, and another one in every new file, so that a
+file that was moved away and the next one each hold by themselves. What is cut off at the end of a chain is not noticed:
+whoever needs that keeps governed writes' tables, which are sealed.
 """
 
 from __future__ import annotations
@@ -32,12 +33,16 @@ class AuditFile:
     """Appends to the file at `path`, in the chain of this process. Blocks: call it in a thread."""
 
     def __init__(self, path: Path, chain: str) -> None:
-        self._path, self._chain = path, chain
+        self._path, self._name = path, chain
+        self._chain, self._files = chain, 1
         self._sequence, self._previous = 0, ""
 
     def append(self, said: Sequence[Said]) -> None:
         """Writes the events; they are on the disk when this returns. Raises StoreAway where the file cannot be written,
         and then the chain goes on from where it was."""
+        if self._sequence and not (self._path.exists() and self._path.stat().st_size):
+            self._files += 1
+            self._chain, self._sequence, self._previous = f"{self._name}.{self._files}", 0, ""
         sequence, previous, lines = self._sequence, self._previous, []
         for event, at in said:
             sequence += 1
