@@ -1,0 +1,78 @@
+"""Events: a subscription, answered by its plan for each event of its source, by the rules as they are then."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator, Awaitable, Callable
+from contextlib import aclosing
+from typing import Protocol, TypeAlias
+
+import msgspec
+from graphql import GraphQLError
+
+from gateway.engine.answer import refused
+from gateway.engine.measure import Refused
+from gateway.engine.plan import Field, Plan
+from gateway.engine.question import Question, Response
+from gateway.engine.run import Asked
+from policies.principal import Principal
+from resolvers.batch import Stream
+from resolvers.context import Context
+from sources.errors import SourceError
+
+Again: TypeAlias = Callable[[], Awaitable[Principal]]
+"""Who the caller is now; raises what ends the stream."""
+
+
+class Engine(Protocol):
+    """As much of the engine as an event needs."""
+
+    def again(self, question: Question, principal: Principal, /) -> Asked: ...
+
+    async def event(
+        self, question: Question, asked: Asked, principal: Principal, correlation_id: str, /
+    ) -> Response: ...
+
+
+async def alone(response: Response) -> AsyncGenerator[Response, None]:
+    """A stream of one answer that is known already."""
+    yield response
+
+
+async def events(
+    engine: Engine, question: Question, asked: Asked, opening: Context, again: Again | None
+) -> AsyncGenerator[Response, None]:
+    """The answers of a subscription that was planned as `asked`; its source is told of the context of its `opening`.
+
+    It ends with its source, and where its root may not be seen any more by the rules of then. What `again` and the
+    source raise comes out of it.
+    """
+    principal, correlation_id = opening.principal, opening.correlation_id
+    field = _streamed(asked.plan)
+    if field is None:  # cut by the rules, or introspection: there is one answer and no event
+        yield await engine.event(question, asked, principal, correlation_id)
+        return
+    try:
+        given = field.arguments.given(asked.variables) if field.arguments is not None else {}
+    except SourceError as error:
+        failed = GraphQLError(error.message, nodes=field.nodes, original_error=error)
+        yield Response(refused([failed], correlation_id), started=False)
+        return
+    assert isinstance(field.declared, Stream)
+    async with aclosing(field.declared.source(opening, **given)) as source:
+        async for event in source:
+            principal = await again() if again is not None else principal
+            try:
+                now = msgspec.structs.replace(engine.again(question, principal), event=event)
+                answered = await engine.event(question, now, principal, correlation_id)
+            except Refused as error:  # by rules or manifests that have changed meanwhile
+                yield Response(refused(error.errors, correlation_id), started=False)
+                return
+            yield answered
+            if _streamed(now.plan) is None:
+                return
+
+
+def _streamed(plan: Plan) -> Field | None:
+    """The root of a subscription; None where there are no events for it."""
+    field = plan.root.fields[0] if plan.root.fields else None
+    return field if field is not None and isinstance(field.declared, Stream) else None
