@@ -26,17 +26,23 @@ from gateway.http.graphql import GraphQLEndpoint
 from gateway.http.health import Readiness, livez
 from gateway.http.lag import Lag
 from gateway.http.metrics import Metrics
+from gateway.http.streams.connection import Office
+from gateway.http.streams.events import EventStreams
+from gateway.http.streams.places import Places
+from gateway.http.streams.sockets import Sockets
 from gateway.identity.verify import Verifier
-from gateway.settings import Settings
+from gateway.settings import Settings, StreamSettings
 from gateway.telemetry.journal import Journal
 from gateway.telemetry.meters import Meters
 from policies.principal import Principal
 from policies.store import PolicyStore
+from resolvers.context import Happenings
 from resolvers.registry import names
 from resolvers.schema import build_schema
 from sources.cache import Cache, CacheSettings
 from sources.canonical import Record
 from sources.catalog import Catalog, open_catalog
+from sources.conditions import Conditions
 from sources.overview import Overview, Remembered, overview, remembered
 from sources.pipeline.redis_ledger import RedisLedger
 from sources.ports import Send
@@ -46,11 +52,12 @@ GRAPHQL = "/graphql"
 
 
 class Watchers:
-    """Who is told of calls and circuits, of which a catalog has to be opened with all."""
+    """Who is told of calls and circuits, of which a catalog has to be opened with all. `queue`: how many changes of
+    sources may wait for one stream."""
 
-    def __init__(self) -> None:
-        self.journal, self.meters = Journal(), Meters()
-        self.observers = (self.journal, self.meters)
+    def __init__(self, queue: int = StreamSettings().queue) -> None:
+        self.journal, self.meters, self.conditions = Journal(), Meters(), Conditions(queue)
+        self.observers = (self.journal, self.meters, self.conditions)
 
 
 class Parts(msgspec.Struct, frozen=True):
@@ -74,7 +81,7 @@ def create_app(settings: Settings, extra: Sequence[BaseRoute] = ()) -> Front:
     `extra` are routes of whoever runs it, such as the demo's console.
     """
     issuers = Transport("identity", connections=4, timeout=5.0, max_bytes=1024 * 1024)
-    watchers = Watchers()
+    watchers = Watchers(settings.streams.queue)
     cache, ledger = Cache(settings.cache), _ledger(settings.cache)
     catalog = open_catalog(settings.sources, settings.owners, cache=cache, ledger=ledger, observers=watchers.observers)
     parts = Parts(build_schema(), names(), catalog, issuers.send, watchers)
@@ -115,6 +122,7 @@ def assemble(
     verifier = Verifier(settings.identity, parts.issuers, policies.policies.external())
     admission = Admission(settings.admission)
     door = Door(admission, GRAPHQL, settings.admission.retry_after)
+    places, purposes = Places(settings.streams), None
     endpoint = GraphQLEndpoint(
         engine,
         verifier,
@@ -122,26 +130,35 @@ def assemble(
         body_timeout=settings.gateway.body_timeout,
         admission=admission,
         answered=watchers.meters.answered,
+        purposes=purposes,
+        streams=EventStreams(engine, places, settings.streams, watchers.meters.streamed)
+        if settings.streams.enabled
+        else None,
     )
+    sockets = Sockets(Office(engine, verifier, places, settings.streams, admission, purposes, watchers.meters.streamed))
 
     def cache() -> Remembered:
         return remembered(catalog)
 
     readiness = Readiness(sources, cache, policies, lambda: documents.standing, lambda: app.draining)
-    metrics = Metrics(watchers.meters, admission, sources, cache)
+    metrics = Metrics(watchers.meters, admission, sources, cache, places)
 
     @contextlib.asynccontextmanager
     async def lifespan(_app: Front) -> AsyncIterator[None]:
+        watching = asyncio.create_task(watchers.conditions.run(sources))
         async with _running(settings, policies, documents, verifier, admission, door):
             yield
+        watching.cancel()
         await catalog.close()
         for close in closing:
             await close()
 
     app = Front(
         {GRAPHQL: endpoint},
+        sockets={GRAPHQL: sockets} if settings.streams.enabled else {},
         admission=admission,
         door=door,
+        drain=places.drain,
         routes=[
             Route(GRAPHQL, endpoint),
             Route("/livez", livez),
@@ -175,6 +192,7 @@ def _engine(
         operations=settings.operations,
         sources=sources,
         trust=trust,
+        happenings=Happenings(parts.watchers.conditions),
     )
 
 

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from datetime import datetime
-from typing import Any
+from typing import Any, Protocol
 
 import msgspec
 
 from policies.principal import Principal
 from sources.canonical import Record, Served
+from sources.conditions import Conditions
 from sources.overview import Overview
+from sources.ports import Position
 from sources.settings import Secret
 
 
@@ -19,12 +21,31 @@ def live(_record: Record) -> Served:
     return Served.LIVE
 
 
+class Cursors(Protocol):
+    """Places, as clients are given them: nobody reads or makes one up. `scope` is what a place is in."""
+
+    def encode(self, position: Position, scope: str) -> str:
+        """The cursor of a place; the same for the same."""
+        ...
+
+    def decode(self, cursor: str, scope: str) -> Position:
+        """The place of a cursor. Raises BadAsk for one that is not ours, or of another scope."""
+        ...
+
+
+class Happenings(msgspec.Struct, frozen=True):
+    """What happens, for those who want to be told: how sources are doing."""
+
+    conditions: Conditions
+
+
 class Context(msgspec.Struct, frozen=True):
     """`now` is the operation's one present (UTC): every judgement by time uses it. `rules` are the compiled decision
     tables that computations consult (entitlement). `unknown` are the records whose types this audience is not shown.
     `served` tells of a record that was read for this operation how it was served: the record itself cannot, because
     operations share it. `sources` gives how every source is doing.
-    `signing` is the key by which a computation signs what it vouches for; None: it cannot."""
+    `signing` is the key by which a computation signs what it vouches for; None: it cannot. `happenings` and `cursors`
+    are for subscriptions: what they tell of, and the places in it."""
 
     principal: Principal
     now: datetime
@@ -34,3 +55,5 @@ class Context(msgspec.Struct, frozen=True):
     served: Callable[[Record], Served] = live
     sources: Callable[[], Sequence[Overview]] = tuple
     signing: Secret | None = None
+    happenings: Happenings | None = None
+    cursors: Cursors | None = None

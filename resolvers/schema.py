@@ -11,6 +11,7 @@ from strawberry.schema.config import StrawberryConfig
 from resolvers.printing import printed
 from resolvers.query import Query
 from resolvers.registry import TYPES
+from resolvers.subscription import Subscription
 from resolvers.types import account, case, contact, entitlement, invoice, ledger, order, payment, product, subscription
 from resolvers.types.descriptions import describe
 from resolvers.types.scalars import SCALARS
@@ -21,7 +22,9 @@ _HEADER = "# Generated from the code by `opsgraph schema --write`. Review it; do
 
 def build_schema() -> strawberry.Schema:
     """A new schema: every entity is in it, whether a root leads to it or not."""
-    schema = strawberry.Schema(Query, types=list(TYPES.values()), config=StrawberryConfig(scalar_map=SCALARS))
+    schema = strawberry.Schema(
+        Query, subscription=Subscription, types=list(TYPES.values()), config=StrawberryConfig(scalar_map=SCALARS)
+    )
     describe(schema._schema)
     _mend_introspection(schema._schema)
     return schema

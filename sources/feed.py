@@ -1,4 +1,4 @@
-"""Feed: what happens, for everybody in this process who listens. Who is too slow is left behind, and never waited for."""
+"""Feed: what happens, for everybody in this process who listens. Who is too slow is left behind, never waited for."""
 
 from __future__ import annotations
 

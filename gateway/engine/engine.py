@@ -34,7 +34,7 @@ from gateway.engine.tokens import FreshnessTokens
 from gateway.engine.trust import Trust
 from policies.principal import Principal
 from resolvers.budget import Budget, OperationsSettings, budget_of
-from resolvers.context import Context, live
+from resolvers.context import Context, Happenings, live
 from sources import errand
 from sources.canonical import Record, Served
 from sources.catalog import Catalog
@@ -56,7 +56,7 @@ class Engine:
     `signing` is the key of what a computation vouches for (none: one of this process's own). `policies` gives the
     grants of a principal; there is no plan without them. `operations`: how long each class may take. `careful` shows
     every answer by the careful builder (for comparisons). `exceeded` is told of every limit that a document passes.
-    `trust` says which documents are run for whom; without it: every one.
+    `trust` says which documents are run for whom; without it: every one. `happenings` is what subscriptions tell of.
     """
 
     def __init__(  # noqa: PLR0913 - what a gateway is made of, all but three with a default
@@ -75,6 +75,7 @@ class Engine:
         careful: bool = False,
         exceeded: Exceeded | None = None,
         trust: Trust | None = None,
+        happenings: Happenings | None = None,
     ) -> None:
         self.graph, self.catalog, self._policies = graph, catalog, policies
         self._audiences = Audiences(graph.schema)
@@ -86,6 +87,7 @@ class Engine:
         self._rules, self._clock, self._operations = rules or (lambda: None), clock, operations
         self._careful, self._signing = careful, signing or Secret(secrets.token_hex(32))
         self._sources = sources or (lambda: overview(catalog))
+        self._happenings = happenings
 
     async def run(
         self, question: Question, principal: Principal, correlation_id: str, admit: Admit | None = None
@@ -227,7 +229,16 @@ class Engine:
     ) -> Context:
         unknown = self._unknown(plan) if plan.grants.external else frozenset()
         return Context(
-            principal, self._clock(), correlation_id, self._rules(), unknown, served, self._sources, self._signing
+            principal,
+            self._clock(),
+            correlation_id,
+            self._rules(),
+            unknown,
+            served,
+            self._sources,
+            self._signing,
+            self._happenings,
+            self._cursors,
         )
 
     def _unknown(self, plan: Plan) -> frozenset[type]:

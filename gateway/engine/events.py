@@ -43,33 +43,29 @@ async def events(
 ) -> AsyncGenerator[Response, None]:
     """The answers of a subscription that was planned as `asked`; its source is told of the context of its `opening`.
 
-    It ends with its source, and where its root may not be seen any more by the rules of then. What `again` and the
-    source raise comes out of it.
+    It ends with its source, and where its root may not be seen any more by the rules of then. What `again` raises comes
+    out of it, and what the source does, unless that is a SourceError: a last answer tells of it.
     """
     principal, correlation_id = opening.principal, opening.correlation_id
     field = _streamed(asked.plan)
     if field is None:  # cut by the rules, or introspection: there is one answer and no event
         yield await engine.event(question, asked, principal, correlation_id)
         return
+    assert isinstance(field.declared, Stream)
     try:
         given = field.arguments.given(asked.variables) if field.arguments is not None else {}
-    except SourceError as error:
+        async with aclosing(field.declared.source(opening, **given)) as source:
+            async for event in source:
+                principal = await again() if again is not None else principal
+                now = msgspec.structs.replace(engine.again(question, principal), event=event)
+                yield await engine.event(question, now, principal, correlation_id)
+                if _streamed(now.plan) is None:
+                    return
+    except SourceError as error:  # of an argument, or of the source itself
         failed = GraphQLError(error.message, nodes=field.nodes, original_error=error)
         yield Response(refused([failed], correlation_id), started=False)
-        return
-    assert isinstance(field.declared, Stream)
-    async with aclosing(field.declared.source(opening, **given)) as source:
-        async for event in source:
-            principal = await again() if again is not None else principal
-            try:
-                now = msgspec.structs.replace(engine.again(question, principal), event=event)
-                answered = await engine.event(question, now, principal, correlation_id)
-            except Refused as error:  # by rules or manifests that have changed meanwhile
-                yield Response(refused(error.errors, correlation_id), started=False)
-                return
-            yield answered
-            if _streamed(now.plan) is None:
-                return
+    except Refused as error:  # by rules or manifests that have changed meanwhile
+        yield Response(refused(error.errors, correlation_id), started=False)
 
 
 def _streamed(plan: Plan) -> Field | None:

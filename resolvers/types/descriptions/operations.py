@@ -33,4 +33,9 @@ OPERATIONS = {
     "resetsInMs": "When it is whole again, in milliseconds, where the vendor says.",
     "SourceMishap.code": "The public code of the error.",
     "SourceMishap.at": "When it was.",
+    "cursor": "Where the stream is with this: `after` it nothing that is told comes again, and nothing is left out.",
+    "missed": "Whether something may have happened before this that is not told: read anew what you go by.",
+    "SourceStateChanged.at": "When it was noticed; of the first event, when the stream began.",
+    "SourceStateChanged.previous": "How it was doing before.",
+    "SourceStateChanged.source": "The source as it was then; null in the first event.",
 }
