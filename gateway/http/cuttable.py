@@ -1,4 +1,4 @@
-"""The server's side of a WebSocket: uvicorn's, which can also be cut off at once."""
+"""The server's side of a WebSocket: uvicorn's, which ends a handshake that cannot be read, and can be cut off."""
 
 from __future__ import annotations
 
@@ -7,9 +7,18 @@ from websockets.http11 import Request
 
 from gateway.http.streams.pace import CUT
 
+_UNREADABLE = b"HTTP/1.1 400 Bad Request\r\ncontent-length: 0\r\nconnection: close\r\n\r\n"
+
 
 class CuttableSocket(WebSocketsSansIOProtocol):
     """Closing waits until the other side has taken what was sent: one that takes nothing would be kept for ever."""
+
+    def data_received(self, data: bytes) -> None:
+        """The whole head comes first. One that has lines or headers beyond the library's bounds would be left open."""
+        super().data_received(data)
+        if not self.handshake_initiated and not self.transport.is_closing():
+            self.transport.write(_UNREADABLE)
+            self.transport.close()
 
     def handle_connect(self, event: Request) -> None:
         """The application is told how to cut it off, before it begins."""
