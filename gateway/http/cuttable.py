@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from uvicorn._types import ASGISendEvent
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 from websockets.http11 import Request
 
@@ -25,6 +26,18 @@ class CuttableSocket(WebSocketsSansIOProtocol):
         super().handle_connect(event)
         if hasattr(self, "scope"):
             self.scope[CUT] = self._cut  # type: ignore[literal-required] # ours besides uvicorn's
+
+    async def send(self, message: ASGISendEvent) -> None:
+        """Once closed, the other side has its time to agree, and then none to take what is left."""
+        await super().send(message)
+        if self.close_timer is not None and message["type"] == "websocket.close":
+            self.close_timer.cancel()
+            self.close_timer = self.loop.call_later(self.close_timeout, self.transport.abort)
+
+    def keepalive_timeout(self) -> None:
+        """Who gives no sign of life takes nothing any more either."""
+        super().keepalive_timeout()
+        self.transport.abort()
 
     def _cut(self) -> None:
         self.disconnected = True

@@ -11,7 +11,7 @@ from gateway.http.admission import MESSAGE, Admission
 from gateway.http.front import HEADER_BYTES, head_size
 from gateway.http.requests import correlation_id
 from gateway.http.streams.connection import Connection, Office
-from gateway.http.streams.ends import FAILED, GONE, STALLED, End
+from gateway.http.streams.ends import GONE, STALLED, End
 from gateway.http.streams.messages import PROTOCOL
 from gateway.http.streams.origins import admitted
 from gateway.http.streams.pace import Left, Pace, Stalled
@@ -52,7 +52,7 @@ class Sockets:
         self, scope: Scope, receive: Receive, send: Send, headers: Mapping[bytes, bytes], place: Place
     ) -> None:
         pace = Pace(scope, send, self._office.settings.patience)
-        end = FAILED
+        end = GONE
         try:
             ours = PROTOCOL in scope["subprotocols"]
             await receive()  # that somebody wants to connect

@@ -64,7 +64,7 @@ class Rules(AllowAll):
 
     def __init__(self) -> None:
         self.cut: set[str] = set()
-        self.version = 0  # type: ignore[misc] # of one instance
+        self.version = 0
 
     def take(self, *coordinates: str) -> None:
         """Other rules are in force."""
@@ -204,7 +204,7 @@ class EventStream:
                     return "", None
                 self._text += chunk
             event, _, self._text = self._text.partition(b"\n\n")
-            lines = dict(line.split(b": ", 1) if b": " in line else (line, b"") for line in event.split(b"\n"))
+            lines = {name: said for name, _, said in (line.partition(b": ") for line in event.split(b"\n"))}
             if b"event" in lines:
                 said = lines.get(b"data", b"")
                 return lines[b"event"].decode(), json.loads(said) if said else None

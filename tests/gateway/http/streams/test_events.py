@@ -83,7 +83,7 @@ async def test_a_token_whose_key_is_withdrawn_is_told_nothing_more() -> None:
         async def nobody(_authorization: bytes | None) -> Any:
             raise Unauthenticated("the token is signed with an unknown key")
 
-        stage.verifier.verified = nobody  # type: ignore[method-assign]
+        stage.verifier.verified = nobody  # type: ignore[method-assign, assignment]
         stage.feed.tell(Tick(1))
         assert code((await stream.next())[1]) == "UNAUTHENTICATED"
         await stage.left()
