@@ -125,6 +125,6 @@ def test_what_is_told_is_all_that_was_seen() -> None:
     conditions.look(seen(erp=OK))
     (whole,) = seen(erp=OPEN)
     conditions.look([msgspec.structs.replace(whole, entities=("DE",))])
-    (change,) = conditions.since(conditions.era, 0) or [None]
-    assert change is not None
-    assert change.source.entities == ("DE",)
+    changes = conditions.since(conditions.era, 0)
+    assert changes is not None
+    assert [each.source.entities for each in changes] == [("DE",)]
