@@ -27,8 +27,10 @@ from sqlalchemy import (
     update,
 )
 
+from sources.store import notices
 from sources.store.columns import Instant, canonical, metadata
 from sources.store.errors import ApprovalExpired, NoSuchRecord, NotApprovable, StaleRecord
+from sources.store.notices import Topic
 
 
 class Decision(StrEnum):
@@ -122,6 +124,7 @@ def ask(connection: Connection, question: Question, now: datetime) -> Approval:
     )
     values = msgspec.structs.asdict(question) | {"evidence": evidence, "evidence_hash": digest}
     connection.execute(insert(approvals).values(asked_at=now, decision=Decision.PENDING, **values))
+    notices.give(connection, Topic.OPERATION, question.operation_id, now)
     return find(connection, question.id)
 
 
@@ -150,6 +153,7 @@ def decide(
     )
     if done.rowcount != 1:
         raise StaleRecord(f"approval `{approval_id}` was decided at the same time: read it again")
+    notices.give(connection, Topic.OPERATION, known.operation_id, now)
     return find(connection, approval_id)
 
 

@@ -25,8 +25,10 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects import postgresql, sqlite
 
+from sources.store import notices
 from sources.store.columns import Instant, canonical, metadata
 from sources.store.errors import NoSuchRecord, StaleRecord, WrongState
+from sources.store.notices import Topic
 
 
 class Status(StrEnum):
@@ -116,11 +118,14 @@ def open_exception(connection: Connection, finding: Finding, now: datetime) -> E
     """Open it in its owner's queue, or find it there."""
     dialect: Any = sqlite if connection.dialect.name == "sqlite" else postgresql
     values = msgspec.structs.asdict(finding) | {"details": canonical(finding.details)}
-    connection.execute(
+    made = connection.execute(
         dialect.insert(exceptions)
         .values(status=Status.OPEN, opened_at=now, version=1, **values)
         .on_conflict_do_nothing()
+        .returning(exceptions.c.id)
     )
+    if made.first() is not None:
+        notices.give(connection, Topic.EXCEPTION, finding.id, now)
     return find(connection, finding.id)
 
 

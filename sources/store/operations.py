@@ -26,8 +26,10 @@ from sqlalchemy import (
 from sqlalchemy.dialects import postgresql, sqlite
 
 from sources.canonical import Money
+from sources.store import notices
 from sources.store.columns import Instant, metadata
 from sources.store.errors import IdempotencyMismatch, NoSuchRecord, StaleRecord, WrongState
+from sources.store.notices import Topic
 
 
 class State(StrEnum):
@@ -189,7 +191,10 @@ def _insert(connection: Connection, command: Command, now: datetime) -> bool:
         "version": 1,
     }
     made = dialect.insert(operations).values(row).on_conflict_do_nothing().returning(operations.c.id)
-    return connection.execute(made).first() is not None
+    if connection.execute(made).first() is None:
+        return False
+    notices.give(connection, Topic.OPERATION, command.id, now)
+    return True
 
 
 def _digest(payload: str) -> str:
@@ -254,6 +259,7 @@ def _change(connection: Connection, known: Operation, now: datetime, **values: A
     )
     if done.rowcount != 1:
         raise StaleRecord(f"operation `{known.id}` was changed at the same time: read it again")
+    notices.give(connection, Topic.OPERATION, known.id, now)
     return find(connection, known.id)
 
 

@@ -20,8 +20,10 @@ from sqlalchemy import (
     update,
 )
 
+from sources.store import notices
 from sources.store.columns import Instant, metadata
 from sources.store.errors import NoSuchRecord
+from sources.store.notices import Topic
 
 
 class Direction(StrEnum):
@@ -100,6 +102,7 @@ def begin(connection: Connection, attempt: Attempt, now: datetime) -> Step:
         connection.execute(insert(steps).values(attempts=1, started_at=now, **msgspec.structs.asdict(attempt)))
     else:
         _set(connection, known, outcome=None, finished_at=None, attempts=known.attempts + 1)
+    notices.give(connection, Topic.OPERATION, attempt.operation_id, now)
     return _require(connection, attempt.operation_id, attempt.number, attempt.direction)
 
 
@@ -117,6 +120,7 @@ def finish(
     """Note how a step ended. `message` is ours and safe to show. Raises NoSuchRecord for a step never begun."""
     known = _require(connection, operation_id, number, direction)
     _set(connection, known, outcome=outcome, finished_at=now, request_id=request_id, message=message)
+    notices.give(connection, Topic.OPERATION, operation_id, now)
     return _require(connection, operation_id, number, direction)
 
 

@@ -16,6 +16,7 @@ from sources.store import (
     audit,
     exceptions,
     grounds,
+    notices,
     operations,
     purposes,
     reservations,
@@ -28,7 +29,7 @@ from sources.store.store import Store, open_store
 from tests.databases import fresh_postgres, fresh_sqlite
 from tests.sources.store.conftest import NOW
 
-NOUNS = (approvals, audit, exceptions, grounds, operations, purposes, reservations, steps, switches)
+NOUNS = (approvals, audit, exceptions, grounds, notices, operations, purposes, reservations, steps, switches)
 
 
 def check(url: str) -> None:
