@@ -26,7 +26,7 @@ from gateway.http.graphql import GraphQLEndpoint
 from gateway.http.health import Readiness, livez
 from gateway.http.lag import Lag
 from gateway.http.metrics import Metrics
-from gateway.http.streams.connection import Office
+from gateway.http.streams.connection import Host
 from gateway.http.streams.events import EventStreams
 from gateway.http.streams.places import Places
 from gateway.http.streams.sockets import Sockets
@@ -34,6 +34,7 @@ from gateway.identity.verify import Verifier
 from gateway.settings import Settings, StreamSettings
 from gateway.telemetry.journal import Journal
 from gateway.telemetry.meters import Meters
+from gateway.writing import Writing
 from policies.principal import Principal
 from policies.store import PolicyStore
 from resolvers.context import Happenings
@@ -117,12 +118,13 @@ def assemble(
         return overview(catalog, watchers.journal.histories())
 
     documents = TrustedDocuments(settings.documents, settings.limits, watchers.meters.untrusted)
-    engine = _engine(settings, parts, policies, sources, documents.trust)
+    writing = Writing(settings.writes, catalog, policies)
+    engine = _engine(settings, parts, policies, sources, documents.trust, writing)
     documents.attend(engine, lambda: plain_roles(policies.policies.tables))
     verifier = Verifier(settings.identity, parts.issuers, policies.policies.external())
     admission = Admission(settings.admission)
     door = Door(admission, GRAPHQL, settings.admission.retry_after)
-    places, purposes = Places(settings.streams), None
+    places, purposes = Places(settings.streams), writing if settings.writes.on else None
     endpoint = GraphQLEndpoint(
         engine,
         verifier,
@@ -135,19 +137,21 @@ def assemble(
         if settings.streams.enabled
         else None,
     )
-    sockets = Sockets(Office(engine, verifier, places, settings.streams, admission, purposes, watchers.meters.streamed))
+    sockets = Sockets(Host(engine, verifier, places, settings.streams, admission, purposes, watchers.meters.streamed))
 
     def cache() -> Remembered:
         return remembered(catalog)
 
-    readiness = Readiness(sources, cache, policies, lambda: documents.standing, lambda: app.draining)
+    readiness = Readiness(sources, cache, policies, lambda: documents.standing, lambda: app.draining, writing.condition)
     metrics = Metrics(watchers.meters, admission, sources, cache, places)
 
     @contextlib.asynccontextmanager
     async def lifespan(_app: Front) -> AsyncIterator[None]:
         watching = asyncio.create_task(watchers.conditions.run(sources))
         async with _running(settings, policies, documents, verifier, admission, door):
+            await writing.open()
             yield
+            await writing.close()  # first: its steps still ask the sources
         watching.cancel()
         await catalog.close()
         for close in closing:
@@ -168,7 +172,7 @@ def assemble(
         ],
         lifespan=lifespan,
     )
-    app.state.engine, app.state.catalog = engine, catalog
+    app.state.engine, app.state.catalog, app.state.writing = engine, catalog, writing
     return app
 
 
@@ -178,6 +182,7 @@ def _engine(
     policies: PolicyStore,
     sources: Callable[[], Sequence[Overview]],
     trust: Trust,
+    writing: Writing,
 ) -> Engine:
     cursor_key = settings.gateway.cursor_key
     return Engine(
@@ -192,6 +197,7 @@ def _engine(
         operations=settings.operations,
         sources=sources,
         trust=trust,
+        office=lambda: writing.office,
         happenings=Happenings(parts.watchers.conditions),
     )
 

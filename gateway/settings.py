@@ -13,6 +13,7 @@ from urllib.parse import urlsplit
 import msgspec
 
 from resolvers.budget import OperationsSettings
+from resolvers.sagas.settings import WritesSettings
 from sources.cache import CacheSettings
 from sources.catalog import vendors
 from sources.settings import Secret, SourceSettings
@@ -217,6 +218,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     admission: AdmissionSettings = AdmissionSettings()
     limits: Limits = Limits()
     documents: DocumentSettings = DocumentSettings()
+    writes: WritesSettings = WritesSettings()
     streams: StreamSettings = StreamSettings()
     sources: Mapping[str, SourceSettings] = msgspec.field(default_factory=dict)
     owners: Mapping[str, tuple[str, ...]] = msgspec.field(default_factory=dict)
@@ -231,6 +233,7 @@ _TABLES: dict[str, type[msgspec.Struct]] = {
     "admission": AdmissionSettings,
     "limits": Limits,
     "documents": DocumentSettings,
+    "writes": WritesSettings,
     "streams": StreamSettings,
 }
 _SYMMETRIC = ("HS", "none")

@@ -10,9 +10,9 @@ from typing import Any
 from policies.cases import Example
 from policies.judging import Judge, Opening, judging
 from policies.principal import Principal
-from policies.purposes import PURPOSE, acting
+from policies.purposes import PURPOSE, acting, without_purpose
 from policies.pushing import Pushed, filters
-from policies.rows import Condition, Every, Tree
+from policies.rows import Condition, Every, Tree, as_role
 
 
 @dataclass(frozen=True, slots=True)
@@ -204,7 +204,7 @@ def row_rule(type_name: str, tests: Mapping[str, RowTest]) -> RowRule:
     opened: dict[tuple[Tree, str], set[str]] = {}
     conditions = [(role, *each) for role, test in tests.items() for each in test.opens(type_name)]
     for role, condition, of in conditions:
-        opened.setdefault((condition.tree, of), set()).add(role)
+        opened.setdefault((as_role(condition.tree, without_purpose(role)), of), set()).add(role)
     openings = [Opening(tree, of, frozenset(roles)) for (tree, of), roles in opened.items()]
     asks_account = any(of == "via" or (of == "row" and each.asks_account) for _, each, of in conditions)
     return RowRule(

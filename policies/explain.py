@@ -8,9 +8,9 @@ from typing import TypeAlias
 
 from policies.decide import Decision, Policies, row_rule
 from policies.principal import Principal
-from policies.purposes import PURPOSE
+from policies.purposes import PURPOSE, without_purpose
 from policies.pushing import Pushed
-from policies.rows import Condition, camel
+from policies.rows import ROLE, Condition, camel
 from policies.yaml import Place
 
 Paint: TypeAlias = Callable[[str, str], str]
@@ -85,12 +85,14 @@ def _rows(policies: Policies, role: str, type_name: str, principal: Principal) -
     return RowsExplained(
         _HOW[test.covers(type_name)],
         tuple((each.text, each.place) for each in conditions),
-        tuple((f"user.{name}", _values(principal, name)) for name in named),
+        tuple((f"user.{name}", _values(principal, name, role)) for name in named),
         row_rule(type_name, {role: test}).filters(principal),
     )
 
 
-def _values(principal: Principal, name: str) -> tuple[str, ...]:
+def _values(principal: Principal, name: str, role: str) -> tuple[str, ...]:
+    if name == ROLE:
+        return (without_purpose(role),)
     found = getattr(principal, name)
     return tuple(found) if isinstance(found, tuple) else (found,) if found is not None else ()
 

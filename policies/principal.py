@@ -21,3 +21,13 @@ class Principal:
     purposes: tuple[str, ...] = ()
     claims: Mapping[str, object] = field(default_factory=dict, compare=False, repr=False)  # the rest of the token
     client: str | None = None
+
+    @property
+    def person(self) -> str:
+        """Who asks, as persons are compared: whoever stands behind a service, in one spelling."""
+        return person(self.subject, self.human)
+
+
+def person(subject: str, human: str | None) -> str:
+    """The human behind a caller, in the one spelling that is compared; empty if nobody is named."""
+    return (subject if human is None else human).strip().casefold()

@@ -77,6 +77,11 @@ def acting(role: str, purpose: str) -> str:
     return f"{role}{PURPOSE}{purpose}"
 
 
+def without_purpose(role: str) -> str:
+    """The role that acts, without the purpose."""
+    return role.partition(PURPOSE)[0]
+
+
 def purposes(source: Source) -> dict[str, Purpose]:
     """Reads `purposes.yaml`; raises RuleError."""
     return {name: _purpose(name, value, place) for name, value, place in entries(source)}

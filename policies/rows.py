@@ -25,7 +25,8 @@ Facts: TypeAlias = Mapping[str, Any]
 _TOKEN = re.compile(r"\s*(?:(?P<word>[A-Za-z_][\w.]*)|(?P<text>'[^']*')|(?P<sign>==|!=|\(|\)))", re.ASCII)
 _NAME = re.compile(r"[a-z][A-Za-z0-9]*", re.ASCII)
 LISTS = frozenset({"regions", "entities", "accounts", "purposes"})
-_TEXTS = frozenset({"subject", "human"})
+ROLE = "role"
+_TEXTS = frozenset({"subject", "human", "person", ROLE})
 USER = LISTS | _TEXTS
 FACTS = frozenset({"legal_entities"})  # of an account: loaded beside it, no attribute of its record
 _OPERATORS = "`==`, `!=`, `in` or `overlaps`"
@@ -103,6 +104,20 @@ class Condition:
     def asks_account(self) -> bool:
         """Whether it reads something of the account that owns the row."""
         return any(scope == "account" for scope, _ in self.paths)
+
+
+def as_role(tree: Tree, role: str) -> Tree:
+    """A condition as one role asks it: `user.role` is the role whose rule opens the row, whatever else somebody is."""
+    if isinstance(tree, Comparison):
+        return Comparison(tree.operator, _as_role(tree.left, role), _as_role(tree.right, role))
+    if isinstance(tree, Not):
+        return Not(as_role(tree.inner, role))
+    inner = tuple(as_role(each, role) for each in (tree.parts if isinstance(tree, Every) else tree.options))
+    return Every(inner) if isinstance(tree, Every) else Some(inner)
+
+
+def _as_role(operand: Operand, role: str) -> Operand:
+    return Operand("text", (role,)) if operand == ("user", (ROLE,)) else operand
 
 
 def compile_condition(text: str, place: Place) -> Condition:

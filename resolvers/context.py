@@ -44,6 +44,7 @@ class Context(msgspec.Struct, frozen=True):
     tables that computations consult (entitlement). `unknown` are the records whose types this audience is not shown.
     `served` tells of a record that was read for this operation how it was served: the record itself cannot, because
     operations share it. `sources` gives how every source is doing.
+    `office` is where governed writes are kept (`resolvers.office.Office`); None: there are none.
     `signing` is the key by which a computation signs what it vouches for; None: it cannot. `happenings` and `cursors`
     are for subscriptions: what they tell of, and the places in it."""
 
@@ -55,5 +56,6 @@ class Context(msgspec.Struct, frozen=True):
     served: Callable[[Record], Served] = live
     sources: Callable[[], Sequence[Overview]] = tuple
     signing: Secret | None = None
+    office: Any = None
     happenings: Happenings | None = None
     cursors: Cursors | None = None

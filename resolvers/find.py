@@ -31,6 +31,7 @@ NODE_NEEDS: tuple[Need, ...] = tuple((record, "key") for record in (
     c.Account, c.Contact, c.Product, c.Price, c.Meter, c.AccountSubscription, c.SubscriptionContract, c.Renewal,
     c.Invoice, c.PostedInvoice, c.Payment, c.GatewayPayment, c.CreditMemo, c.Entitlement, c.Case, c.Order, c.SalesOrder,
     c.LegalEntity, c.SupportPlan, c.BillingProfile, c.BillingCustomer, c.SupportOrganization, c.Requester,
+    c.Operation, c.OperationApproval, c.OperationException,
 ))  # fmt: skip
 
 

@@ -24,6 +24,7 @@ from graphql.utilities.print_schema import print_args, print_deprecated, print_d
 from resolvers.batch import Batched, Link, declaration_of
 from sources.cache.freshness import Table
 from sources.canonical import Record
+from sources.ours import RECORDS as OURS
 
 FRESHNESS = GraphQLDirective(
     "freshness",
@@ -39,6 +40,7 @@ FRESHNESS = GraphQLDirective(
 )
 """As configured by default; a company's own `[cache.types]` may say otherwise."""
 _TABLE = Table()
+_CHANGES = "Mutation"
 
 
 def printed(schema: GraphQLSchema) -> str:
@@ -58,22 +60,23 @@ def _type(found: GraphQLNamedType) -> str:
     if not isinstance(found, (GraphQLObjectType, GraphQLInterfaceType)) or not found.fields:
         return text
     head = text[: text.index("{\n", len(print_description(found)))]
-    fields = [_field(name, field, not at) for at, (name, field) in enumerate(found.fields.items())]
+    reads = found.name != _CHANGES  # what a change reads on its way is not what it shows
+    fields = [_field(name, field, not at, reads) for at, (name, field) in enumerate(found.fields.items())]
     return f"{head}{{\n{chr(10).join(fields)}\n}}"
 
 
-def _field(name: str, field: GraphQLField, first: bool) -> str:
+def _field(name: str, field: GraphQLField, first: bool, reads: bool) -> str:
     described = print_description(field, "  ", first)  # type: ignore[arg-type] # of whatever has a description
     said = f"{described}  {name}{print_args(field.args, '  ')}: {field.type}"
-    return f"{said}{_freshness(_read(field))}{print_deprecated(field.deprecation_reason)}"
+    return f"{said}{_freshness(_read(field)) if reads else ''}{print_deprecated(field.deprecation_reason)}"
 
 
 def _read(field: GraphQLField) -> set[type[Record]]:
-    """The records that a field reads itself."""
+    """The records that a field reads itself and that may be remembered: our own tables are read every time."""
     declared = declaration_of(field)
     if isinstance(declared, Link):
-        return {declared.target}
-    return {record for record, _ in declared.needs} if isinstance(declared, Batched) else set()
+        return {declared.target} - OURS
+    return {record for record, _ in declared.needs} - OURS if isinstance(declared, Batched) else set()
 
 
 def _freshness(records: Iterable[type[Record]]) -> str:

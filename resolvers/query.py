@@ -9,7 +9,10 @@ import strawberry
 from resolvers import find
 from resolvers.batch import batched, connection, link, links
 from resolvers.budget import OperationClass
+from resolvers.changes import purposes as asked
+from resolvers.changes.purposes import PurposeRequest
 from resolvers.entitlement import gather
+from resolvers.facts import operations as desk
 from resolvers.types import references as ref
 from resolvers.types import source
 from resolvers.types.connection import Connection
@@ -17,15 +20,19 @@ from resolvers.types.entitlement_check import EntitlementCheck, Intent, Severity
 from resolvers.types.filters import (
     AccountFilter,
     AccountOrder,
+    ApprovalFilter,
     CaseFilter,
     CaseOrder,
+    ExceptionFilter,
     InvoiceFilter,
+    OperationFilter,
     OrderFilter,
     OrderOrder,
     SubscriptionFilter,
 )
 from resolvers.types.ledger import AccountingPeriod
 from resolvers.types.node import Node
+from resolvers.types.operation import WritePause
 from resolvers.types.order_validation import OrderValidation
 from resolvers.validation import gather as gather_order
 from resolvers.validation import judge
@@ -140,6 +147,21 @@ class Query:
         budget=OperationClass.VALIDATE,
         description="May this order be placed? A verdict with its findings, prices and approvals; it changes nothing.",
     )
+    operation: ref.OperationRef | None = batched(
+        desk.operation, needs=desk.OPERATION_NEEDS, arguments={"id": strawberry.ID}, budget=_LOOKUP
+    )
+    operations: Connection[ref.OperationRef] | None = connection(
+        c.Operation, by="list", filters=OperationFilter, order=ports.Order("accepted_at", True), budget=_360
+    )
+    approvals: Connection[ref.OperationApprovalRef] | None = connection(
+        c.OperationApproval, by="list", filters=ApprovalFilter, order=ports.Order("expires_at"), budget=_360
+    )
+    exceptions: Connection[ref.OperationExceptionRef] | None = connection(
+        c.OperationException, by="list", filters=ExceptionFilter, order=ports.Order("due_at"), budget=_360
+    )
+    pauses: list[WritePause | None] | None = batched(desk.pauses, needs=(), budget=_LOOKUP)
+    purposes: list[PurposeRequest | None] | None = batched(asked.mine, needs=(), budget=_LOOKUP)
+    purpose_requests: list[PurposeRequest | None] | None = batched(asked.waiting, needs=(), budget=_LOOKUP)
     sources: list[source.Source | None] | None = batched(source.sources, needs=(), budget=_LOOKUP)
     node: Node | None = batched(find.node, needs=find.NODE_NEEDS, arguments={"id": strawberry.ID}, budget=_360)
     nodes: list[Node | None] | None = batched(

@@ -12,6 +12,8 @@ from sources.canonical import Record
 
 T = TypeVar("T", bound=type)
 TYPES: dict[type[Record], type] = {}
+VALUES: dict[type, str] = {}
+"""Class of a value that may stand where a union is declared -> name of its GraphQL type; no rows to be judged."""
 
 
 def entity(record: type[Record]) -> Callable[[T], T]:

@@ -8,22 +8,36 @@ import strawberry
 from graphql import GraphQLInputObjectType, GraphQLObjectType, GraphQLSchema
 from strawberry.schema.config import StrawberryConfig
 
+from resolvers.mutation import Mutation
 from resolvers.printing import printed
 from resolvers.query import Query
 from resolvers.registry import TYPES
 from resolvers.subscription import Subscription
-from resolvers.types import account, case, contact, entitlement, invoice, ledger, order, payment, product, subscription
+from resolvers.types import (
+    account,
+    case,
+    contact,
+    entitlement,
+    invoice,
+    ledger,
+    operation,
+    order,
+    payment,
+    product,
+    subscription,
+)
 from resolvers.types.descriptions import describe
 from resolvers.types.scalars import SCALARS
 
-_MODULES = (account, case, contact, entitlement, invoice, ledger, order, payment, product, subscription)
+_MODULES = (account, case, contact, entitlement, invoice, ledger, operation, order, payment, product, subscription)
 _HEADER = "# Generated from the code by `opsgraph schema --write`. Review it; do not edit it.\n\n"
 
 
 def build_schema() -> strawberry.Schema:
     """A new schema: every entity is in it, whether a root leads to it or not."""
+    config = StrawberryConfig(scalar_map=SCALARS)
     schema = strawberry.Schema(
-        Query, subscription=Subscription, types=list(TYPES.values()), config=StrawberryConfig(scalar_map=SCALARS)
+        Query, mutation=Mutation, subscription=Subscription, types=list(TYPES.values()), config=config
     )
     describe(schema._schema)
     _mend_introspection(schema._schema)

@@ -20,6 +20,7 @@ from sources.canonical.commands import Command
 from sources.continuation import Answer, Continuation, merge, unmerged
 from sources.crosswalk import Crosswalk
 from sources.errors import BadAsk, SourceError, Unavailable
+from sources.ours import RECORDS, Ours
 from sources.pipeline.ledger import Ledger, MemoryLedger
 from sources.pipeline.pipeline import Pipeline
 from sources.pipeline.telemetry import Observer
@@ -78,6 +79,7 @@ class Catalog:
         cache: Cache | None = None,
     ) -> None:
         self.sources = {source.connector.name: source for source in opened}
+        self.ours = Ours()  # what we know ourselves of governed writes
         self._owners = self._resolve_owners(owners or {})
         self._indexed: dict[tuple[type[Record], str], tuple[Connector, ...]] = {}
         self._recalls = any(hasattr(source.connector, "recall") for source in opened)
@@ -89,10 +91,11 @@ class Catalog:
 
     def _resolve_owners(self, chosen: Mapping[str, Sequence[str]]) -> dict[type[Record], tuple[Connector, ...]]:
         connectors = [source.connector for source in self.sources.values()]
-        owners = {
+        owners: dict[type[Record], tuple[Connector, ...]] = {
             record: tuple(each for system in systems for each in connectors if each.system == system)
             for record, systems in DEFAULT_OWNERS.items()
         }
+        owners |= dict.fromkeys(RECORDS, (cast(Connector, self.ours),))
         by_name = {record.__name__.lower(): record for record in DEFAULT_OWNERS}
         for name, wanted in chosen.items():
             if name not in by_name:

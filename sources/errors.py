@@ -218,6 +218,11 @@ class Ambiguous(SourceError):
 
 
 class BadAsk(SourceError):
-    """The question itself cannot be put: an unknown filter, a page beyond bounds, a cursor that is not ours."""
+    """The question itself cannot be put: an unknown filter, a page beyond bounds, a cursor that is not ours. `path` is
+    where in an input it is wrong, such as `lines.3.quantity`, where that can be told."""
 
     code = "BAD_INPUT"
+
+    def __init__(self, message: str, *, path: str | None = None, **said: Any) -> None:
+        super().__init__(message, **said)
+        self.path = path

@@ -10,13 +10,17 @@ import shlex
 from collections.abc import Mapping
 from contextlib import ExitStack
 from datetime import UTC, datetime
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
+
+from starlette.applications import Starlette
 
 from gateway.app import GRAPHQL, create_app
 from gateway.cli import behind
 from gateway.cli.chaos import DEMO
 from gateway.cli.errors import Unusable
-from gateway.cli.serve import listen, run_async, server
+from gateway.cli.serve import listen, prepare, run_async, server
 from gateway.cli.tabs import CURL_QUERY, CURL_ROLE, tabs
 from gateway.console.pages import PATH, Opening, routes
 from gateway.enterprise.faults.door import PATH as CHAOS
@@ -55,20 +59,29 @@ def run(options: argparse.Namespace) -> int:
         known = behind.fronted(known, played["proxies"])
         door = Door(played["control"])
         opening = Opening(GRAPHQL, tabs(known["landmarks"], datetime.now(UTC).date()), known["tokens"], chaos=CHAOS)
-        app = create_app(settings(known), [*routes(opening), door.route()])
-        run_async(_serve(server(app, drain=2.0), listening, endpoint, known, door, options.json))
+        state = Path(ending.enter_context(TemporaryDirectory(prefix="opsgraph-demo-")))
+        app = create_app(settings(known, state), [*routes(opening), door.route()])
+        run_async(_serve(app, listening, endpoint, known, door, options.json))
     return 0
 
 
-def settings(known: Mapping[str, Any]) -> Settings:
-    """The settings of a gateway in front of a town."""
+def settings(known: Mapping[str, Any], state: Path | None = None) -> Settings:
+    """The settings of a gateway in front of a town. `state`: the folder of its governed writes; None: without them.
+
+    What was ordered of a simulated company ends with it, and so does what was written down about it.
+    """
     issuer = {"issuer": known["issuer"], "audience": known["audience"], "jwks": known["jwks"]}
-    return parse({"identity": {"issuers": [issuer]}, "sources": known["sources"]}, known["secrets"])
+    tree: dict[str, Any] = {"identity": {"issuers": [issuer]}, "sources": known["sources"]}
+    if state is not None:
+        tree["writes"] = {"store": f"sqlite:///{state}/store.db", "durable": f"sqlite:///{state}/work.db"}
+    return parse(tree, known["secrets"])
 
 
 async def _serve(
-    gateway: Any, listening: Any, endpoint: str, known: Mapping[str, Any], door: Door, as_json: bool
+    app: Starlette, listening: Any, endpoint: str, known: Mapping[str, Any], door: Door, as_json: bool
 ) -> None:
+    await prepare(app)
+    gateway = server(app, drain=2.0)
     serving = asyncio.create_task(gateway.serve([listening]))
     while not gateway.started and not serving.done():  # noqa: ASYNC110 - uvicorn has no event for it
         await asyncio.sleep(0.005)

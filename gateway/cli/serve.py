@@ -42,11 +42,25 @@ def run(options: argparse.Namespace) -> int:
     settings = read(options.config)
     host, port = options.host or settings.gateway.host, options.port or settings.gateway.port
     app = opened(settings)
-    listening = listen(host, port)
-    print(f"opsgraph: serving http://{host}:{port}/graphql", flush=True)
-    gateway, alive = settings.gateway, settings.streams.keep_alive
-    run_async(server(app, gateway.drain, gateway.notice, alive, gateway.body_bytes).serve([listening]))
+    alive, longest = settings.streams.keep_alive, settings.gateway.body_bytes
+    gateway = server(app, settings.gateway.drain, settings.gateway.notice, alive, longest)
+    with listen(host, port) as listening:
+        run_async(_serve(app, gateway, listening, f"opsgraph: serving http://{host}:{port}/graphql"))
     return 0
+
+
+async def _serve(app: Starlette, gateway: GracefulServer, listening: socket.socket, line: str) -> None:
+    await prepare(app)
+    print(line, flush=True)
+    await gateway.serve([listening])
+
+
+async def prepare(app: Starlette) -> None:
+    """Opens what has to be there before the first request; raises Unusable where it cannot be."""
+    try:
+        await app.state.writing.open()
+    except SettingsError as error:
+        raise Unusable(str(error)) from None
 
 
 def read(path: Path) -> Settings:

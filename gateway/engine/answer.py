@@ -63,6 +63,9 @@ def _source(error: SourceError) -> dict[str, Any]:
     extensions: dict[str, Any] = {"code": error.code, "retryable": error.retryable}
     if error.source:
         extensions["source"] = error.source
+    for name, told in (("inputPath", "path"), ("rule", "rule"), ("reasons", "reasons")):
+        if getattr(error, told, None):
+            extensions[name] = getattr(error, told)
     if error.retry_after is not None:
         extensions["retryAfterMs"] = int(error.retry_after * 1000)
     return extensions

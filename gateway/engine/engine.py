@@ -56,7 +56,8 @@ class Engine:
     `signing` is the key of what a computation vouches for (none: one of this process's own). `policies` gives the
     grants of a principal; there is no plan without them. `operations`: how long each class may take. `careful` shows
     every answer by the careful builder (for comparisons). `exceeded` is told of every limit that a document passes.
-    `trust` says which documents are run for whom; without it: every one. `happenings` is what subscriptions tell of.
+    `trust` says which documents are run for whom; without it: every one. `office` gives where governed writes are kept;
+    without it there are none. `happenings` is what subscriptions tell of.
     """
 
     def __init__(  # noqa: PLR0913 - what a gateway is made of, all but three with a default
@@ -70,6 +71,7 @@ class Engine:
         limits: Limits | None = None,
         rules: Callable[[], Any] | None = None,
         sources: Callable[[], Sequence[Overview]] | None = None,
+        office: Callable[[], Any] | None = None,
         clock: Callable[[], datetime] = lambda: datetime.now(UTC),
         operations: OperationsSettings = OperationsSettings(),  # noqa: B008 - frozen
         careful: bool = False,
@@ -86,7 +88,7 @@ class Engine:
         self._cursors, self.tokens = Cursors(key), FreshnessTokens(key)
         self._rules, self._clock, self._operations = rules or (lambda: None), clock, operations
         self._careful, self._signing = careful, signing or Secret(secrets.token_hex(32))
-        self._sources = sources or (lambda: overview(catalog))
+        self._sources, self._office = sources or (lambda: overview(catalog)), office or (lambda: None)
         self._happenings = happenings
 
     async def run(
@@ -237,6 +239,7 @@ class Engine:
             served,
             self._sources,
             self._signing,
+            self._office(),
             self._happenings,
             self._cursors,
         )

@@ -37,6 +37,7 @@ from gateway.http.watch import Watch
 from gateway.identity.verify import Unauthenticated, Verifier
 from policies.principal import Principal
 from policies.purposes import PurposeRefused
+from sources.store.errors import StoreError
 
 _log = logging.getLogger("opsgraph.http")
 _METHODS = "GET, POST"
@@ -103,6 +104,8 @@ class GraphQLEndpoint:
         except Full as error:
             wait = {"retry-after": f"{RETRY_AFTER}"} if error.status != 403 else {}
             await answering.refuse(error.status, str(error), wait, code=error.code)
+        except StoreError as error:
+            await answering.refuse(503, str(error), {}, code=error.code)
         except BodyRefused as error:
             await answering.refuse(error.status, str(error), {"connection": "close"})
         except Exception:

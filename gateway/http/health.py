@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
 
 from starlette.requests import Request
@@ -23,7 +23,7 @@ async def livez(_request: Request) -> Response:
 
 class Readiness:
     """Ready means: requests are accepted, and every trusted document is planned. A source that fails degrades answers,
-    it does not make us unready."""
+    it does not make us unready; nor do governed writes, whose own tables `writes` asks."""
 
     def __init__(
         self,
@@ -32,9 +32,10 @@ class Readiness:
         policies: PolicyStore,
         documents: Callable[[], Standing],
         draining: Callable[[], bool],
+        writes: Callable[[], Awaitable[str]],
     ) -> None:
         self._sources, self._cache, self._policies, self._draining = sources, cache, policies, draining
-        self._documents = documents
+        self._documents, self._writes = documents, writes
 
     async def readyz(self, _request: Request) -> Response:
         """Names every source and how it is doing, more of those that are not well, and which policies are in force."""
@@ -48,6 +49,7 @@ class Readiness:
             "degraded": [each.name for each in unwell],
             "sources": {each.name: each.condition.value for each in sources},
             "why": {each.name: _why(each) for each in unwell},
+            "writes": await self._writes(),
             "cache": {"redis": _REDIS[self._cache().redis]},
             "policies": {
                 "digest": status.digest,

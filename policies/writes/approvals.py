@@ -6,7 +6,8 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from policies.writes.ask import NEEDS_APPROVAL, Deed, WriteDecision, person
+from policies.principal import person
+from policies.writes.ask import NEEDS_APPROVAL, Deed, WriteDecision
 from policies.writes.records import APPROVE, WriteRules
 from policies.writes.separation import conflicts, conflicts_with
 

@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from decimal import Decimal
 
+from policies.principal import person
+
 ALLOWED, NEEDS_APPROVAL, FORBIDDEN = "ALLOWED", "NEEDS_APPROVAL", "FORBIDDEN"
 
 
@@ -115,8 +117,3 @@ class WriteDecision:
     def evidence(self) -> tuple[str, ...]:
         """What every approver has to attach."""
         return self.approvers[0].evidence if self.approvers else ()
-
-
-def person(subject: str, human: str | None) -> str:
-    """The human behind a caller, in the one spelling that is compared; empty if nobody is named."""
-    return (subject if human is None else human).strip().casefold()

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 import uuid
 from collections.abc import Sequence
 from datetime import datetime, timedelta
+from math import isinf
 from typing import Any
 
 import msgspec
@@ -18,6 +20,7 @@ from resolvers.sagas.room import Room
 from resolvers.sagas.run import Begin
 from resolvers.sagas.saga import Facts, Read, Saga
 from sources.durable import Durable, RunState
+from sources.errand import current
 from sources.errors import SourceError
 from sources.store import approvals, audit, exceptions, operations, switches, worklist
 from sources.store import grounds as kept
@@ -27,6 +30,7 @@ from sources.store.operations import ENDED, Acceptance, Operation, Outcome, Stat
 from sources.store.retention import Retention, kept_until
 
 _LONGEST_KEY = 255
+_ANSWERING = 0.3  # seconds that the answer itself may take
 
 
 class _Forbidden(Exception):
@@ -83,10 +87,16 @@ class Writes:
         """The operation that a key answers with already."""
         if not request.key.strip():
             raise Refused(
-                "IDEMPOTENCY_KEY_REQUIRED", "`idempotencyKey` is empty: send a new one with every new command"
+                "IDEMPOTENCY_KEY_REQUIRED",
+                "`idempotencyKey` is empty: send a new one with every new command",
+                path="idempotencyKey",
             )
         if len(request.key) > _LONGEST_KEY:
-            raise Refused("BAD_INPUT", f"`idempotencyKey` has {len(request.key)} characters: {_LONGEST_KEY} at most")
+            raise Refused(
+                "BAD_INPUT",
+                f"`idempotencyKey` has {len(request.key)} characters: {_LONGEST_KEY} at most",
+                path="idempotencyKey",
+            )
         if request.dry_run:
             return None
         known = await self.room.store.read(operations.by_key, request.asker.subject, mutation, request.key)
@@ -237,7 +247,7 @@ class Writes:
 
     async def _waited(self, saga: Saga, operation: Operation) -> Operation:
         """Waits for the end of a prompt operation, and keeps what was answered."""
-        await self.durable.result(operation.id, self._patience)
+        await self.durable.result(operation.id, _patience(self._patience))
 
         def settle(connection: Any) -> Operation:
             now = self.room.clock()
@@ -247,3 +257,10 @@ class Writes:
             return operations.answer(connection, known.id, outcome_of(known, unknown=unknown), now)
 
         return await self.room.write(settle)
+
+
+def _patience(most: float) -> float:
+    """How long a caller waits: so that what is left of its time is enough to be answered."""
+    until = current().until
+    left = until - asyncio.get_running_loop().time() - _ANSWERING if not isinf(until) else most
+    return max(0.0, min(most, left))

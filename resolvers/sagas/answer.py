@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import datetime
 from typing import Any
 
 import msgspec
@@ -13,10 +14,13 @@ from resolvers.sagas.saga import Facts, Finding, Saga
 from sources.store.approvals import Approval
 from sources.store.operations import ENDED, Operation, Outcome, State
 
+ANY = ""
+"""Among expected versions: of whatever the write is about."""
+
 
 class Request(msgspec.Struct, frozen=True, kw_only=True):
     """One governed command as it came in. `input` is the saga's own record; `expected` names versions that the caller
-    has seen, as `Facts.versions` does."""
+    has seen, as `Facts.versions` does, or ANY."""
 
     asker: Asker
     input: Any
@@ -84,8 +88,25 @@ def stale(request: Request, facts: Facts) -> tuple[Finding, ...]:
             path="expectedVersion",
         )
         for name, seen in request.expected.items()
-        if facts.versions.get(name) != seen
-    )
+        if name != ANY and facts.versions.get(name) != seen
+    ) + _unseen(request.expected.get(ANY), facts)
+
+
+def _unseen(seen: str | None, facts: Facts) -> tuple[Finding, ...]:
+    """The same where the caller names the version alone: it is that of whatever the write is about."""
+    if seen is None or any(_same(seen, each) for each in facts.versions.values()):
+        return ()
+    known = ", ".join(f"`{each}`" for each in facts.versions.values())
+    message = f"the version is {known}, not `{seen}`: read it again" if known else "nothing here has a version"
+    return (Finding(code="VERSION_CONFLICT", message=message, path="expectedVersion"),)
+
+
+def _same(seen: str, version: str) -> bool:
+    """Whether two versions are one, in whatever form an instant is written."""
+    try:
+        return datetime.fromisoformat(seen) == datetime.fromisoformat(version)
+    except (ValueError, TypeError):
+        return seen == version
 
 
 def told_of(operation: Operation) -> tuple[Finding, ...]:

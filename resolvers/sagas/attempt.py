@@ -17,8 +17,9 @@ import msgspec
 from resolvers.sagas import notes
 from resolvers.sagas.concerns import UNDO_FAILED, Concern
 from resolvers.sagas.errands import errand
+from resolvers.sagas.ledger import Ledger
 from resolvers.sagas.outcome import CONCERNS, Told, done, told
-from resolvers.sagas.reserve import Consume, Ledger, Release, Reserve
+from resolvers.sagas.reserve import Consume, Release, Reserve
 from resolvers.sagas.room import Pace, Room
 from resolvers.sagas.saga import State, Step
 from sources.cache.tags import changed
@@ -71,7 +72,8 @@ async def attempt(room: Room, state: State[Any, Any], turn: Turn, mutation: str)
         message = f"the step cannot be made: {_said(error)}"
         wrong = Told(outcome=StepOutcome.GOVERNED, code="INTERNAL", message=message, unsent=True)
         return await _noted(room, state, turn, mutation, command, wrong)
-    pause = await room.write(notes.begin, _attempt(turn, state), frozenset({_source(writer)}), room.clock())
+    source = _source(writer)
+    pause = await room.write(notes.begin, _attempt(turn, state, source), frozenset({source}), room.clock())
     if pause is not None:
         why = f"writes are paused: {pause.reason}"
         return Told(outcome=StepOutcome.TRANSIENT, code="WRITES_PAUSED", message=why, unsent=True)
@@ -215,13 +217,14 @@ def concern_of(step: Step, ended: Told, *, undo: bool) -> Concern:
     return CONCERNS.get(ended.code or "", step.concern)
 
 
-def _attempt(turn: Turn, state: State[Any, Any]) -> Attempt:
+def _attempt(turn: Turn, state: State[Any, Any], source: str | None = None) -> Attempt:
     return Attempt(
         operation_id=state.operation,
         number=turn.number,
         name=turn.step.name,
         key=turn.key(state.operation),
         direction=turn.direction,
+        source=source,
         owner=turn.step.concern.owner,
     )
 

@@ -9,6 +9,7 @@ from typing import Any
 
 import msgspec
 
+from policies.principal import person
 from policies.writes import WriteRules
 from policies.writes import ask as asking
 from policies.writes.ask import WriteDecision
@@ -31,7 +32,7 @@ class Asker(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def person(self) -> str:
         """Who asks, as persons are compared."""
-        return asking.person(self.subject, self.human)
+        return person(self.subject, self.human)
 
 
 class Grounds(msgspec.Struct, frozen=True, kw_only=True):

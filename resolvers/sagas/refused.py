@@ -6,15 +6,25 @@ from collections.abc import Sequence
 
 from policies.writes.ask import WriteDecision
 from sources.errors import SourceError
-from sources.store.errors import StoreError
+from sources.store.errors import StaleRecord, StoreAway, StoreError
 
 
 class Refused(SourceError):
-    """A command was not accepted. `reasons` are stable codes of the write rules, `rule` is the rule and its place."""
+    """A command was not accepted. `reasons` are stable codes of the write rules, `rule` is the rule and its place,
+    `path` where in the input it is wrong."""
 
-    def __init__(self, code: str, message: str, *, rule: str | None = None, reasons: Sequence[str] = ()) -> None:
+    def __init__(
+        self,
+        code: str,
+        message: str,
+        *,
+        rule: str | None = None,
+        reasons: Sequence[str] = (),
+        path: str | None = None,
+        retryable: bool = False,
+    ) -> None:
         super().__init__(message, unsent=True)
-        self.code, self.rule, self.reasons = code, rule, tuple(reasons)
+        self.code, self.rule, self.reasons, self.path, self.retryable = code, rule, tuple(reasons), path, retryable
 
     @classmethod
     def by_rule(cls, decision: WriteDecision) -> Refused:
@@ -26,4 +36,4 @@ class Refused(SourceError):
     @classmethod
     def by_store(cls, error: StoreError) -> Refused:
         """What our own records do not allow."""
-        return cls(error.code, str(error))
+        return cls(error.code, str(error), retryable=isinstance(error, (StaleRecord, StoreAway)))

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, Protocol, TypeVar
+from typing import Any, TypeVar
 
 from policies.writes import WriteRules
 from resolvers.sagas.saga import Read
+from resolvers.sagas.systems import Systems
 from sources.canonical import Record
-from sources.canonical.commands import Command
-from sources.ports import Ask, Page, Reading, Writer
+from sources.ports import Ask, Page, Reading
 from sources.store.errors import StaleRecord, StoreAway
 from sources.store.store import Store
 
@@ -21,22 +21,6 @@ T = TypeVar("T")
 
 _PATIENCE = 60  # times that a database of ours which is away is asked again
 _log = logging.getLogger("opsgraph.sagas")
-
-
-class Systems(Protocol):
-    """The systems behind the graph, as sagas see them; `sources.catalog.Catalog` is them."""
-
-    async def read(self, ask: Ask) -> Reading:
-        """Facts, read for nobody in particular."""
-        ...
-
-    def writer(self, command: type[Command], entity: str | None = None) -> Writer:
-        """Who carries a command out. Raises SourceError where nobody does."""
-        ...
-
-    def wrote(self, source: str, tags: Iterable[str]) -> float:
-        """Forgets what was remembered of what was written."""
-        ...
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,6 +15,9 @@ InvoiceStatus = strawberry.enum(c.InvoiceStatus, description="The base status of
 SubscriptionStatus = strawberry.enum(c.SubscriptionStatus, description="The base status of a subscription.")
 CaseStatus = strawberry.enum(c.CaseStatus, description="Where a case stands.")
 Priority = strawberry.enum(c.Priority, description="How pressing.")
+OperationState = strawberry.enum(c.OperationState, description="How far an operation is.")
+ApprovalDecision = strawberry.enum(c.ApprovalDecision, description="What became of an approval.")
+ExceptionStatus = strawberry.enum(c.ExceptionStatus, description="How far an exception is.")
 OrderStatus = strawberry.enum(c.OrderStatus, description="Where an order stands.")
 
 
@@ -199,3 +202,36 @@ class OrderFilter:
     status: list[OrderStatus] | None = where("status", "in")  # type: ignore[valid-type]
     effective_from: date | None = where("effective_on", "gte")
     effective_before: date | None = where("effective_on", "lt")
+
+
+@strawberry.input(description="Which operations; all conditions must hold.")
+class OperationFilter:
+    """Which operations."""
+
+    state: list[OperationState] | None = where("state", "in")  # type: ignore[valid-type]
+    mutation: list[str] | None = where("mutation", "in", "Names of mutations, such as `submitOrder`.")
+    account: str | None = where("account_key", "eq", "The key of the account that they are about.")
+    legal_entity: list[str] | None = where("legal_entity", "in", "Codes of legal entities.")
+    person: list[str] | None = where("person", "in", "Who asked, in lower case: whoever stands behind a service.")
+    accepted_from: datetime | None = where("accepted_at", "gte", "Accepted at this instant or later.")
+    accepted_before: datetime | None = where("accepted_at", "lt", "Accepted before this instant.")
+
+
+@strawberry.input(description="Which approvals; all conditions must hold.")
+class ApprovalFilter:
+    """Which approvals."""
+
+    decision: list[ApprovalDecision] | None = where("decision", "in", "`[PENDING]`: what waits.")  # type: ignore[valid-type]
+    role: list[str] | None = where("role", "in", "The roles that are asked.")
+    person: list[str] | None = where("person", "in", "Who asked, in lower case.")
+
+
+@strawberry.input(description="Which exceptions; all conditions must hold.")
+class ExceptionFilter:
+    """Which exceptions."""
+
+    status: list[ExceptionStatus] | None = where("status", "in", "`[OPEN, ASSIGNED]`: what waits.")  # type: ignore[valid-type]
+    owner: list[str] | None = where("owner", "in", "The roles whose queue it is.")
+    kind: list[str] | None = where("kind", "in", "Codes such as `PERIOD_LOCKED`.")
+    assignee: str | None = where("assignee", "eq", "The person it was given to.")
+    due_before: datetime | None = where("due_at", "lt", "To be cleared before this instant; now: what is late.")

@@ -8,6 +8,7 @@ from contextlib import ExitStack
 from datetime import datetime
 
 from dbos import DBOS
+from sqlalchemy.exc import InterfaceError, OperationalError
 
 from sources.database import address, is_sqlite, open_engine, sole_owner
 from sources.durable import Role
@@ -31,6 +32,22 @@ async def open_engine_room(
     clock: Callable[[], datetime],
 ) -> Durable:
     """See `open_durable`."""
+    try:
+        return await _opened(url, workflows, role, executor, capacity, pulse or Pulse(), clock)
+    except (OperationalError, InterfaceError) as error:
+        said = str(error.orig or error).partition("\n")[0]
+        raise DurableError(f"durable work cannot be opened ({said}): see to the database of `[writes]`") from None
+
+
+async def _opened(
+    url: str,
+    workflows: Sequence[Workflow],
+    role: Role,
+    executor: str,
+    capacity: Capacity | None,
+    pulse: Pulse,
+    clock: Callable[[], datetime],
+) -> Durable:
     if is_sqlite(url) and role is not Role.EMBEDDED:
         raise DurableError(f"a {role} shares its database with other processes: give it a PostgreSQL address")
     if role is Role.GATEWAY:
@@ -39,7 +56,7 @@ async def open_engine_room(
         desk = Desk(open_engine(url, connections=_GATEWAY_CONNECTIONS, name="opsgraph-gateway"), workflows)
         await desk.launch()
         return desk
-    return await _running(url, workflows, role, executor, capacity, pulse or Pulse(), clock)
+    return await _running(url, workflows, role, executor, capacity, pulse, clock)
 
 
 async def _running(

@@ -134,6 +134,7 @@ class Worker(Desk):
             logger.warning("steps were still under way after %s s: they run again elsewhere, with the same keys", grace)
         if self._beating:
             self._loop.loop.call_soon_threadsafe(self._beating.cancel)
+        self._leave_the_poller()
         await asyncio.to_thread(DBOS.destroy, destroy_registry=True)
         await self._loop.stop()
         if self._heartbeat:
@@ -141,6 +142,13 @@ class Worker(Desk):
         await super().close(grace)
         self._ownership.close()
         Worker._busy = False
+
+    def _leave_the_poller(self) -> None:
+        """Where signals are polled for, the engine's poller sleeps up to `listen` seconds and would be waited for. Once
+        it wakes nothing waits for a signal any more, so it looks at nothing and ends."""
+        if self._heartbeat is None:
+            threads = self._dbos._background_threads
+            threads[:] = [thread for thread in threads if "run_notification_listener" not in thread.name]
 
     async def _resign(self, heartbeat: Heartbeat) -> None:
         try:

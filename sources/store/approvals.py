@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Sequence
 from datetime import datetime
-from enum import StrEnum
 from typing import Any
 
 import msgspec
@@ -27,21 +26,13 @@ from sqlalchemy import (
     update,
 )
 
+from sources.canonical import ApprovalDecision
 from sources.store import notices
 from sources.store.columns import Instant, canonical, metadata
 from sources.store.errors import ApprovalExpired, NoSuchRecord, NotApprovable, StaleRecord
 from sources.store.notices import Topic
 
-
-class Decision(StrEnum):
-    """What became of an approval."""
-
-    PENDING = "PENDING"
-    APPROVED = "APPROVED"
-    REJECTED = "REJECTED"
-    EXPIRED = "EXPIRED"
-    WITHDRAWN = "WITHDRAWN"  # the operation was canceled, or is asked about anew with other evidence
-
+Decision = ApprovalDecision
 
 approvals = Table(
     "approvals",

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
-from enum import StrEnum
 from typing import Any
 
 import msgspec
@@ -25,29 +24,14 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects import postgresql, sqlite
 
+from sources.canonical import ExceptionResolution, ExceptionStatus
 from sources.store import notices
 from sources.store.columns import Instant, canonical, metadata
 from sources.store.errors import NoSuchRecord, StaleRecord, WrongState
 from sources.store.notices import Topic
 
-
-class Status(StrEnum):
-    """How far an exception is."""
-
-    OPEN = "OPEN"
-    ASSIGNED = "ASSIGNED"
-    RESOLVED = "RESOLVED"
-
-
-class Resolution(StrEnum):
-    """How an exception was cleared."""
-
-    RESUMED = "RESUMED"
-    CHANGED = "CHANGED"  # resumed with a changed value
-    SKIPPED = "SKIPPED"
-    COMPENSATED = "COMPENSATED"
-    HEALED = "HEALED"  # it went away by itself
-
+Status = ExceptionStatus
+Resolution = ExceptionResolution
 
 exceptions = Table(
     "exceptions",

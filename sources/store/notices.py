@@ -117,9 +117,7 @@ def since(
     if topics:
         query = query.where(columns.topic.in_(topics))
     rows = connection.execute(query.order_by(columns.turn, columns.sequence).limit(first)).mappings()
-    return [
-        Notice(Place(row["turn"], row["sequence"]), Topic(row["topic"]), row["key"], row["at"]) for row in rows
-    ]
+    return [Notice(Place(row["turn"], row["sequence"]), Topic(row["topic"]), row["key"], row["at"]) for row in rows]
 
 
 def last(connection: Connection) -> Place:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 from datetime import datetime
-from enum import StrEnum
 from typing import Any
 
 import msgspec
@@ -25,39 +24,14 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects import postgresql, sqlite
 
-from sources.canonical import Money
+from sources.canonical import Money, OperationOutcome, OperationState
 from sources.store import notices
 from sources.store.columns import Instant, metadata
 from sources.store.errors import IdempotencyMismatch, NoSuchRecord, StaleRecord, WrongState
 from sources.store.notices import Topic
 
-
-class State(StrEnum):
-    """How far an operation is."""
-
-    RECEIVED = "RECEIVED"
-    AWAITING_APPROVAL = "AWAITING_APPROVAL"
-    RUNNING = "RUNNING"
-    NEEDS_ATTENTION = "NEEDS_ATTENTION"
-    COMPENSATING = "COMPENSATING"
-    COMPLETED = "COMPLETED"
-    COMPENSATED = "COMPENSATED"
-    REJECTED = "REJECTED"
-    CANCELED = "CANCELED"
-    EXPIRED = "EXPIRED"
-
-
-class Outcome(StrEnum):
-    """Which member of the result union the caller was answered with; a replay is answered with the same."""
-
-    ACCEPTED = "Accepted"
-    COMPLETED = "Completed"
-    NEEDS_APPROVAL = "NeedsApproval"
-    REJECTED = "Rejected"
-    OUTCOME_UNKNOWN = "OutcomeUnknown"
-    CONFLICT = "Conflict"
-
-
+State = OperationState
+Outcome = OperationOutcome
 ENDED = frozenset({State.COMPLETED, State.COMPENSATED, State.REJECTED, State.CANCELED, State.EXPIRED})
 NO_EFFECT = frozenset({State.COMPENSATED, State.REJECTED, State.CANCELED, State.EXPIRED})
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from datetime import datetime
-from enum import StrEnum
 
 import msgspec
 from sqlalchemy import (
@@ -20,30 +19,14 @@ from sqlalchemy import (
     update,
 )
 
+from sources import canonical as c
 from sources.store import notices
 from sources.store.columns import Instant, metadata
 from sources.store.errors import NoSuchRecord
 from sources.store.notices import Topic
 
-
-class Direction(StrEnum):
-    """What a step is doing for its operation."""
-
-    DO = "DO"
-    UNDO = "UNDO"
-    CONFIRM = "CONFIRM"
-
-
-class StepOutcome(StrEnum):
-    """How a step ended; None while it runs."""
-
-    OK = "ok"
-    TRANSIENT = "transient"
-    PERMANENT = "permanent"
-    GOVERNED = "governed"
-    UNKNOWN = "unknown"
-    SKIPPED = "skipped"  # by a person, with a reason
-
+Direction = c.StepDirection
+StepOutcome = c.StepOutcome
 
 steps = Table(
     "steps",

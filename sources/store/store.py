@@ -83,6 +83,14 @@ def _answering() -> Iterator[None]:
         raise StoreAway("our own tables cannot be reached: see to the database of `[writes]`") from error
 
 
+def _migrated(url: str) -> None:
+    try:
+        migrate(url)
+    except (OperationalError, InterfaceError) as error:
+        said = str(error.orig or error).partition("\n")[0]
+        raise StoreAway(f"our own tables cannot be opened ({said}): see to the database of `[writes]`") from None
+
+
 def _bound(
     work: Callable[Concatenate[Connection, P], T], *args: P.args, **kwargs: P.kwargs
 ) -> Callable[[Connection], T]:
@@ -90,7 +98,8 @@ def _bound(
 
 
 async def open_store(url: str) -> Store:
-    """Bring the tables up to date and open the store at `sqlite:///PATH` or `postgresql://...`."""
-    await asyncio.to_thread(migrate, url)
+    """Bring the tables up to date and open the store at `sqlite:///PATH` or `postgresql://...`. Raises StoreAway, with
+    what the database says."""
+    await asyncio.to_thread(_migrated, url)
     connections = READERS + (1 if is_sqlite(url) else WRITERS + RINGERS)
     return Store(open_engine(url, connections=connections, name="opsgraph-store"))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from datetime import datetime
-from enum import StrEnum
 
 import msgspec
 from sqlalchemy import (
@@ -20,17 +19,11 @@ from sqlalchemy import (
     update,
 )
 
+from sources.canonical import PauseScope
 from sources.store.columns import Instant, metadata
 from sources.store.errors import NoSuchRecord, NotApprovable
 
-
-class Scope(StrEnum):
-    """What a switch turns off."""
-
-    ALL = "ALL"
-    MUTATION = "MUTATION"
-    SOURCE = "SOURCE"
-
+Scope = PauseScope
 
 switches = Table(
     "switches",

@@ -58,7 +58,8 @@ class Ledger:
     def effects(self, operation: str | None = None) -> list[Effect]:
         if not self._path.exists():
             return []
-        lines = self._path.read_bytes().splitlines()
+        whole, _, _being_written = self._path.read_bytes().rpartition(b"\n")
+        lines = whole.splitlines()
         found = [msgspec.json.decode(line, type=Effect) for line in lines]
         return [each for each in found if operation in (None, each.operation)]
 

@@ -14,7 +14,14 @@ from sources.vendors.salesforce.settings import SalesforceSettings
 
 SAMPLE = Path(__file__).resolve().parents[2] / "docs" / "opsgraph.toml"
 SECRETS = dict.fromkeys(
-    ("CRM_SECRET", "OPSGRAPH_CURSOR_KEY", "OPSGRAPH_SIGNING_KEY", "OPSGRAPH_HASH_KEY", "OPSGRAPH_REDIS_PASSWORD"),
+    (
+        "CRM_SECRET",
+        "OPSGRAPH_CURSOR_KEY",
+        "OPSGRAPH_SIGNING_KEY",
+        "OPSGRAPH_HASH_KEY",
+        "OPSGRAPH_REDIS_PASSWORD",
+        "OPSGRAPH_DATABASE_PASSWORD",
+    ),
     "a secret of the tests, long enough to sign by",
 )
 

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from policies.judging import NOBODY, Opening, judging
 from policies.principal import Principal
 from policies.pushing import filters
-from policies.rows import Condition, compile_condition
+from policies.rows import Condition, as_role, compile_condition
 from policies.yaml import Place, RuleError
 from tests.policies.small import row
 
@@ -147,3 +147,19 @@ def test_any_text_is_a_condition_or_a_rule_error(text: str) -> None:
     except RuleError:
         return
     assert met(text) in (True, False)
+
+
+def test_a_condition_about_the_role_is_asked_as_the_role_whose_rule_it_is() -> None:
+    asked = condition("user.role in row.liesWith and not row.owner == user.role").tree
+    judge = judging("Operation", NOBODY, [Opening(as_role(asked, "agent"), "row", ROLES)])
+    rows = [row(lies_with=("agent", "lead"), owner="lead"), row(lies_with=("lead",), owner="lead")]
+    assert judge(rows, [None, None], [{}, {}], USER) == [ROLES, NOBODY]
+    assert judge([row(lies_with=("agent",), owner="agent")], [None], [{}], USER) == [NOBODY]
+
+
+def test_a_person_is_compared_in_one_spelling_behind_whatever_service() -> None:
+    agent, service = Principal(" Ada@X.example"), Principal("cpq", human="ADA@x.example ")
+    for asker in (agent, service):
+        assert met("row.person == user.person", user=asker, person="ada@x.example")
+        assert pushed("row.person == user.person", asker) == (("in", "person", ("ada@x.example",)),)
+    assert not met("row.person == user.person", user=service, person="cpq")

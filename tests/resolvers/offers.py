@@ -17,6 +17,8 @@ from graphql import (
 from resolvers.batch import Link, declaration_of, filter_of
 from sources.canonical import Record
 from sources.catalog import DEFAULT_OWNERS, vendors
+from sources.ours import CAPABILITIES as OUR_CAPABILITIES
+from sources.ours import RECORDS as OURS
 from sources.ports import Capability, Filter, Order
 from sources.vendors.netsuite.readers import CAPABILITIES as NETSUITE
 from sources.vendors.salesforce.readers import CAPABILITIES as SALESFORCE
@@ -62,6 +64,8 @@ ABLE = capabilities()
 
 
 def answers(record: type[Record], by: str) -> list[Capability]:
+    if record in OURS:
+        return [OUR_CAPABILITIES[record, by]] if (record, by) in OUR_CAPABILITIES else []
     return [
         able[record, by] for system in DEFAULT_OWNERS[record] for able in ABLE.get(system, ()) if (record, by) in able
     ]

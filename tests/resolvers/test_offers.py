@@ -29,5 +29,5 @@ def test_the_lists_that_have_one_direction_only_say_so() -> None:
         for able in answers(link.target, link.by)
         if able.descending_only
     }
-    assert one_way == {"AccountSubscription by list", "Invoice by list"}
+    assert one_way == {"AccountSubscription by list", "Invoice by list", "Operation by list"}
     assert refuses(Capability(orders=("created_at",), descending_only=("created_at",)), Order("created_at"))

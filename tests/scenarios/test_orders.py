@@ -19,9 +19,17 @@ from tests.scenarios.office import CONTROLLER, CREDIT, FINANCE, HANA, REVOPS, TO
 
 pytestmark = pytest.mark.slow
 
+# The subscription is marked with the operation before its first invoice is finalised: hence its update.
 MADE = {
     "crm": {"order.create", "order_item.create", "order.activate", "entitlement.create"},
-    "billing": {"customer.update", "subscription.create", "invoice.create", "invoice.update", "invoice.finalise"},
+    "billing": {
+        "customer.update",
+        "subscription.create",
+        "subscription.update",
+        "invoice.create",
+        "invoice.update",
+        "invoice.finalise",
+    },
     "erp": {"salesOrder.create", "salesOrder.approve"},
     "support": {"organization.update"},
 }

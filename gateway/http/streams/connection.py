@@ -30,7 +30,7 @@ from gateway.settings import StreamSettings
 _WHOLE = frozenset({EXPIRED.word, SLOW.word, FAILED.word})  # ends of an operation that are those of its connection
 
 
-class Office(msgspec.Struct, frozen=True):
+class Host(msgspec.Struct, frozen=True):
     """What every connection needs. `heard` is told of every answer that was sent."""
 
     engine: Engine
@@ -47,14 +47,14 @@ class Connection:
 
     def __init__(
         self,
-        office: Office,
+        host: Host,
         receive: Receive,
         pace: Pace,
         place: Place,
         given: Mapping[bytes, bytes],
         correlation_id: str,
     ) -> None:
-        self._office, self._receive, self._pace, self._place = office, receive, pace, place
+        self._host, self._receive, self._pace, self._place = host, receive, pace, place
         self._given, self._correlation_id = given, correlation_id
         self._caller: Caller | None = None
         self._running: dict[str, asyncio.Future[None]] = {}
@@ -62,7 +62,7 @@ class Connection:
     async def serve(self) -> End:
         """Reads and answers until it is over; why it is."""
         place = self._place
-        place.end_in(self._office.settings.init, LATE)
+        place.end_in(self._host.settings.init, LATE)
         reading = asyncio.ensure_future(self._read())
         either: set[asyncio.Future[Any]] = {reading, place.ending}
         try:
@@ -113,7 +113,7 @@ class Connection:
         authorization = said.get(b"authorization", self._given.get(b"authorization"))
         purpose = said.get(PURPOSE, self._given.get(PURPOSE))
         try:
-            caller = Caller(self._office.verifier, self._office.purposes, authorization, purpose, self._correlation_id)
+            caller = Caller(self._host.verifier, self._host.purposes, authorization, purpose, self._correlation_id)
             left = await caller.left()
             self._place.belongs(await caller.whose())
         except Unauthenticated as error:
@@ -134,7 +134,7 @@ class Connection:
             return End("early", 4401, "Unauthorized")
         if name in self._running:
             return End("twice", 4409, f"Subscriber for {name[:64]} already exists")
-        most = self._office.settings.operations
+        most = self._host.settings.operations
         if len(self._running) >= most:
             said = f"{most} operations are open on this connection: complete one first"
             await self._fail(name, said, "RATE_LIMITED")
@@ -170,8 +170,8 @@ class Connection:
 
     async def _answers(self, name: str, question: Question, caller: Caller) -> None:
         principal = await caller.now(question)
-        with _Counted(self._office.admission) as counted:
-            answers = self._office.engine.subscribe(
+        with _Counted(self._host.admission) as counted:
+            answers = self._host.engine.subscribe(
                 question, principal, self._correlation_id, lambda: caller.now(question), counted.admit(caller)
             )
             async with aclosing(answers):
@@ -179,8 +179,8 @@ class Connection:
                     if not response.started:
                         raise _Refused(response.body["errors"])
                     await self._tell(messages.following(name, response.body))
-                    self._office.places.answers.add("websocket")
-                    self._office.heard(response.body)
+                    self._host.places.answers.add("websocket")
+                    self._host.heard(response.body)
                     counted.release()
 
     async def _fail(self, name: str, message: str, code: str) -> None:

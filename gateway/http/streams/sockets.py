@@ -10,7 +10,7 @@ from starlette.types import Receive, Scope, Send
 from gateway.http.admission import MESSAGE, Admission
 from gateway.http.front import HEADER_BYTES, head_size
 from gateway.http.requests import correlation_id
-from gateway.http.streams.connection import Connection, Office
+from gateway.http.streams.connection import Connection, Host
 from gateway.http.streams.ends import GONE, STALLED, End
 from gateway.http.streams.messages import PROTOCOL
 from gateway.http.streams.origins import admitted
@@ -25,25 +25,25 @@ _OTHER = End("protocol", 4406, "Subprotocol not acceptable")
 class Sockets:
     """The endpoint. Who is not let in is told by an HTTP status, where the server can do that."""
 
-    def __init__(self, office: Office) -> None:
-        self._office = office
+    def __init__(self, host: Host) -> None:
+        self._host = host
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serves one WebSocket until it is over."""
         headers = dict(scope["headers"])
         try:
             self._admit(scope, headers)
-            with self._office.places.taken() as place:
+            with self._host.places.taken() as place:
                 await self._serve(scope, receive, send, headers, place)
         except Full as error:
             await _refuse(scope, receive, send, error)
 
     def _admit(self, scope: Scope, headers: Mapping[bytes, bytes]) -> None:
         """Raises Full for who is not let in."""
-        admission = self._office.admission
+        admission = self._host.admission
         if head_size(scope) > HEADER_BYTES:
             raise Full(431, "BAD_INPUT", f"the address and the headers have more than {HEADER_BYTES} bytes: send less")
-        if not admitted(headers, self._office.settings.origins):
+        if not admitted(headers, self._host.settings.origins):
             raise Full(403, "FORBIDDEN", "pages of this origin may open no streams here: see `[streams] origins`")
         if admission is not None and admission.pressed and not _room(admission):
             raise Full(503, "OVERLOADED", MESSAGE)
@@ -51,14 +51,14 @@ class Sockets:
     async def _serve(
         self, scope: Scope, receive: Receive, send: Send, headers: Mapping[bytes, bytes], place: Place
     ) -> None:
-        pace = Pace(scope, send, self._office.settings.patience)
+        pace = Pace(scope, send, self._host.settings.patience)
         end = GONE
         try:
             ours = PROTOCOL in scope["subprotocols"]
             await receive()  # that somebody wants to connect
             await pace.send({"type": "websocket.accept", "subprotocol": PROTOCOL if ours else None})
             connection = Connection(
-                self._office, receive, pace, place, headers, correlation_id(headers.get(b"x-correlation-id"))
+                self._host, receive, pace, place, headers, correlation_id(headers.get(b"x-correlation-id"))
             )
             end = await connection.serve() if ours else _OTHER
             if end is not GONE and end is not STALLED:
@@ -68,7 +68,7 @@ class Sockets:
         except Left:
             end = GONE
         finally:
-            self._office.places.ended.add("websocket", end.word)
+            self._host.places.ended.add("websocket", end.word)
         if end is STALLED:
             pace.cut()
 

@@ -1,7 +1,7 @@
 """The governed writes: what is asked, what must be known, and the steps in order."""
 
-from resolvers.sagas.room import Systems
 from resolvers.sagas.saga import Saga
+from resolvers.sagas.systems import Systems
 from resolvers.sagas.writes.accounts import SET_CREDIT, UPDATE_ACCOUNT
 from resolvers.sagas.writes.amend_subscription import AMEND_SUBSCRIPTION, amend_subscription
 from resolvers.sagas.writes.cases import ESCALATE_CASE

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Protocol
 
-from resolvers.sagas.room import Systems
+from resolvers.sagas.systems import Systems
 from sources.canonical import Money
 from sources.canonical.commands import PreviewChange
 

@@ -14,13 +14,15 @@ from graphql import (
 
 from resolvers.types.descriptions.agreements import AGREEMENTS
 from resolvers.types.descriptions.arguments import ARGUMENTS
+from resolvers.types.descriptions.changes import CHANGES
 from resolvers.types.descriptions.customers import CUSTOMERS
 from resolvers.types.descriptions.documents import DOCUMENTS
 from resolvers.types.descriptions.lists import LISTS
 from resolvers.types.descriptions.operations import OPERATIONS
 from resolvers.types.descriptions.orders import ORDERS
+from resolvers.types.descriptions.writes import WRITES
 
-FIELDS = {**LISTS, **CUSTOMERS, **AGREEMENTS, **DOCUMENTS, **OPERATIONS, **ORDERS}
+FIELDS = {**LISTS, **CUSTOMERS, **AGREEMENTS, **DOCUMENTS, **OPERATIONS, **ORDERS, **WRITES, **CHANGES}
 
 
 def describe(schema: GraphQLSchema) -> None:

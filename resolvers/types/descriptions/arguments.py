@@ -12,7 +12,7 @@ ARGUMENTS = {
     "first": "How many rows at the most: 1 to 100.",
     "id": "An `id` that this graph gave.",
     "ids": "Up to 100 `id`s that this graph gave.",
-    "input": "The order.",
+    "input": "What is asked for.",
     "intent": "What the customer wants; OPEN_CASE, if left out.",
     "key": "The key in the system that owns the type.",
     "maxAge": "How old the facts may be, in seconds; 0: read now. Where that cannot be had they are missing.",

@@ -362,6 +362,17 @@ async def test_closing_lets_a_step_end_and_begins_no_other(opened: Opened) -> No
     assert (first.count, second.count) == (1, 1)
 
 
+async def test_closing_waits_for_no_poller_that_sleeps(opened: Opened) -> None:
+
+    async def body(execution: Execution, ask: Ask) -> str | None:
+        return await execution.wait("word", 600, str)
+
+    durable = await opened(Workflow(name="poll/1", payload=Ask, body=body), capacity=Capacity(listen=60.0))
+    await durable.start("poll/1", name(), Ask())
+    async with asyncio.timeout(30):  # it would sleep for longer
+        await durable.close()
+
+
 async def test_a_step_whose_task_was_cancelled_from_outside_runs_again(opened: Opened) -> None:
     tasks: list[asyncio.Task[Any] | None] = []
 

@@ -3,19 +3,17 @@
 from decimal import Decimal
 
 import pytest
-from hypothesis import HealthCheck, example, given, settings
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from sources.canonical import Money
 from sources.canonical.commands import Return
 from sources.errors import Locked, Rejected
 from sources.vendors.stripe.mapping.origin import decimals
-from sources.vendors.stripe.wire import Metadata
 from sources.vendors.stripe.writers.amounts import allocated, smallest, whole
 from sources.vendors.stripe.writers.ending import collected, remembered
 from sources.vendors.stripe.writers.forms import form
-from sources.vendors.stripe.writers.marks import marked, marks, step
-from tests.sources.stripe.commands_of import preparing
+from sources.vendors.stripe.writers.marks import step
 from tests.sources.stripe.writing import NOW
 
 
@@ -52,17 +50,6 @@ def test_a_quantity_is_whole_or_refused(quantity: Decimal) -> None:
     else:
         with pytest.raises(Rejected):
             whole(quantity)
-
-
-@settings(suppress_health_check=[HealthCheck.too_slow])
-@given(st.lists(st.text(min_size=1), min_size=1, max_size=40))
-def test_the_last_keys_are_remembered_within_what_metadata_hold(keys: list[str]) -> None:
-    metadata: Metadata = {}
-    for key in keys:
-        metadata = marks(preparing(), key, metadata)
-    assert all(marked(key, metadata) for key in keys[-25:])
-    assert all(len(value) <= 500 for value in metadata.values())
-    assert not marked("never used" * 9, metadata)
 
 
 @given(st.text(max_size=600), st.text(max_size=20))

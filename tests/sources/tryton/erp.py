@@ -1,6 +1,6 @@
 """A real Tryton (GPL-3) in an environment and a process of its own, with seeded books of one company.
 
-The seeded database is made once (a minute or more) and kept in the cache per versions and seed; each start copies it.
+The seeded database is made once (half a minute or more) and kept in the cache per versions and seed; each start copies it.
 """
 
 import contextlib

@@ -27,7 +27,7 @@ from gateway.http.admission import Admission
 from gateway.http.front import Front
 from gateway.http.graphql import GraphQLEndpoint
 from gateway.http.streams.caller import Purposes
-from gateway.http.streams.connection import Office
+from gateway.http.streams.connection import Host
 from gateway.http.streams.events import EventStreams
 from gateway.http.streams.places import Places
 from gateway.http.streams.sockets import Sockets
@@ -97,12 +97,10 @@ class Stage:
             purposes=purposes,
             streams=streams if self.settings.enabled else None,
         )
-        office = Office(
-            self.engine, self.verifier, self.places, self.settings, self.admission, purposes, self.heard.append
-        )
+        host = Host(self.engine, self.verifier, self.places, self.settings, self.admission, purposes, self.heard.append)
         self.front = Front(
             {"/graphql": endpoint},
-            sockets={"/graphql": Sockets(office)} if self.settings.enabled else {},
+            sockets={"/graphql": Sockets(host)} if self.settings.enabled else {},
             admission=self.admission,
             drain=self.places.drain,
         )

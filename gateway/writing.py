@@ -1,0 +1,84 @@
+"""Governed writes of one gateway: opened before its first request, closed after its last; or none, by the settings."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from contextlib import AsyncExitStack
+from enum import StrEnum
+from typing import TYPE_CHECKING
+
+from gateway.settings import SettingsError
+from policies.principal import Principal
+from policies.store import PolicyStore
+from resolvers.sagas.settings import WritesSettings
+from sources.catalog import Catalog
+from sources.durable import Role
+from sources.store.errors import StoreAway, StoreError
+
+if TYPE_CHECKING:
+    from resolvers.office import Office
+
+_PROBE = 1.0  # seconds that our own tables have to answer a probe
+
+
+class Condition(StrEnum):
+    """How governed writes are."""
+
+    OFF = "OFF"  # the settings have none
+    OPEN = "OPEN"
+    PAUSED = "PAUSED"  # somebody has turned off some of them, or all
+    AWAY = "AWAY"  # our own tables do not answer
+    CLOSED = "CLOSED"  # not opened yet, or not any more
+
+
+class Writing:
+    """Opens and closes the office. `office` is None before and after, and where the settings have no writes."""
+
+    def __init__(self, settings: WritesSettings, catalog: Catalog, policies: PolicyStore) -> None:
+        if settings.role is Role.WORKER:
+            raise SettingsError("[writes] `role` is `worker`: that is `opsgraph work`; here it is embedded or gateway")
+        self._settings, self._catalog, self._policies = settings, catalog, policies
+        self._open = AsyncExitStack()
+        self.office: Office | None = None
+
+    async def open(self) -> None:
+        """Opens the office, unless it is open or there is none. Raises SettingsError where it cannot be opened."""
+        if self.office is not None or not self._settings.on:
+            return
+        try:
+            from resolvers.office import OfficeClosed, open_office  # noqa: PLC0415 - with all its databases
+        except ImportError as error:
+            line = f"[writes] `{error.name}` is not installed: install `opsgraph[writes]`"
+            raise SettingsError(line) from None
+        try:
+            self.office = await self._open.enter_async_context(
+                open_office(self._settings, self._catalog, self._policies)
+            )
+        except OfficeClosed as error:
+            raise SettingsError(f"[writes] {error}") from None
+
+    async def close(self) -> None:
+        """Lets steps under way end, begins none, and leaves the databases."""
+        self.office = None
+        await self._open.aclose()
+
+    async def condition(self) -> Condition:
+        """How they are now, by our own tables' word."""
+        if not self._settings.on:
+            return Condition.OFF
+        if self.office is None:
+            return Condition.CLOSED
+        try:
+            async with asyncio.timeout(_PROBE):
+                return Condition.PAUSED if await self.office.pauses() else Condition.OPEN
+        except (StoreError, TimeoutError):
+            return Condition.AWAY
+
+    async def acting(
+        self, principal: Principal, names: Sequence[str], correlation_id: str, what: str | None
+    ) -> Principal:
+        """The caller acting with purposes, as `Purposes.acting`. Raises StoreAway where nobody can look them up."""
+        if self.office is None:
+            raise StoreAway("purposes cannot be looked up: governed writes are not open")
+        return await self.office.purposes.acting(principal, names, correlation_id, what)

@@ -1,0 +1,58 @@
+"""What our own tables tell beside the facts of the graph: steps, the audit's word, what is turned off, purposes."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from resolvers.batch import Need, Read
+from resolvers.context import Context
+from resolvers.facts.reading import rows
+from resolvers.ids import key_of
+from sources import canonical as c
+from sources.errors import SourceError
+from sources.ours import NAME
+
+
+class WritesOff(SourceError):
+    """There are no governed writes here."""
+
+    code = "WRITES_OFF"
+
+
+OPERATION_NEEDS: tuple[Need, ...] = ((c.Operation, "key"),)
+
+
+def office(context: Context) -> Any:
+    """The office of this process. Raises WritesOff."""
+    if context.office is None:
+        raise WritesOff("governed writes are off here: turn them on with `[writes]`", source=NAME, unsent=True)
+    return context.office
+
+
+async def steps(parents: Sequence[c.Operation], _read: Read, context: Context) -> list[list[Any]]:
+    """The steps of each operation, in the order in which they were begun."""
+    found = await office(context).steps([each.key for each in parents])
+    return [found.get(each.key, []) for each in parents]
+
+
+async def history(parents: Sequence[c.Operation], _read: Read, context: Context) -> list[list[Any]]:
+    """What was done to each operation."""
+    found = await office(context).history([each.key for each in parents])
+    return [found.get(each.key, []) for each in parents]
+
+
+async def operation(_parents: Sequence[None], read: Read, _context: Context, id: str) -> list[Any]:
+    """One operation, by its key or its `id`."""
+    key = key_of(id, c.Operation)
+    reading = await read(c.Operation, "key", [key])
+    if key in reading.errors:
+        return [reading.errors[key]]
+    found = rows(reading, key)
+    return [found[0] if found else None]
+
+
+async def pauses(parents: Sequence[None], _read: Read, context: Context) -> list[Any]:
+    """What is turned off now."""
+    found = await office(context).pauses()
+    return [found for _ in parents]

@@ -1,0 +1,180 @@
+"""The office: governed writes, the desk, and the purposes people act with, over one set of tables."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime
+from typing import Any, TypeVar
+
+import msgspec
+
+from policies.principal import Principal
+from policies.store import PolicyStore
+from resolvers.context import Context
+from resolvers.desk import Desk
+from resolvers.purposes import Purposes
+from resolvers.sagas.accept import Writes
+from resolvers.sagas.answer import ANY, Answer, Planned, Request
+from resolvers.sagas.grounds import Asker
+from resolvers.sagas.opening import Opening, open_writes
+from resolvers.sagas.refused import Refused
+from resolvers.sagas.saga import Finding, Read
+from resolvers.sagas.settings import WritesSettings
+from sources import canonical as c
+from sources.catalog import Catalog
+from sources.database import DatabaseInUse
+from sources.durable import DurableError
+from sources.ports import Ask
+from sources.store import audit, exceptions, steps, switches
+from sources.store.approvals import Decision
+from sources.store.errors import StoreError
+from sources.store.exceptions import Status
+from sources.store.facts import Facts, approvers
+from sources.store.steps import Step
+from sources.store.store import Transaction
+from sources.store.switches import Pause
+
+R = TypeVar("R", bound=c.Record)
+
+
+class OfficeClosed(Exception):
+    """The office cannot be opened; the message says why and what to do."""
+
+
+class Accepted(msgspec.Struct, frozen=True):
+    """What came of a command: the member it is answered with and what that shows; of a dry run no operation."""
+
+    outcome: c.OperationOutcome
+    operation: c.Operation | None
+    replayed: bool
+    findings: tuple[Finding, ...]
+    plan: tuple[Planned, ...]
+    approvers: tuple[c.ApproverRole, ...]
+
+
+class Happened(msgspec.Struct, frozen=True):
+    """One entry of the audit about an operation."""
+
+    at: datetime
+    actor: str
+    human: str | None
+    action: str
+    decision: str | None
+    rule: str | None
+    reason: str | None
+
+
+class Office(msgspec.Struct, frozen=True):
+    """What governed writes are to a process. What it reads raises StoreAway where our own tables do not answer."""
+
+    writes: Writes
+    desk: Desk
+    purposes: Purposes
+    facts: Facts
+
+    def asker(self, principal: Principal) -> Asker:
+        """A caller as the write rules know it."""
+        return Asker(subject=principal.subject, roles=principal.roles, human=principal.human)
+
+    async def accept(
+        self,
+        mutation: str,
+        context: Context,
+        given: Any,
+        *,
+        key: str,
+        dry_run: bool,
+        expected: str | None,
+        reason: str | None,
+        read: Read,
+    ) -> Accepted:
+        """Accepts a command or answers what it was answered before; `given` is the write's own record, `expected` the
+        version that the caller has seen. Raises Refused, SourceError."""
+        request = Request(
+            asker=self.asker(context.principal),
+            input=given,
+            key=key,
+            correlation=context.correlation_id,
+            dry_run=dry_run,
+            expected={ANY: expected} if expected is not None else {},
+            reason=reason,
+        )
+        try:
+            answer = await self.writes.accept(mutation, request, read)
+            found = await self.fact(c.Operation, answer.operation.id) if answer.operation is not None else None
+        except StoreError as error:
+            raise Refused.by_store(error) from None
+        return Accepted(answer.member, found, answer.replayed, answer.findings, answer.plan, approvers_of(answer))
+
+    async def fact(self, record: type[R], key: str | None) -> R | None:
+        """One of our own records as it is now, whoever may see it; None where there is none. Raises SourceError."""
+        if key is None:
+            return None
+        reading = await self.facts.read(Ask(record, "key", (key,)))
+        rows = reading.rows.get(key)
+        return rows.records[0] if rows is not None else None  # type: ignore[return-value] # of the class that was asked
+
+    async def open_exception(self, operation: str) -> str | None:
+        """The exception that an operation stands still at; None where it does not."""
+        raised = await self.writes.room.store.read(exceptions.of_operation, operation)
+        left = [each for each in raised if each.status is not Status.RESOLVED]
+        return left[-1].id if left else None
+
+    async def pauses(self) -> list[Pause]:
+        """What is turned off."""
+        return await self.writes.room.store.read(switches.paused)
+
+    async def steps(self, operations: Sequence[str]) -> dict[str, list[Step]]:
+        """The steps of operations, in the order in which they were begun."""
+        return await self.writes.room.store.read(_steps, operations)
+
+    async def history(self, operations: Sequence[str]) -> dict[str, list[Happened]]:
+        """What was done to operations, by whom, in order."""
+        return await self.writes.room.store.read(_history, operations)
+
+
+def approvers_of(answer: Answer) -> tuple[c.ApproverRole, ...]:
+    """The roles that may approve what was answered: by the decision of a dry run, else as they were asked."""
+    if answer.decision is not None:
+        return tuple(c.ApproverRole(each.role, each.persons, each.evidence) for each in answer.decision.approvers)
+    asked = [each for each in answer.approvals if each.decision is Decision.PENDING]
+    return approvers(asked[0].evidence) if asked else ()
+
+
+def _steps(connection: Transaction, operations: Sequence[str]) -> dict[str, list[Step]]:
+    return {each: steps.of_operation(connection, each) for each in operations}
+
+
+def _history(connection: Transaction, operations: Sequence[str]) -> dict[str, list[Happened]]:
+    return {each: [_happened(entry) for entry in audit.of_subject(connection, each)] for each in operations}
+
+
+def _happened(entry: audit.Entry) -> Happened:
+    event = entry.event
+    return Happened(entry.at, event.actor, event.human, event.action, event.decision, event.rule, event.reason)
+
+
+def _utc_now() -> datetime:
+    return datetime.now(UTC)
+
+
+@asynccontextmanager
+async def open_office(
+    settings: WritesSettings, catalog: Catalog, policies: PolicyStore, *, clock: Callable[[], datetime] = _utc_now
+) -> AsyncIterator[Office]:
+    """The office for as long as the block lasts. Raises OfficeClosed where a database cannot be used."""
+    opening = open_writes(Opening.of(settings), catalog, lambda: policies.rules.writes, clock=clock)
+    try:
+        writes = await opening.__aenter__()
+    except (DatabaseInUse, StoreError, DurableError, ValueError) as error:
+        raise OfficeClosed(str(error)) from None
+    except OSError as error:
+        raise OfficeClosed(f"`{error.filename}`: {error.strerror}") from None
+    try:
+        room = writes.room
+        facts = catalog.ours.reader = Facts(room.store, clock)
+        yield Office(writes, Desk(writes), Purposes(room.store, policies, room.chain, clock), facts)
+    finally:
+        catalog.ours.reader = None
+        await opening.__aexit__(None, None, None)
