@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Generic, TypeVar
 
@@ -18,8 +18,8 @@ class LeftBehind(Exception):
 class Listener(Generic[T]):
     """What one listener has still to hear: at most `most`."""
 
-    def __init__(self, most: int) -> None:
-        self._most, self._waiting = most, deque[T]()
+    def __init__(self, most: int, wanted: Callable[[T], bool] | None = None) -> None:
+        self._most, self._wanted, self._waiting = most, wanted, deque[T]()
         self._come, self._left = asyncio.Event(), False
 
     def __len__(self) -> int:
@@ -27,7 +27,7 @@ class Listener(Generic[T]):
 
     def offer(self, item: T) -> None:
         """Puts one more behind what waits; one too many, and nothing waits any more: the listener is left behind."""
-        if self._left:
+        if self._left or (self._wanted is not None and not self._wanted(item)):
             return
         self._left = len(self._waiting) >= self._most
         if self._left:
@@ -62,9 +62,9 @@ class Feed(Generic[T]):
             each.offer(item)
 
     @contextmanager
-    def listening(self) -> Iterator[Listener[T]]:
-        """Hears what happens from now on, until the block ends."""
-        listener = Listener[T](self._most)
+    def listening(self, wanted: Callable[[T], bool] | None = None) -> Iterator[Listener[T]]:
+        """Hears what happens from now on, or what is `wanted` of it, until the block ends."""
+        listener = Listener[T](self._most, wanted)
         self._listeners.add(listener)
         try:
             yield listener

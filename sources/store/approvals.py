@@ -27,10 +27,10 @@ from sqlalchemy import (
 )
 
 from sources.canonical import ApprovalDecision
+from sources.news import Topic
 from sources.store import notices
 from sources.store.columns import Instant, canonical, metadata
 from sources.store.errors import ApprovalExpired, NoSuchRecord, NotApprovable, StaleRecord
-from sources.store.notices import Topic
 
 Decision = ApprovalDecision
 

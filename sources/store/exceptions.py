@@ -25,10 +25,10 @@ from sqlalchemy import (
 from sqlalchemy.dialects import postgresql, sqlite
 
 from sources.canonical import ExceptionResolution, ExceptionStatus
+from sources.news import Topic
 from sources.store import notices
 from sources.store.columns import Instant, canonical, metadata
 from sources.store.errors import NoSuchRecord, StaleRecord, WrongState
-from sources.store.notices import Topic
 
 Status = ExceptionStatus
 Resolution = ExceptionResolution
@@ -117,15 +117,16 @@ def assign(connection: Connection, exception_id: str, assignee: str, now: dateti
     """Give it to a person; the first time is the owner's first answer. Raises StaleRecord, WrongState."""
     known = _changeable(connection, exception_id, version)
     answered = known.answered_at or now
-    return _change(connection, known, status=Status.ASSIGNED, assignee=assignee, answered_at=answered)
+    return _change(connection, known, now, status=Status.ASSIGNED, assignee=assignee, answered_at=answered)
 
 
 def hand_over(
-    connection: Connection, exception_id: str, owner: str, due_at: datetime, reason: str, version: int
+    connection: Connection, exception_id: str, owner: str, due_at: datetime, reason: str, version: int, now: datetime
 ) -> ExceptionItem:
     """Escalate, or pass to the owner it belongs to; the new owner has nobody assigned yet. Raises as `assign` does."""
     known = _changeable(connection, exception_id, version)
-    return _change(connection, known, status=Status.OPEN, owner=owner, assignee=None, due_at=due_at, reason=reason)
+    notices.give(connection, Topic.EXCEPTION, known.id, now)
+    return _change(connection, known, now, status=Status.OPEN, owner=owner, assignee=None, due_at=due_at, reason=reason)
 
 
 def resolve(
@@ -145,6 +146,7 @@ def resolve(
     return _change(
         connection,
         known,
+        now,
         status=Status.RESOLVED,
         resolution=resolution,
         resolution_reason=reason,
@@ -198,7 +200,7 @@ def _changeable(connection: Connection, exception_id: str, version: int | None) 
     return known
 
 
-def _change(connection: Connection, known: ExceptionItem, **values: Any) -> ExceptionItem:
+def _change(connection: Connection, known: ExceptionItem, now: datetime, **values: Any) -> ExceptionItem:
     done = connection.execute(
         update(exceptions)
         .where(exceptions.c.id == known.id, exceptions.c.version == known.version)
@@ -206,6 +208,8 @@ def _change(connection: Connection, known: ExceptionItem, **values: Any) -> Exce
     )
     if done.rowcount != 1:
         raise StaleRecord(f"exception `{known.id}` was changed at the same time: read it again")
+    if known.operation_id is not None:
+        notices.give(connection, Topic.OPERATION, known.operation_id, now)
     return find(connection, known.id)
 
 

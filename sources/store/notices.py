@@ -2,8 +2,8 @@
 
 A sequence alone would have holes: a number is given when a row is written, and seen when its transaction commits, so
 that a later one may be seen first, and a reader that has gone past the hole never comes back. On PostgreSQL a notice
-therefore also has the number of its transaction, and is read only once no transaction with that number or a smaller
-one is under way. SQLite has one writer: there the sequence will do.
+therefore also has the number of its transaction, and is read only once no transaction of this database with that number
+or a smaller one is under way. SQLite has one writer: there the sequence will do.
 
 A notice names what has changed and nothing else. Whoever wants to know more reads it, and sees it as it is by then.
 """
@@ -12,7 +12,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
-from enum import StrEnum
 
 import msgspec
 from sqlalchemy import (
@@ -30,21 +29,26 @@ from sqlalchemy import (
     delete,
     func,
     insert,
+    literal_column,
     or_,
     select,
     text,
 )
 
+from sources.news import Topic
 from sources.store.columns import Instant, metadata
 
+# The smallest number of a transaction that was under way when this one began to look, and may be of this database: the
+# server counts for all its databases, and a long one elsewhere must not keep our notices back.
+_HORIZON = """(
+    SELECT coalesce(min(x::text::bigint), pg_snapshot_xmax(pg_current_snapshot())::text::bigint)
+    FROM pg_snapshot_xip(pg_current_snapshot()) AS x
+    WHERE NOT EXISTS (
+        SELECT 1 FROM pg_stat_activity AS a
+        WHERE a.datname <> current_database() AND a.backend_xid = (x::text::bigint % 4294967296)::text::xid
+    )
+)"""
 _TOLD = "opsgraph.noticed"  # of a connection: what the transaction under way has given notice of
-
-
-class Topic(StrEnum):
-    """What a notice is about."""
-
-    OPERATION = "operation"  # its state, a step, an approval or an exception of it
-    EXCEPTION = "exception"  # it was raised, or handed to another owner
 
 
 notices = Table(
@@ -128,24 +132,40 @@ def last(connection: Connection) -> Place:
     return BEGINNING if row is None else Place(row.turn, row.sequence)
 
 
-def holds(connection: Connection, place: Place) -> bool:
+def holds(connection: Connection, place: Place, recent: bool) -> bool:
+    """Whether everything behind a place is still there. `recent`: nothing behind it is old enough to be forgotten."""
+    return _ours(connection, place) and (recent or _oldest(connection) <= place)
+
+
+def _ours(connection: Connection, place: Place) -> bool:
     """Whether a place can be one of this database's: after it was restored from an older copy, some are not."""
     if place == BEGINNING:
         return True
     if connection.dialect.name == "sqlite":
-        given = connection.execute(text("SELECT seq FROM sqlite_sequence WHERE name = 'notices'")).scalar()
-        return place.turn == 0 and place.sequence <= (given or 0)
+        highest = connection.execute(text("SELECT seq FROM sqlite_sequence WHERE name = 'notices'")).scalar()
+        return place.turn == 0 and place.sequence <= (highest or 0)
     ahead = cast(cast(func.pg_snapshot_xmax(func.pg_current_snapshot()), Text), BigInteger)
     return bool(connection.execute(select(place.turn < ahead)).scalar_one())
 
 
+def _oldest(connection: Connection) -> Place:
+    columns = notices.c
+    query = select(columns.turn, columns.sequence).order_by(columns.turn, columns.sequence).limit(1)
+    row = connection.execute(query).first()
+    return BEGINNING if row is None else Place(row.turn, row.sequence)
+
+
 def forget(connection: Connection, before: datetime) -> int:
-    """Forget the notices given before an instant; returns how many there were."""
-    return connection.execute(delete(notices).where(notices.c.at < before)).rowcount
+    """Forget the notices given before an instant, but for the last of them: it tells who comes back after a quiet time
+    that there was nothing behind it. Returns how many there were."""
+    columns = notices.c
+    old = columns.at < before
+    newest = select(columns.sequence).where(old).order_by(columns.turn.desc(), columns.sequence.desc()).limit(1)
+    kept = connection.execute(newest).scalar()
+    return connection.execute(delete(notices).where(old, columns.sequence != kept)).rowcount if kept else 0
 
 
 def _settled(connection: Connection) -> list[ColumnElement[bool]]:
     if connection.dialect.name == "sqlite":
         return []
-    oldest = cast(cast(func.pg_snapshot_xmin(func.pg_current_snapshot()), Text), BigInteger)
-    return [notices.c.turn < oldest]
+    return [notices.c.turn < literal_column(_HORIZON, BigInteger)]

@@ -25,10 +25,10 @@ from sqlalchemy import (
 from sqlalchemy.dialects import postgresql, sqlite
 
 from sources.canonical import Money, OperationOutcome, OperationState
+from sources.news import Topic
 from sources.store import notices
 from sources.store.columns import Instant, metadata
 from sources.store.errors import IdempotencyMismatch, NoSuchRecord, StaleRecord, WrongState
-from sources.store.notices import Topic
 
 State = OperationState
 Outcome = OperationOutcome

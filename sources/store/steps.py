@@ -20,10 +20,10 @@ from sqlalchemy import (
 )
 
 from sources import canonical as c
+from sources.news import Topic
 from sources.store import notices
 from sources.store.columns import Instant, metadata
 from sources.store.errors import NoSuchRecord
-from sources.store.notices import Topic
 
 Direction = c.StepDirection
 StepOutcome = c.StepOutcome
