@@ -118,7 +118,7 @@ def assemble(
         return overview(catalog, watchers.journal.histories())
 
     documents = TrustedDocuments(settings.documents, settings.limits, watchers.meters.untrusted)
-    writing = Writing(settings.writes, catalog, policies)
+    writing = Writing(settings.writes, catalog, policies, settings.streams)
     engine = _engine(settings, parts, policies, sources, documents.trust, writing)
     documents.attend(engine, lambda: plain_roles(policies.policies.tables))
     verifier = Verifier(settings.identity, parts.issuers, policies.policies.external())
@@ -198,7 +198,7 @@ def _engine(
         sources=sources,
         trust=trust,
         office=lambda: writing.office,
-        happenings=Happenings(parts.watchers.conditions),
+        happenings=Happenings(parts.watchers.conditions, lambda: writing.outbox),
     )
 
 

@@ -5,10 +5,11 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Sequence
 from contextlib import AsyncExitStack
+from datetime import timedelta
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
-from gateway.settings import SettingsError
+from gateway.settings import SettingsError, StreamSettings
 from policies.principal import Principal
 from policies.store import PolicyStore
 from resolvers.sagas.settings import WritesSettings
@@ -18,6 +19,7 @@ from sources.store.errors import StoreAway, StoreError
 
 if TYPE_CHECKING:
     from resolvers.office import Office
+    from sources.outbox import Outbox
 
 _PROBE = 1.0  # seconds that our own tables have to answer a probe
 
@@ -33,34 +35,48 @@ class Condition(StrEnum):
 
 
 class Writing:
-    """Opens and closes the office. `office` is None before and after, and where the settings have no writes."""
+    """Opens and closes the office, and the outbox that tells of what changes in its tables. Both are None before and
+    after, and where the settings have no writes."""
 
-    def __init__(self, settings: WritesSettings, catalog: Catalog, policies: PolicyStore) -> None:
+    def __init__(
+        self,
+        settings: WritesSettings,
+        catalog: Catalog,
+        policies: PolicyStore,
+        streams: StreamSettings = StreamSettings(),  # noqa: B008 - frozen
+    ) -> None:
         if settings.role is Role.WORKER:
             raise SettingsError("[writes] `role` is `worker`: that is `opsgraph work`; here it is embedded or gateway")
         self._settings, self._catalog, self._policies = settings, catalog, policies
-        self._open = AsyncExitStack()
+        self._open, self._streams = AsyncExitStack(), streams
         self.office: Office | None = None
+        self.outbox: Outbox | None = None
 
     async def open(self) -> None:
         """Opens the office, unless it is open or there is none. Raises SettingsError where it cannot be opened."""
         if self.office is not None or not self._settings.on:
             return
         try:
-            from resolvers.office import OfficeClosed, open_office  # noqa: PLC0415 - with all its databases
+            # With all their databases.
+            from resolvers.office import OfficeClosed, open_office  # noqa: PLC0415
+            from sources.outbox import Outbox  # noqa: PLC0415
         except ImportError as error:
             line = f"[writes] `{error.name}` is not installed: install `opsgraph[writes]`"
             raise SettingsError(line) from None
+        streams = self._streams
         try:
-            self.office = await self._open.enter_async_context(
-                open_office(self._settings, self._catalog, self._policies)
-            )
-        except OfficeClosed as error:
+            office = await self._open.enter_async_context(open_office(self._settings, self._catalog, self._policies))
+            store, kept = office.writes.room.store, timedelta(seconds=streams.kept)
+            outbox = Outbox(store, most=streams.queue, kept=kept, poll=streams.poll)
+            self.outbox = await self._open.enter_async_context(outbox.open())
+        except (OfficeClosed, StoreAway) as error:
+            await self._open.aclose()
             raise SettingsError(f"[writes] {error}") from None
+        self.office = office
 
     async def close(self) -> None:
         """Lets steps under way end, begins none, and leaves the databases."""
-        self.office = None
+        self.office = self.outbox = None
         await self._open.aclose()
 
     async def condition(self) -> Condition:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from datetime import datetime
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 import msgspec
 
@@ -14,6 +14,9 @@ from sources.conditions import Conditions
 from sources.overview import Overview
 from sources.ports import Position
 from sources.settings import Secret
+
+if TYPE_CHECKING:
+    from sources.outbox import Outbox  # it loads the database
 
 
 def live(_record: Record) -> Served:
@@ -34,9 +37,11 @@ class Cursors(Protocol):
 
 
 class Happenings(msgspec.Struct, frozen=True):
-    """What happens, for those who want to be told: how sources are doing."""
+    """What happens, for those who want to be told: how sources are doing; and what changes of our own records, while
+    governed writes are open."""
 
     conditions: Conditions
+    outbox: Callable[[], Outbox | None] = lambda: None
 
 
 class Context(msgspec.Struct, frozen=True):

@@ -6,10 +6,11 @@ import strawberry
 
 from resolvers.batch import stream
 from resolvers.budget import OperationClass
-from resolvers.happenings import sources
-from resolvers.types.happenings import SourceStateChanged
+from resolvers.happenings import changes, sources
+from resolvers.types.happenings import ExceptionRaised, OperationChanged, SourceStateChanged
 
 _AFTER = {"after": str | None}
+_LOOKUP = OperationClass.LOOKUP
 
 
 @strawberry.type(
@@ -21,6 +22,18 @@ class Subscription:
     source_state_changed: SourceStateChanged | None = stream(
         sources.changes,
         arguments=_AFTER,
-        budget=OperationClass.LOOKUP,
+        budget=_LOOKUP,
         description="A source is doing better or worse, as the process that answers sees it.",
+    )
+    operation_changed: OperationChanged | None = stream(
+        changes.operation,
+        arguments={"id": strawberry.ID, **_AFTER},
+        budget=_LOOKUP,
+        description="Something about an operation has changed: its state, a step, an approval, an exception.",
+    )
+    exception_raised: ExceptionRaised | None = stream(
+        changes.exceptions,
+        arguments=_AFTER,
+        budget=_LOOKUP,
+        description="Somebody has to decide something: an exception was raised, or handed to another owner.",
     )

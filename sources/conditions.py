@@ -70,7 +70,8 @@ class Conditions:
             self._nudged.clear()
             self.look(sources())
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._nudged.wait(), PERIOD)
+                async with asyncio.timeout(PERIOD):  # `wait_for` may swallow that it is cancelled
+                    await self._nudged.wait()
 
     def look(self, sources: Sequence[Overview]) -> None:
         """Tells of every source that is doing otherwise than at the last look; the first look tells nothing."""

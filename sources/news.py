@@ -17,9 +17,10 @@ class Topic(StrEnum):
 
 class News(msgspec.Struct, frozen=True):
     """`key` names what has changed; None: nothing has, this only says where one is. `place` is where, for whoever goes
-    on from here. `missed`: something may have changed before that was not told."""
+    on from here. `missed`: something may have changed before that was not told. `first`: the beginning."""
 
     place: str
     at: datetime
     key: str | None = None
     missed: bool = False
+    first: bool = False

@@ -99,7 +99,8 @@ class Outbox:
                     _log.warning("our own tables cannot be read: who follows them hears nothing", exc_info=True)
                 away = True
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._woken.wait(), self._poll)
+                async with asyncio.timeout(self._poll):  # `wait_for` may swallow that it is cancelled
+                    await self._woken.wait()
 
     async def _look(self) -> None:
         """Tells what has been noticed since the last look. While nobody follows there is no need to read it all."""
@@ -130,24 +131,25 @@ class Outbox:
     # ------------------------------------------------------------ telling
 
     async def follow(self, topic: Topic, after: str | None, key: str | None = None) -> AsyncGenerator[News, None]:
-        """What changes of a topic, or of one key of it, behind a place: first where that is, then each change.
+        """What changes of a topic: first where one is, then what changed behind the place `after`, then what changes.
 
-        Raises LeftBehind for who is too slow, StoreAway where what was missed cannot be read.
+        Of one `key` nothing is told that was before: whoever looks now sees what came of it. Raises LeftBehind for who
+        is too slow, StoreAway where the tables cannot be read.
         """
 
         def wanted(told: Notice | Gap) -> bool:
             return isinstance(told, Gap) or (told.topic is topic and key in (None, told.key))
 
         with self._feed.listening(wanted) as listener:
-            begun = self._place  # what comes behind it is heard
+            place = self._place  # what comes behind it is heard
             mark = await self._known(after)
-            place = mark.place if mark is not None else begun
-            opening = mark if mark is not None else Mark(begun, self._clock())
-            yield News(str(opening), opening.at, missed=after is not None and mark is None)
-            async for each in self._between(place, begun, topic):
-                if wanted(each):
+            behind = mark is not None and key is None
+            opening = mark if mark is not None and behind else Mark(place, self._clock())
+            yield News(str(opening), opening.at, missed=after is not None and mark is None, first=True)
+            if behind:
+                async for each in self._between(opening.place, place, topic):
                     yield _news(each)
-            place = max(place, begun)
+            place = max(place, opening.place)
             while True:
                 told = await listener.next()
                 if isinstance(told, Gap):

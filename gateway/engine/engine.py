@@ -199,7 +199,7 @@ class Engine:
             self._plans.count(asked.plan)
         data, errors, hits = self._shown(asked.plan, run, frame)
         body = answer(data, errors, asked.plan, hits, context, Told(run.ledger, run.seen.hidden))
-        return Response(body, started=True, classes=asked.plan.budget.classes)
+        return Response(body, started=True, classes=asked.plan.budget.classes, untold=run.untold)
 
     def _errand(self, question: Question, plan: Plan, began: float) -> Errand:
         """On what terms its sources are asked: a client may shorten its time, never lengthen it; raises Refused."""

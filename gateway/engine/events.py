@@ -15,12 +15,15 @@ from gateway.engine.plan import Field, Plan
 from gateway.engine.question import Question, Response
 from gateway.engine.run import Asked
 from policies.principal import Principal
-from resolvers.batch import Stream
+from resolvers.batch import Event, Stream
 from resolvers.context import Context
 from sources.errors import SourceError
 
 Again: TypeAlias = Callable[[], Awaitable[Principal]]
 """Who the caller is now; raises what ends the stream."""
+
+
+_PLAIN = Event()  # what an event says of itself that is none of ours
 
 
 class Engine(Protocol):
@@ -43,8 +46,9 @@ async def events(
 ) -> AsyncGenerator[Response, None]:
     """The answers of a subscription that was planned as `asked`; its source is told of the context of its `opening`.
 
-    It ends with its source, and where its root may not be seen any more by the rules of then. What `again` raises comes
-    out of it, and what the source does, unless that is a SourceError: a last answer tells of it.
+    It ends with its source, where its root may not be seen any more by the rules of then, and where what it is about is
+    not there for this caller. What `again` raises comes out of it, and what the source does, unless that is a
+    SourceError: a last answer tells of it.
     """
     principal, correlation_id = opening.principal, opening.correlation_id
     field = _streamed(asked.plan)
@@ -58,8 +62,15 @@ async def events(
             async for event in source:
                 principal = await again() if again is not None else principal
                 now = msgspec.structs.replace(engine.again(question, principal), event=event)
-                yield await engine.event(question, now, principal, correlation_id)
-                if _streamed(now.plan) is None:
+                answered = await engine.event(question, now, principal, correlation_id)
+                known = event if isinstance(event, Event) else _PLAIN
+                if answered.untold and known.first:
+                    now = msgspec.structs.replace(now, event=msgspec.structs.replace(known, subject=None))
+                    yield await engine.event(question, now, principal, correlation_id)
+                elif not answered.untold:
+                    yield answered
+                lost = known.first and known.alone and (answered.untold or known.subject is None)
+                if lost or _streamed(now.plan) is None:
                     return
     except SourceError as error:  # of an argument, or of the source itself
         failed = GraphQLError(error.message, nodes=field.nodes, original_error=error)

@@ -4,16 +4,15 @@ from __future__ import annotations
 
 from datetime import datetime
 
-import msgspec
-
+from resolvers.batch import Event
 from resolvers.context import Context
 from sources.errors import BadAsk
 from sources.ports import Position
 
 
-class Happening(msgspec.Struct, frozen=True, kw_only=True):
-    """An event. `missed`: something may have happened before it that was never told, so that what is known has to be
-    read anew. The first event of a stream tells of that alone, and where the stream begins."""
+class Happening(Event, frozen=True, kw_only=True):
+    """An event of ours. `missed`: something may have happened before it that was never told, so that what is known has
+    to be read anew. The first event of a stream says where it begins."""
 
     cursor: str | None
     missed: bool

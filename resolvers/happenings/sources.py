@@ -32,6 +32,7 @@ async def changes(context: Context, after: str | None = None) -> AsyncGenerator[
             cursor=_cursor(context, conditions, conditions.number if kept is None else number),
             missed=after is not None and kept is None,
             at=context.now,
+            first=True,
         )
         for change in kept or ():
             yield _told(context, conditions, change)

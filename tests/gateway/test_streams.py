@@ -40,15 +40,13 @@ class Followed:
 
 
 @contextmanager
-def following(
-    made: Gateway, role: str = "support_lead", after: str | None = None, query: str = CHANGES
-) -> Iterator[Followed]:
+def following(made: Gateway, role: str = "support_lead", query: str = CHANGES, **variables: Any) -> Iterator[Followed]:
     token = made._issuer.token(roles=[role], regions=["EMEA"], entities=["DE"], accounts=["001A"])
     client: TestClient = made.client
     with client.websocket_connect("/graphql", subprotocols=["graphql-transport-ws"]) as socket:
         socket.send_json({"type": "connection_init", "payload": {"authorization": f"Bearer {token}"}})
         assert socket.receive_json()["type"] == "connection_ack"
-        payload = {"query": query, "variables": {"after": after}}
+        payload = {"query": query, "variables": variables}
         socket.send_json({"id": "1", "type": "subscribe", "payload": payload})
         yield Followed(socket)
 
