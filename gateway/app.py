@@ -11,6 +11,7 @@ import msgspec
 import strawberry
 from starlette.routing import BaseRoute, Route
 
+from gateway.auditing import read_audit
 from gateway.engine.engine import Engine
 from gateway.engine.grants import Grants
 from gateway.engine.graph import Graph
@@ -34,6 +35,7 @@ from gateway.identity.verify import Verifier
 from gateway.settings import Settings, StreamSettings
 from gateway.telemetry.journal import Journal
 from gateway.telemetry.meters import Meters
+from gateway.telemetry.reads import ReadAudit
 from gateway.writing import Writing
 from policies.principal import Principal
 from policies.store import PolicyStore
@@ -83,14 +85,14 @@ def create_app(settings: Settings, extra: Sequence[BaseRoute] = ()) -> Front:
     """
     issuers = Transport("identity", connections=4, timeout=5.0, max_bytes=1024 * 1024)
     watchers = Watchers(settings.streams.queue)
-    cache, ledger = Cache(settings.cache), _ledger(settings.cache)
+    cache, ledger = Cache(settings.cache), shared_ledger(settings.cache)
     catalog = open_catalog(settings.sources, settings.owners, cache=cache, ledger=ledger, observers=watchers.observers)
     parts = Parts(build_schema(), names(), catalog, issuers.send, watchers)
     closing = [issuers.close] if ledger is None else [issuers.close, ledger.close]
     return assemble(settings, parts, extra, closing=closing)
 
 
-def _ledger(shared: CacheSettings) -> RedisLedger | None:
+def shared_ledger(shared: CacheSettings) -> RedisLedger | None:
     """What vendors allow an account is counted where processes share their facts; None: this process counts alone."""
     if shared.redis is None:
         return None
@@ -119,7 +121,8 @@ def assemble(
 
     documents = TrustedDocuments(settings.documents, settings.limits, watchers.meters.untrusted)
     writing = Writing(settings.writes, catalog, policies, settings.streams)
-    engine = _engine(settings, parts, policies, sources, documents.trust, writing)
+    reads = read_audit(settings, writing)
+    engine = _engine(settings, parts, policies, sources, documents.trust, writing, reads)
     documents.attend(engine, lambda: plain_roles(policies.policies.tables))
     verifier = Verifier(settings.identity, parts.issuers, policies.policies.external())
     admission = Admission(settings.admission)
@@ -143,14 +146,16 @@ def assemble(
         return remembered(catalog)
 
     readiness = Readiness(sources, cache, policies, lambda: documents.standing, lambda: app.draining, writing.condition)
-    metrics = Metrics(watchers.meters, admission, sources, cache, places)
+    metrics = Metrics(watchers.meters, admission, sources, cache, reads, places)
 
     @contextlib.asynccontextmanager
     async def lifespan(_app: Front) -> AsyncIterator[None]:
         watching = asyncio.create_task(watchers.conditions.run(sources))
         async with _running(settings, policies, documents, verifier, admission, door):
             await writing.open()
+            reads.start()
             yield
+            await reads.close()
             await writing.close()  # first: its steps still ask the sources
         watching.cancel()
         await catalog.close()
@@ -183,6 +188,7 @@ def _engine(
     sources: Callable[[], Sequence[Overview]],
     trust: Trust,
     writing: Writing,
+    reads: ReadAudit,
 ) -> Engine:
     cursor_key = settings.gateway.cursor_key
     return Engine(
@@ -199,6 +205,7 @@ def _engine(
         trust=trust,
         office=lambda: writing.office,
         happenings=Happenings(parts.watchers.conditions, lambda: writing.outbox),
+        record=reads.note if reads.on else None,
     )
 
 

@@ -17,6 +17,7 @@ from resolvers.sagas.settings import WritesSettings
 from sources.cache import CacheSettings
 from sources.catalog import vendors
 from sources.settings import Secret, SourceSettings
+from sources.store.settings import AuditSettings
 
 LimitName: TypeAlias = Literal[
     "characters", "tokens", "depth", "fields", "aliases", "roots", "directives", "introspections", "cost"
@@ -220,6 +221,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     documents: DocumentSettings = DocumentSettings()
     writes: WritesSettings = WritesSettings()
     streams: StreamSettings = StreamSettings()
+    audit: AuditSettings = AuditSettings()
     sources: Mapping[str, SourceSettings] = msgspec.field(default_factory=dict)
     owners: Mapping[str, tuple[str, ...]] = msgspec.field(default_factory=dict)
 
@@ -235,6 +237,7 @@ _TABLES: dict[str, type[msgspec.Struct]] = {
     "documents": DocumentSettings,
     "writes": WritesSettings,
     "streams": StreamSettings,
+    "audit": AuditSettings,
 }
 _SYMMETRIC = ("HS", "none")
 

@@ -10,6 +10,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING
 
 from gateway.settings import SettingsError, StreamSettings
+from gateway.telemetry.reads import Telling
 from policies.principal import Principal
 from policies.store import PolicyStore
 from resolvers.sagas.settings import WritesSettings
@@ -36,7 +37,8 @@ class Condition(StrEnum):
 
 class Writing:
     """Opens and closes the office, and the outbox that tells of what changes in its tables. Both are None before and
-    after, and where the settings have no writes."""
+    after, and where the settings have no writes. `worker`: whether this is a process that runs what others accept,
+    which a gateway is not; it tells nobody."""
 
     def __init__(
         self,
@@ -44,11 +46,13 @@ class Writing:
         catalog: Catalog,
         policies: PolicyStore,
         streams: StreamSettings = StreamSettings(),  # noqa: B008 - frozen
+        *,
+        worker: bool = False,
     ) -> None:
-        if settings.role is Role.WORKER:
+        if settings.role is Role.WORKER and not worker:
             raise SettingsError("[writes] `role` is `worker`: that is `opsgraph work`; here it is embedded or gateway")
         self._settings, self._catalog, self._policies = settings, catalog, policies
-        self._open, self._streams = AsyncExitStack(), streams
+        self._open, self._streams = AsyncExitStack(), None if worker else streams
         self.office: Office | None = None
         self.outbox: Outbox | None = None
 
@@ -66,9 +70,10 @@ class Writing:
         streams = self._streams
         try:
             office = await self._open.enter_async_context(open_office(self._settings, self._catalog, self._policies))
-            store, kept = office.writes.room.store, timedelta(seconds=streams.kept)
-            outbox = Outbox(store, most=streams.queue, kept=kept, poll=streams.poll)
-            self.outbox = await self._open.enter_async_context(outbox.open())
+            if streams is not None:
+                store, kept = office.writes.room.store, timedelta(seconds=streams.kept)
+                outbox = Outbox(store, most=streams.queue, kept=kept, poll=streams.poll)
+                self.outbox = await self._open.enter_async_context(outbox.open())
         except (OfficeClosed, StoreAway) as error:
             await self._open.aclose()
             raise SettingsError(f"[writes] {error}") from None
@@ -90,6 +95,12 @@ class Writing:
                 return Condition.PAUSED if await self.office.pauses() else Condition.OPEN
         except (StoreError, TimeoutError):
             return Condition.AWAY
+
+    async def append(self, telling: Telling) -> None:
+        """Appends entries to the audit, in a chain of their own beside that of the writes. Raises StoreAway."""
+        if self.office is None:
+            raise StoreAway("the audit cannot be written: governed writes are not open")
+        await self.office.audit(telling)
 
     async def acting(
         self, principal: Principal, names: Sequence[str], correlation_id: str, what: str | None

@@ -20,7 +20,8 @@ class Decision:
     """What a role may do with a field, and which line says so.
 
     `rule` is the role with what decided: a coordinate, a class, or `unlisted` where no line speaks of it. `lookup`:
-    whether the field may be used for exact look-up.
+    whether the field may be used for exact look-up. `audited`: whether being refused it, or shown it masked, is put on
+    record.
     """
 
     verdict: str  # allow, deny, mask
@@ -37,6 +38,7 @@ class Decision:
     class_file: str = ""
     class_line: int = 0
     lookup: bool = False
+    audited: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -88,7 +88,8 @@ class Rules:
     """Everything that was read.
 
     `rows[rule][Type]` is a condition; a rule in `via` judges other types by their account. `declassified` are computed
-    fields whose stricter inputs the auditor accepted. `digest` is that of all files, once they are in force.
+    fields whose stricter inputs the auditor accepted. `audited` are the classes of which a denied or masked read is put
+    on record. `digest` is that of all files, once they are in force.
     """
 
     classes: tuple[str, ...]
@@ -106,6 +107,7 @@ class Rules:
     examples: tuple[Example, ...] = ()
     row_places: dict[str, Place] = field(default_factory=dict)
     purposes: dict[str, Purpose] = field(default_factory=dict)
+    audited: frozenset[str] = frozenset()
     file: str = "rules/classes.yaml"
     digest: str = ""
 
@@ -117,7 +119,7 @@ class Rules:
 
 def load_rules(folder: Path = RULES) -> Rules:
     """Reads every file of a rules folder, the examples under `tests/` too; raises RuleError for the first mistake."""
-    classes, coordinates, declassified = _classes(_file(folder, "classes.yaml"))
+    classes, coordinates, declassified, audited = _classes(_file(folder, "classes.yaml"))
     rows, via, shared, places = _rows(_file(folder, "rows.yaml"))
     allowed = purposes(_file(folder, "purposes.yaml"))
     roles = {
@@ -145,6 +147,7 @@ def load_rules(folder: Path = RULES) -> Rules:
         examples=_examples(folder, roles),
         row_places=places,
         purposes=allowed,
+        audited=audited,
         file=f"{folder.name}/classes.yaml",
     )
 
@@ -170,9 +173,10 @@ def _examples(folder: Path, roles: dict[str, Role]) -> tuple[Example, ...]:
     return tuple(found)
 
 
-def _classes(source: Mapping) -> tuple[tuple[str, ...], dict[str, Classified], dict[str, Place]]:
-    mapping(source, "classes.yaml", frozenset({"classes", "coordinates", "declassify"}))
+def _classes(source: Mapping) -> tuple[tuple[str, ...], dict[str, Classified], dict[str, Place], frozenset[str]]:
+    mapping(source, "classes.yaml", frozenset({"classes", "audited", "coordinates", "declassify"}))
     names = tuple(each.value for each in texts(required(source, "classes"), "`classes`"))
+    audited = _audited(source, names)
     coordinates = {}
     for coordinate, value, place in entries(mapping(required(source, "coordinates"), "`coordinates`")):
         checked(coordinate, place)
@@ -186,7 +190,17 @@ def _classes(source: Mapping) -> tuple[tuple[str, ...], dict[str, Classified], d
     if "declassify" in source.items:
         for each in texts(source.items["declassify"], "`declassify`"):
             accepted[checked(each.value, each.place)] = each.place
-    return names, coordinates, accepted
+    return names, coordinates, accepted, audited
+
+
+def _audited(source: Mapping, names: tuple[str, ...]) -> frozenset[str]:
+    found = texts(source.items["audited"], "`audited`") if "audited" in source.items else []
+    for each in found:
+        if each.value not in names:
+            raise each.place.error(
+                f"`audited` has the unknown class `{each.value}`: one of {', '.join(names)} is expected"
+            )
+    return frozenset(each.value for each in found)
 
 
 def _rows(source: Mapping) -> tuple[dict[str, RowRule], frozenset[str], dict[str, Place], dict[str, Place]]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
@@ -13,6 +14,7 @@ from policies.principal import Principal
 from policies.store import PolicyStore
 from resolvers.context import Context
 from resolvers.desk import Desk
+from resolvers.desk.rounds import Rounds
 from resolvers.purposes import Purposes
 from resolvers.sagas.accept import Writes
 from resolvers.sagas.answer import ANY, Answer, Planned, Request
@@ -24,17 +26,21 @@ from resolvers.sagas.settings import WritesSettings
 from sources import canonical as c
 from sources.catalog import Catalog
 from sources.database import DatabaseInUse
-from sources.durable import DurableError
+from sources.durable import DurableError, Role
 from sources.ports import Ask
-from sources.store import audit, exceptions, steps, switches
+from sources.store import audit, exceptions, rounds, steps, switches
 from sources.store.approvals import Decision
+from sources.store.chain import Said
 from sources.store.errors import StoreError
 from sources.store.exceptions import Status
 from sources.store.facts import Facts, approvers
+from sources.store.rounds import Round
 from sources.store.steps import Step
 from sources.store.store import Transaction
 from sources.store.switches import Pause
 
+_READS = "/reads"
+_LONGEST = 64 - len(_READS)  # characters of a chain's name
 R = TypeVar("R", bound=c.Record)
 
 
@@ -121,9 +127,23 @@ class Office(msgspec.Struct, frozen=True):
         left = [each for each in raised if each.status is not Status.RESOLVED]
         return left[-1].id if left else None
 
+    async def audit(self, telling: Callable[[], list[Said]]) -> None:
+        """Appends what `telling` gives, asked in a thread, to a chain of this process that no write waits for. Raises
+        StoreAway."""
+        room = self.writes.room
+
+        def work(connection: Transaction) -> None:
+            audit.append_all(connection, f"{room.chain[:_LONGEST]}{_READS}", telling())
+
+        await room.store.transact(work)
+
     async def pauses(self) -> list[Pause]:
         """What is turned off."""
         return await self.writes.room.store.read(switches.paused)
+
+    async def rounds(self) -> list[Round]:
+        """The last round of every kind, whoever made it."""
+        return await self.writes.room.store.read(rounds.last)
 
     async def steps(self, operations: Sequence[str]) -> dict[str, list[Step]]:
         """The steps of operations, in the order in which they were begun."""
@@ -174,7 +194,22 @@ async def open_office(
     try:
         room = writes.room
         facts = catalog.ours.reader = Facts(room.store, clock)
-        yield Office(writes, Desk(writes), Purposes(room.store, policies, room.chain, clock), facts)
+        async with _rounds(settings, writes):
+            yield Office(writes, Desk(writes), Purposes(room.store, policies, room.chain, clock), facts)
     finally:
         catalog.ours.reader = None
         await opening.__aexit__(None, None, None)
+
+
+@asynccontextmanager
+async def _rounds(settings: WritesSettings, writes: Writes) -> AsyncIterator[None]:
+    """The rounds go on in every process that runs sagas."""
+    if settings.role is Role.GATEWAY:
+        yield
+        return
+    going = asyncio.create_task(Rounds(writes, rota=settings.rounds, retention=settings.retention).run())
+    try:
+        yield
+    finally:
+        going.cancel()
+        await asyncio.wait([going])

@@ -10,6 +10,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Literal
 
 import pytest
 import uvicorn
@@ -68,18 +69,18 @@ def _make_cache() -> None:
 
 
 @contextmanager
-def serving(app: Starlette) -> Iterator[str]:
-    """An application on a free port, in a thread; its address."""
+def serving(app: Starlette, *, lifespan: Literal["on", "off"] = "off") -> Iterator[str]:
+    """An application on a free port, in a thread; its address. `lifespan`: whether it is started and ended too."""
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
-        server = uvicorn.Server(uvicorn.Config(app, log_level="error", lifespan="off"))
+        server = uvicorn.Server(uvicorn.Config(app, log_level="error", lifespan=lifespan))
         thread = threading.Thread(target=server.run, kwargs={"sockets": [taken]}, daemon=True)
         thread.start()
         while not server.started:
             time.sleep(0.005)
         yield f"http://127.0.0.1:{taken.getsockname()[1]}"
         server.should_exit = True
-        thread.join(5)
+        thread.join(20 if lifespan == "on" else 5)
 
 
 def closed_port() -> str:

@@ -13,12 +13,15 @@ _COMMANDS = {
     "demo": "a simulated enterprise with a gateway in front of it",
     "chaos": "have a source of a running demo fail, and see what becomes of the answers",
     "serve": "the gateway alone, against the sources that a settings file names",
+    "work": "a process of its own that runs the governed writes which gateways accept",
+    "orders": "list governed writes of a running gateway, show, watch, resume or cancel one",
     "simulate": "one vendor's simulator alone",
     "schema": "print the GraphQL schema, or check the committed one",
     "check": "check a settings file and ask each of its sources once",
     "explain": "show how an operation would be run for some roles",
     "documents": "check and list the documents that clients may run, and make manifests of what they ask",
     "policy": "explain, check and list the rules",
+    "audit": "check that the audit is whole, and list what it says",
 }
 
 

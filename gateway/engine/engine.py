@@ -32,6 +32,8 @@ from gateway.engine.question import NO_WISHES, Question, Response, Wishes
 from gateway.engine.run import Asked, Run
 from gateway.engine.tokens import FreshnessTokens
 from gateway.engine.trust import Trust
+from gateway.engine.withheld import withheld
+from gateway.telemetry.accesses import Access, Tell
 from policies.principal import Principal
 from resolvers.budget import Budget, OperationsSettings, budget_of
 from resolvers.context import Context, Happenings, live
@@ -57,7 +59,8 @@ class Engine:
     grants of a principal; there is no plan without them. `operations`: how long each class may take. `careful` shows
     every answer by the careful builder (for comparisons). `exceeded` is told of every limit that a document passes.
     `trust` says which documents are run for whom; without it: every one. `office` gives where governed writes are kept;
-    without it there are none. `happenings` is what subscriptions tell of.
+    without it there are none. `happenings` is what subscriptions tell of. `record` is told of every answer of which
+    something was withheld that the rules want on record.
     """
 
     def __init__(  # noqa: PLR0913 - what a gateway is made of, all but three with a default
@@ -78,11 +81,12 @@ class Engine:
         exceeded: Exceeded | None = None,
         trust: Trust | None = None,
         happenings: Happenings | None = None,
+        record: Callable[[Access], None] | None = None,
     ) -> None:
         self.graph, self.catalog, self._policies = graph, catalog, policies
         self._audiences = Audiences(graph.schema)
         self._documents = Documents(limits, exceeded=exceeded)
-        self._trust = trust or Trust()
+        self._trust, self._record = trust or Trust(), record
         self._plans = Plans(self._documents.limits)
         key = cursor_key or secrets.token_bytes(32)
         self._cursors, self.tokens = Cursors(key), FreshnessTokens(key)
@@ -198,6 +202,10 @@ class Engine:
         if asked.plan.counted not in (0, asked.plan.size):
             self._plans.count(asked.plan)
         data, errors, hits = self._shown(asked.plan, run, frame)
+        if self._record is not None:
+            tell = withheld(self.graph, asked.plan, frame, hits, errors, run.seen.refused)
+            if tell is not None:
+                self._record(_access(asked.plan, context, tell))
         body = answer(data, errors, asked.plan, hits, context, Told(run.ledger, run.seen.hidden))
         return Response(body, started=True, classes=asked.plan.budget.classes, untold=run.untold)
 
@@ -300,6 +308,7 @@ class Engine:
             if plan.root.failed is not None:
                 raise Refused([plan.root.failed])
             plan.budget = budget_of(plan.classes, self._operations)
+            plan.digest = document.digest
             plan.price = Price(self.graph, document.node, operation, grants, dict(flags), self._able)
             self._plans.keep(key, plan)
         return plan
@@ -319,6 +328,11 @@ class Engine:
                 hits.clear()  # whatever it was, the careful builder meets it again and says where
         careful = CarefulBuilder(run.context, hits.add, run.classify)
         return careful.build(frame), careful.errors, hits
+
+
+def _access(plan: Plan, context: Context, tell: Tell) -> Access:
+    name = plan.operation.name.value if plan.operation.name else None
+    return Access(context.now, context.principal, context.correlation_id, name, plan.digest, tell)
 
 
 _NO_VARIABLES = VariableValues({}, {})

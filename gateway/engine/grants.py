@@ -23,6 +23,10 @@ class Decision(Protocol):
     def mask(self) -> Callable[[Any], Any] | None: ...
     @property
     def mask_name(self) -> str | None: ...
+    @property
+    def class_name(self) -> str: ...
+    @property
+    def audited(self) -> bool: ...
 
 
 class RowRule(Protocol):
@@ -64,6 +68,8 @@ class _Allowed(msgspec.Struct, frozen=True):
     rule: str = "allow-all"
     mask: Callable[[Any], Any] | None = None
     mask_name: str | None = None
+    class_name: str = "public"
+    audited: bool = False
 
 
 class _OpenRows(msgspec.Struct, frozen=True):

@@ -11,6 +11,7 @@ from gateway.http.admission import Admission
 from gateway.http.streams.places import Places
 from gateway.telemetry.exposition import CONTENT_TYPE, gauge, text
 from gateway.telemetry.meters import Meters, of_cache, of_sources
+from gateway.telemetry.reads import ReadAudit
 from sources.overview import Overview, Remembered
 
 
@@ -23,10 +24,11 @@ class Metrics:
         admission: Admission,
         sources: Callable[[], Sequence[Overview]],
         cache: Callable[[], Remembered],
+        reads: ReadAudit,
         places: Places,
     ) -> None:
         self._meters, self._admission, self._sources, self._cache = meters, admission, sources, cache
-        self._places = places
+        self._reads, self._places = reads, places
 
     async def page(self, _request: Request) -> Response:
         """The route."""
@@ -38,6 +40,7 @@ class Metrics:
         yield gauge("opsgraph_requests_under_way", "Requests that are not answered yet.", [({}, admission.under_way)])
         yield gauge("opsgraph_event_loop_delay_seconds", "How late the loop was last.", [({}, admission.delay)])
         yield admission.shed.lines()
+        yield from self._reads.lines()
         places = self._places
         yield gauge("opsgraph_streams_open", "Streams and WebSockets that are open.", [({}, len(places))])
         yield from (each.lines() for each in (places.answers, places.ended, places.refused))

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import msgspec
 
-from policies.writes.approvals import Approving, Asked, Holder, approvable
+from policies.writes.approvals import Approving, Asked, approvable
 from policies.writes.ask import NEEDS_APPROVAL, Approver, WriteDecision
 from resolvers.desk.counter import DESK_TIER, Counter
-from resolvers.desk.directory import Directory, TokensOnly
+from resolvers.desk.directory import standing
 from resolvers.sagas import notes
-from resolvers.sagas.accept import Writes
 from resolvers.sagas.grounds import Asker, Grounds, Place, decided, history
 from resolvers.sagas.instruction import Instruction
 from resolvers.sagas.refused import Refused
@@ -19,16 +19,11 @@ from resolvers.sagas.run import APPROVAL
 from sources.store import approvals, operations
 from sources.store import grounds as kept
 from sources.store.approvals import Approval, Decision
-from sources.store.errors import StoreError
 from sources.store.operations import Operation
 
 
 class Approvals(Counter):
     """Gives and refuses approvals. Every refusal is a `Refused` with the rule's reasons, and on the audit."""
-
-    def __init__(self, writes: Writes, directory: Directory | None = None) -> None:
-        super().__init__(writes)
-        self._directory = directory or TokensOnly()
 
     async def approve(
         self,
@@ -44,10 +39,10 @@ class Approvals(Counter):
         operation = await self._reading(operations.find, found.operation_id)
         grounds = msgspec.json.decode(await self._reading(kept.of_operation, operation.id), type=Grounds)
         again = await self._again(found, operation, grounds)
-        then = await self._directory.roles(who.person, found.asked_at)
-        lent = await self._directory.delegations(found.asked_at)
-        own = Holder(who.roles if then is None else then, who.roles)
-        approving = Approving(who.subject, own, evidence_hash, signed_in=True, human=who.human, attached=attached)
+        stands = await standing(self._directory, who, found.asked_at, self._room.clock())
+        approving = Approving(
+            who.subject, stands.own, evidence_hash, True, human=who.human, attached=attached, givers=stands.givers
+        )
 
         def work(connection: Any) -> Approval:
             now, rules = self._room.clock(), self._room.rules()
@@ -63,7 +58,7 @@ class Approvals(Counter):
                 documents=touched,
                 operations=frozenset({operation.id}) | kept.linked(connection, touched, operation.id),
                 approved_by=frozenset(filter(None, same)),
-                delegations=lent,
+                delegations=stands.delegations,
             )
             deeds = history(connection, rules, who.person, now)
             verdict = approvable(rules, _decision(found, operation), again, approving, asked, deeds, now)
@@ -76,19 +71,22 @@ class Approvals(Counter):
                 )
             return self._decide(connection, found, Decision.APPROVED, who, evidence_hash, reason)
 
-        return await self._decided(who, found, work)
+        return await self._decided(who, found, "approve", work)
 
     async def reject(self, who: Asker, approval_id: str, evidence_hash: str, reason: str) -> Approval:
         """Rejects: the operation ends without effect."""
         found = await self._reading(approvals.find, approval_id)
+        now = self._room.clock()
+        stands = await standing(self._directory, who, found.asked_at, now)
+        acting = msgspec.structs.replace(who, roles=stands.roles(who.person, now))
 
         def work(connection: Any) -> Approval:
-            self._allowed(connection, "reject", who, found.operation_id, {})
-            if not who.roles & {found.role, *_roles(found)}:
+            self._allowed(connection, "reject", acting, found.operation_id, {})
+            if not acting.roles & {found.role, *_roles(found)}:
                 raise Refused("FORBIDDEN", f"`{found.role}` is asked: this is for somebody else to answer")
             return self._decide(connection, found, Decision.REJECTED, who, evidence_hash, reason)
 
-        return await self._decided(who, found, work)
+        return await self._decided(who, found, "reject", work)
 
     async def _again(self, found: Approval, operation: Operation, grounds: Grounds) -> WriteDecision:
         """What the rules of now say to the same question about the facts of now."""
@@ -118,15 +116,8 @@ class Approvals(Counter):
         )
         return answered
 
-    async def _decided(self, who: Asker, found: Approval, work: Any) -> Approval:
-        try:
-            answered: Approval = await self._room.write(work)
-        except StoreError as error:
-            await self._refused(who, found.operation_id, "approve", str(error))
-            raise Refused.by_store(error) from None
-        except Refused as refused:
-            await self._refused(who, found.operation_id, "approve", refused.message)
-            raise
+    async def _decided(self, who: Asker, found: Approval, action: str, work: Callable[..., Approval]) -> Approval:
+        answered = await self._done(who, found.operation_id, action, work)
         if found.tier >= DESK_TIER:
             await self._instruct_if_all(found)
         else:

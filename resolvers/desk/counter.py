@@ -3,35 +3,37 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Callable, Mapping
+from typing import Any, TypeVar
 
 from policies.writes import ask as asking
 from policies.writes.ask import FORBIDDEN, WriteDecision
 from policies.writes.decide import decide
-from resolvers.sagas import notes
+from resolvers.desk.directory import Directory
 from resolvers.sagas.accept import Writes
 from resolvers.sagas.grounds import Asker, history
 from resolvers.sagas.instruction import ATTENTION, Instruction
 from resolvers.sagas.refused import Refused
+from sources.store import audit, operations
 from sources.store import grounds as kept
-from sources.store import operations
 from sources.store.columns import canonical
-from sources.store.errors import StoreError
+from sources.store.errors import NoSuchRecord, StoreError
 
 DESK_TIER = 50  # questions about exceptions count apart from those about the operation itself
+MOST_WORDS = 1_000  # characters of a reason
+T = TypeVar("T")
 
 
 class Counter:
-    """What approving and resolving share."""
+    """What everything at the desk shares. Every refusal is a `Refused`; those of the rules are on the audit."""
 
-    def __init__(self, writes: Writes) -> None:
-        self._writes, self._room = writes, writes.room
+    def __init__(self, writes: Writes, directory: Directory) -> None:
+        self._writes, self._room, self._directory = writes, writes.room, directory
 
-    def _allowed(
+    def _asked(
         self, connection: Any, mutation: str, who: Asker, operation_id: str, flags: Mapping[str, bool]
     ) -> WriteDecision:
-        """What the rules say to something done at the desk. Raises Refused for what is forbidden."""
+        """What the rules say to something done at the desk."""
         now, rules = self._room.clock(), self._room.rules()
         touched = kept.documents_of(connection, [operation_id]).get(operation_id, frozenset())
         ask = asking.Ask(
@@ -44,25 +46,61 @@ class Counter:
             operations=frozenset({operation_id} if operation_id else ()),
             history=history(connection, rules, who.person, now),
         )
-        decision = decide(rules, mutation, ask)
+        return decide(rules, mutation, ask)
+
+    def _allowed(
+        self, connection: Any, mutation: str, who: Asker, operation_id: str, flags: Mapping[str, bool]
+    ) -> WriteDecision:
+        """What the rules say to something done at the desk. Raises Refused for what is forbidden."""
+        decision = self._asked(connection, mutation, who, operation_id, flags)
         if decision.outcome == FORBIDDEN:
             raise Refused.by_rule(decision)
         return decision
 
-    async def _refused(self, who: Asker, operation_id: str, action: str, why: str) -> None:
+    async def _done(self, who: Asker, subject: str, action: str, work: Callable[..., T]) -> T:
+        """Does `work(connection)` in one transaction. What is refused is on the audit before it is told."""
+        try:
+            return await self._room.write(work)
+        except StoreError as error:
+            await self._refused(who, subject, action, str(error))
+            raise Refused.by_store(error) from None
+        except Refused as refused:
+            await self._refused(who, subject, action, refused.message, refused.rule)
+            raise
+
+    async def _refused(self, who: Asker, subject: str, action: str, why: str, rule: str | None = None) -> None:
         def work(connection: Any) -> None:
-            operation = operations.find(connection, operation_id)
-            said = {"actor": who.subject, "human": who.human, "decision": FORBIDDEN, "reason": why}
-            notes.record(connection, self._room.chain, operation, self._room.clock(), action=action, **said)
+            self._note(connection, who, subject, action, decision=FORBIDDEN, reason=why, rule=rule)
 
         await self._room.write(work)
 
-    async def _reading(self, find: Any, record_id: str) -> Any:
+    def _note(self, connection: Any, who: Asker, subject: str, action: str, **said: Any) -> None:
+        """One audit record of something that a person did at the desk to an operation, or to something else."""
         try:
-            return await self._room.store.read(find, record_id)
+            correlation = operations.find(connection, subject).correlation_id
+        except NoSuchRecord:
+            correlation = None
+        event = audit.Event(
+            actor=who.subject, human=who.human, subject=subject, action=action, correlation_id=correlation, **said
+        )
+        audit.append(connection, self._room.chain, event, self._room.clock())
+
+    async def _reading(self, find: Any, *key: Any) -> Any:
+        try:
+            return await self._room.store.read(find, *key)
         except StoreError as error:
             raise Refused.by_store(error) from None
 
     async def _tell(self, operation_id: str, told: Instruction) -> None:
         key = f"{told.exception}:{told.action}:{hashlib.sha256(canonical(told).encode()).hexdigest()[:12]}"
         await self._writes.durable.signal(operation_id, ATTENTION, told, key=key)
+
+
+def reason_of(given: str) -> str:
+    """A reason as it is kept. Raises Refused for none, or for a book."""
+    words = given.strip()
+    if not words:
+        raise Refused("BAD_INPUT", "`reason` is empty: say why, for whoever reads the audit")
+    if len(words) > MOST_WORDS:
+        raise Refused("BAD_INPUT", f"`reason` has {len(words)} characters: {MOST_WORDS} at most")
+    return words

@@ -1,4 +1,4 @@
-"""Resolving: how an operation goes on that got stuck, how one is called back, how all are paused."""
+"""Resolving: how an operation goes on that got stuck, and how one is called back."""
 
 from __future__ import annotations
 
@@ -16,14 +16,13 @@ from resolvers.sagas.grounds import Asker, Grounds
 from resolvers.sagas.instruction import ATTENTION, Action, Instruction
 from resolvers.sagas.refused import Refused
 from resolvers.sagas.run import APPROVAL
-from sources.store import approvals, exceptions, operations, steps, switches
+from sources.store import approvals, exceptions, operations, steps
 from sources.store import grounds as kept
 from sources.store.approvals import Approval, Question
 from sources.store.columns import canonical
 from sources.store.exceptions import ExceptionItem, Status
 from sources.store.operations import ENDED, Operation, State
 from sources.store.steps import StepOutcome
-from sources.store.switches import Pause, Scope
 
 _MUTATION = {
     Action.RESUME: "resumeOperation",
@@ -56,11 +55,7 @@ class Resolutions(Counter):
             decision = self._allowed(connection, mutation, who, operation_id, flags)
             return self._ask(connection, operation_id, told, decision, who)
 
-        try:
-            asked: tuple[Approval, ...] = await self._room.write(work)
-        except Refused as refused:
-            await self._refused(who, operation_id, "resolveException", refused.message)
-            raise
+        asked = await self._done(who, operation_id, "resolveException", work)
         if not asked:
             await self._tell(operation_id, told)
         return raised, asked
@@ -86,7 +81,7 @@ class Resolutions(Counter):
         done = steps.of_operation(connection, operation.id)
         other_way = told.action is Action.SKIP or bool(told.changes)
         return {
-            "owner": raised.owner in who.roles,
+            "owner": raised.belongs_to(who.roles),
             "money_step": other_way and step is not None and step.money,
             "money_moved": any(each.name in money and each.outcome is StepOutcome.OK for each in done),
             "above_approved": "amount" in told.changes,
@@ -140,19 +135,10 @@ class Resolutions(Counter):
                 notes.end(connection, self._room.chain, operation_id, State.CANCELED, f"by {who.person}: {reason}", now)
             return operations.find(connection, operation_id)
 
-        found: Operation = await self._room.write(work)
+        found = await self._done(who, operation_id, "cancelOperation", work)
         if found.state is State.CANCELED:
             await self._writes.durable.signal(operation_id, APPROVAL, {}, key=f"{operation_id}:canceled")
         else:
             told = Instruction(action=Action.COMPENSATE, by=who.person, reason=reason)
             await self._writes.durable.signal(operation_id, ATTENTION, told)
         return found
-
-    async def pause(self, who: Asker, scope: Scope, name: str, reason: str) -> Pause:
-        """Turns writes off, at once."""
-
-        def work(connection: Any) -> Pause:
-            self._allowed(connection, "pauseWrites", who, "", {"unpause": False})
-            return switches.pause(connection, scope, name, who.person, reason, self._room.clock())
-
-        return await self._room.write(work)

@@ -216,19 +216,27 @@ class Writes:
             saga = self.sagas[operation.mutation]
             await self.durable.start(saga.workflow, operation.id, Begin(operation.id))
 
-    async def sweep(self, older: timedelta = timedelta(seconds=0), first: int = 1000) -> int:
+    async def sweep(self, first: int = 1000) -> int:
         """Starts what was accepted and has no run, and runs again what failed by a fault of ours. How many. For the
-        start of a process, and from time to time."""
+        start of a process."""
+        return await self.start_left(timedelta(0), first) + await self.run_again(first)
+
+    async def start_left(self, older: timedelta, first: int = 1000) -> int:
+        """Starts what was accepted so long ago and has no run. How many."""
         left = await self.room.store.read(worklist.unstarted, self.room.clock() - older, first)
         mine = [operation for operation in left if operation.mutation in self.sagas]
         for operation in mine:
             await self.start(operation)
+        return len(mine)
+
+    async def run_again(self, first: int = 1000) -> int:
+        """Runs again what failed by a fault of ours, from where it failed. How many."""
         failed = await self.durable.runs(states=(RunState.FAILED,), first=first)
         known = {saga.workflow for saga in self.sagas.values()}
-        for run in failed:
-            if run.workflow in known:
-                await self.durable.resume(run.id)
-        return len(mine) + len(failed)
+        mine = [run for run in failed if run.workflow in known]
+        for run in mine:
+            await self.durable.resume(run.id)
+        return len(mine)
 
     async def _answered(self, saga: Saga, operation: Operation, *, replayed: bool) -> Answer:
         """The answer, the same one for everybody who comes with this key; the state is read now."""

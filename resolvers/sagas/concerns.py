@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 _OPENS, _CLOSES, _SATURDAY = 9, 17, 5  # office hours, in UTC, until owners have calendars of their own
 
@@ -23,6 +25,24 @@ class Concern:
         if self.always:
             return now + self.answer, now + self.clear
         return _in_office(now, self.answer), _in_office(now, self.clear)
+
+    def written(self) -> dict[str, Any]:
+        """What an exception keeps of it, so that its times can be counted anew; times in seconds."""
+        return {
+            "escalatesTo": self.escalates_to,
+            "answer": self.answer.total_seconds(),
+            "clear": self.clear.total_seconds(),
+            "always": self.always,
+        }
+
+    @classmethod
+    def read(cls, owner: str, written: Mapping[str, Any]) -> Concern | None:
+        """What `written` made; None of an exception that keeps no such thing."""
+        try:
+            answer, clear = timedelta(seconds=written["answer"]), timedelta(seconds=written["clear"])
+            return cls(owner, answer, clear, written["escalatesTo"], written["always"])
+        except KeyError:
+            return None
 
 
 def _in_office(start: datetime, work: timedelta) -> datetime:

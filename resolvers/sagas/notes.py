@@ -127,7 +127,7 @@ def raise_exception(  # noqa: PLR0913 - an exception and whose it is
         due_at=clear,
         operation_id=operation_id,
         step=step,
-        details=details | {"escalatesTo": concern.escalates_to},
+        details=details | concern.written(),
     )
     exceptions.open_exception(connection, finding, now)
     operation = operations.move(connection, operation_id, State.NEEDS_ATTENTION, now, reason=kind)

@@ -24,10 +24,11 @@ from sources.errors import (
 )
 from sources.store.steps import StepOutcome
 
-HOLD = "CREDIT_HOLD"
+HOLD, LIMIT = "CREDIT_HOLD", "CREDIT_EXCEEDED"
 CONCERNS: Mapping[str, Concern] = {
     "PERIOD_LOCKED": LEDGER,
     HOLD: CREDIT,
+    LIMIT: CREDIT,
     "IDENTITY_AMBIGUOUS": RECORDS,
     "SOURCE_UNAVAILABLE": TECHNICAL,
     "SOURCE_THROTTLED": TECHNICAL,

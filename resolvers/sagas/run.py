@@ -56,7 +56,7 @@ class Run:
     def __init__(self, room: Room, saga: Saga, execution: Execution, operation: str) -> None:
         self._room, self._saga, self._execution, self._operation = room, saga, execution, operation
         self._raised = 0
-        self._canceled = False
+        self._called_back: State | None = None
         self._turn: Turn | None = None  # the last one that was tried
 
     async def through(self) -> str:
@@ -103,8 +103,9 @@ class Run:
                 await self._execution.wait(APPROVAL, waits.pop(0), dict)
             else:
                 instruction = await self._instructed(exception, compensates=True)
-                if instruction.action is Action.COMPENSATE:
-                    return Judged(course=Course.ENDED, state=await self._end(State.CANCELED, instruction.reason))
+                if instruction.called_back is not None:
+                    ended = await self._end(instruction.called_back, instruction.reason)
+                    return Judged(course=Course.ENDED, state=ended)
                 waits = self._room.pace.waits()
 
     # ------------------------------------------------------------ one step
@@ -149,8 +150,8 @@ class Run:
         instruction = await self._execution.wait(ATTENTION, seconds, Instruction)
         if instruction is None or instruction.exception is not None or not may_go_back:
             return False
-        self._canceled = instruction.action is Action.COMPENSATE
-        return self._canceled
+        self._called_back = instruction.called_back
+        return self._called_back is not None
 
     async def _skipped(self, turn: Turn, made: Known, instruction: Instruction) -> Told:
         async def skip() -> None:
@@ -180,7 +181,7 @@ class Run:
         resolution = _RESOLUTIONS[instruction.action]
         if instruction.action is Action.RESUME and instruction.changes:
             resolution = Resolution.CHANGED
-        self._canceled = instruction.action is Action.COMPENSATE
+        self._called_back = instruction.called_back
 
         async def note() -> None:
             await self._room.write(
@@ -209,7 +210,7 @@ class Run:
                 made = replace(made, written={**made.written, stopped[1].name: found.written})
                 behind = [*behind, stopped]
         if not behind:
-            return await self._end(State.CANCELED if self._canceled else State.REJECTED, reason)
+            return await self._end(self._called_back or State.REJECTED, reason)
         for number, step in reversed(behind):
             if step.undo is not None:
                 await self._step(number, step, Direction.UNDO, made, bound=True)

@@ -10,6 +10,7 @@ import msgspec
 from sources.durable import Role
 from sources.settings import Secret
 from sources.store.retention import Retention
+from sources.store.rota import Rota
 
 _FILE, _SERVER = "sqlite", "postgresql"
 _EXPECTED = "`sqlite:///PATH` or `postgresql://HOST/NAME` is expected"
@@ -39,6 +40,7 @@ class WritesSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_f
     beat: _Seconds = 5.0
     silence: _Seconds = 30.0
     retention: Retention = Retention()
+    rounds: Rota = Rota()
 
     def __post_init__(self) -> None:
         if self.store is None:

@@ -21,6 +21,7 @@ from sqlalchemy import (
     Text,
     UniqueConstraint,
     insert,
+    or_,
     select,
     text,
     update,
@@ -52,6 +53,9 @@ approvals = Table(
     Column("decided_by", String(255)),
     Column("decided_at", Instant),
     Column("reason", Text),
+    Column("reminded_at", Instant),
+    Column("escalated_to", String(64)),
+    Column("escalated_at", Instant),
     UniqueConstraint("operation_id", "tier", "evidence_hash", name="approvals_question_key"),
     # The last guards of four eyes, whatever the code above them forgets.
     CheckConstraint("decided_by IS NULL OR decided_by <> asked_by", name="requester"),
@@ -83,7 +87,8 @@ class Question(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Approval(msgspec.Struct, frozen=True, kw_only=True):
-    """A question and its answer. Who approves names `evidence_hash`, so that they approve what they saw."""
+    """A question and its answer. Who approves names `evidence_hash`, so that they approve what they saw.
+    `escalated_to`: a second role in whose queue it is, since nobody answered."""
 
     id: str
     operation_id: str
@@ -100,6 +105,9 @@ class Approval(msgspec.Struct, frozen=True, kw_only=True):
     decided_by: str | None
     decided_at: datetime | None
     reason: str | None
+    reminded_at: datetime | None = None
+    escalated_to: str | None = None
+    escalated_at: datetime | None = None
 
 
 def ask(connection: Connection, question: Question, now: datetime) -> Approval:
@@ -179,13 +187,19 @@ def expire(connection: Connection, now: datetime) -> list[Approval]:
         .values(decision=Decision.EXPIRED, decided_at=now)
         .returning(approvals)
     )
-    return [_record(row) for row in connection.execute(query).mappings()]
+    expired = [_record(row) for row in connection.execute(query).mappings()]
+    for each in expired:
+        notices.give(connection, Topic.OPERATION, each.operation_id, now)
+    return expired
 
 
 def withdraw(connection: Connection, operation_id: str, now: datetime) -> int:
     """Take an operation's open questions back; returns how many there were."""
     query = update(approvals).where(approvals.c.operation_id == operation_id, approvals.c.decision == Decision.PENDING)
-    return connection.execute(query.values(decision=Decision.WITHDRAWN, decided_at=now)).rowcount
+    withdrawn = connection.execute(query.values(decision=Decision.WITHDRAWN, decided_at=now)).rowcount
+    if withdrawn:
+        notices.give(connection, Topic.OPERATION, operation_id, now)
+    return withdrawn
 
 
 def find(connection: Connection, approval_id: str) -> Approval:
@@ -205,9 +219,34 @@ def of_operation(connection: Connection, operation_id: str) -> list[Approval]:
 
 def pending(connection: Connection, roles: Sequence[str], first: int = 50) -> list[Approval]:
     """What waits for an answer of one of these roles, the one that expires first at the top."""
-    query = select(approvals).where(approvals.c.decision == Decision.PENDING, approvals.c.role.in_(roles))
+    theirs = or_(approvals.c.role.in_(roles), approvals.c.escalated_to.in_(roles))
+    query = select(approvals).where(approvals.c.decision == Decision.PENDING, theirs)
     ordered = query.order_by(approvals.c.expires_at, approvals.c.id).limit(first)
     return [_record(row) for row in connection.execute(ordered).mappings()]
+
+
+def waiting(connection: Connection, first: int = 1000) -> list[Approval]:
+    """What waits for an answer and was not both reminded of and escalated, the one that expires first at the top."""
+    columns = approvals.c
+    quiet = or_(columns.reminded_at.is_(None), columns.escalated_at.is_(None))
+    query = select(approvals).where(columns.decision == Decision.PENDING, quiet)
+    ordered = query.order_by(columns.expires_at, columns.id).limit(first)
+    return [_record(row) for row in connection.execute(ordered).mappings()]
+
+
+def remind(connection: Connection, approval_id: str, now: datetime) -> bool:
+    """Note that those asked were reminded; whether it was this time, and it still waits."""
+    return _note(connection, approval_id, approvals.c.reminded_at, reminded_at=now)
+
+
+def escalate(connection: Connection, approval_id: str, to: str | None, now: datetime) -> bool:
+    """Put it into a second role's queue too (None: there is none); whether it was this time, and it still waits."""
+    return _note(connection, approval_id, approvals.c.escalated_at, escalated_to=to, escalated_at=now)
+
+
+def _note(connection: Connection, approval_id: str, once: Column[Any], **values: Any) -> bool:
+    open_still = (approvals.c.id == approval_id, approvals.c.decision == Decision.PENDING, once.is_(None))
+    return connection.execute(update(approvals).where(*open_still).values(values)).rowcount == 1
 
 
 def _record(row: RowMapping) -> Approval:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -10,6 +10,7 @@ import msgspec
 from sqlalchemy import (
     CheckConstraint,
     Column,
+    ColumnElement,
     Connection,
     ForeignKey,
     Index,
@@ -54,9 +55,12 @@ exceptions = Table(
     Column("resolution", String(16)),
     Column("resolution_reason", Text),
     Column("version", Integer, nullable=False),
+    Column("escalated_to", String(64)),
+    Column("escalated_at", Instant),
     CheckConstraint("(status = 'RESOLVED') = (resolution IS NOT NULL)", name="resolution"),
     Index("exceptions_queue_idx", "owner", "status", "due_at"),
     Index("exceptions_operation_idx", "operation_id"),
+    Index("exceptions_escalated_idx", "status", "escalated_to"),
 )
 
 
@@ -76,7 +80,8 @@ class Finding(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class ExceptionItem(msgspec.Struct, frozen=True, kw_only=True):
-    """An exception in its owner's queue."""
+    """An exception in its owner's queue. `escalated_to`: a second role that may clear it, since its time was over;
+    the two due times count anew from then on."""
 
     id: str
     operation_id: str | None
@@ -96,6 +101,12 @@ class ExceptionItem(msgspec.Struct, frozen=True, kw_only=True):
     resolution: Resolution | None
     resolution_reason: str | None
     version: int
+    escalated_to: str | None = None
+    escalated_at: datetime | None = None
+
+    def belongs_to(self, roles: Collection[str]) -> bool:
+        """Whether it is one of these roles' to clear."""
+        return self.owner in roles or self.escalated_to in roles
 
 
 def open_exception(connection: Connection, finding: Finding, now: datetime) -> ExceptionItem:
@@ -123,10 +134,45 @@ def assign(connection: Connection, exception_id: str, assignee: str, now: dateti
 def hand_over(
     connection: Connection, exception_id: str, owner: str, due_at: datetime, reason: str, version: int, now: datetime
 ) -> ExceptionItem:
-    """Escalate, or pass to the owner it belongs to; the new owner has nobody assigned yet. Raises as `assign` does."""
+    """Pass it to the owner it belongs to; the new owner has nobody assigned yet. Raises as `assign` does."""
     known = _changeable(connection, exception_id, version)
     notices.give(connection, Topic.EXCEPTION, known.id, now)
     return _change(connection, known, now, status=Status.OPEN, owner=owner, assignee=None, due_at=due_at, reason=reason)
+
+
+def escalate(
+    connection: Connection,
+    exception_id: str,
+    to: str,
+    answer_due_at: datetime,
+    due_at: datetime,
+    now: datetime,
+    version: int,
+) -> ExceptionItem:
+    """Put it into a second role's queue too, because its time is over; whoever works on it goes on. Raises as `assign`
+    does."""
+    known = _changeable(connection, exception_id, version)
+    notices.give(connection, Topic.EXCEPTION, known.id, now)
+    due = {"answer_due_at": answer_due_at, "due_at": due_at}
+    return _change(connection, known, now, escalated_to=to, escalated_at=now, **due)
+
+
+def late(connection: Connection, now: datetime, first: int = 100) -> list[ExceptionItem]:
+    """What was not answered, or not cleared, in time, and was not escalated yet."""
+    columns = exceptions.c
+    query = select(exceptions).where(columns.status != Status.RESOLVED, columns.escalated_at.is_(None), _late(now))
+    return [_record(row) for row in connection.execute(query.order_by(columns.due_at).limit(first)).mappings()]
+
+
+def of_kind(
+    connection: Connection, kinds: Sequence[str], opened_before: datetime, first: int = 1000
+) -> list[ExceptionItem]:
+    """What is open of some kinds since before an instant, the oldest first."""
+    columns = exceptions.c
+    query = select(exceptions).where(
+        columns.kind.in_(kinds), columns.status != Status.RESOLVED, columns.opened_at <= opened_before
+    )
+    return [_record(row) for row in connection.execute(query.order_by(columns.opened_at).limit(first)).mappings()]
 
 
 def resolve(
@@ -174,12 +220,12 @@ def queue(
 ) -> list[ExceptionItem]:
     """What owners have to clear, the one due first at the top. `late_at`: only what is past a due time by then."""
     columns = exceptions.c
-    query = select(exceptions).where(columns.owner.in_(owners), columns.status != Status.RESOLVED)
+    theirs = or_(columns.owner.in_(owners), columns.escalated_to.in_(owners))
+    query = select(exceptions).where(theirs, columns.status != Status.RESOLVED)
     if assignee is not None:
         query = query.where(columns.assignee == assignee)
     if late_at is not None:
-        unanswered = columns.answered_at.is_(None) & (columns.answer_due_at <= late_at)
-        query = query.where(or_(columns.due_at <= late_at, unanswered))
+        query = query.where(_late(late_at))
     ordered = query.order_by(columns.due_at, columns.id).limit(first)
     return [_record(row) for row in connection.execute(ordered).mappings()]
 
@@ -189,6 +235,11 @@ def of_operation(connection: Connection, operation_id: str) -> list[ExceptionIte
     query = select(exceptions).where(exceptions.c.operation_id == operation_id)
     ordered = query.order_by(exceptions.c.opened_at, exceptions.c.id)
     return [_record(row) for row in connection.execute(ordered).mappings()]
+
+
+def _late(at: datetime) -> ColumnElement[bool]:
+    unanswered = exceptions.c.answered_at.is_(None) & (exceptions.c.answer_due_at <= at)
+    return or_(exceptions.c.due_at <= at, unanswered)
 
 
 def _changeable(connection: Connection, exception_id: str, version: int | None) -> ExceptionItem:

@@ -132,9 +132,9 @@ def _roles(connection: Connection, ids: Sequence[str]) -> dict[str, tuple[str, .
     asked = select(approvals.c.operation_id, approvals.c.role, approvals.c.evidence)
     for operation, role, evidence in connection.execute(asked.where(approvals.c.operation_id.in_(ids))):
         found.setdefault(operation, set()).update({role, *(each.role for each in approvers(evidence))})
-    raised = select(exceptions.c.operation_id, exceptions.c.owner).where(exceptions.c.operation_id.in_(ids))
-    for operation, owner in connection.execute(raised):
-        found.setdefault(operation, set()).add(owner)
+    raised = select(exceptions.c.operation_id, exceptions.c.owner, exceptions.c.escalated_to)
+    for operation, *owners in connection.execute(raised.where(exceptions.c.operation_id.in_(ids))):
+        found.setdefault(operation, set()).update(filter(None, owners))
     return {operation: tuple(sorted(roles)) for operation, roles in found.items()}
 
 
@@ -215,7 +215,7 @@ def _exception(row: RowMapping, now: datetime) -> OperationException:
         **_same(row, *same, *cleared),
         operation_key=row["operation_id"],
         person=row["person"],
-        lies_with=(row["owner"],),
+        lies_with=tuple(sorted({row["owner"], row["escalated_to"] or row["owner"]})),
         details=msgspec.json.decode(row["details"]),
         status=Status(row["status"]),
         resolution=Resolution(row["resolution"]) if row["resolution"] else None,

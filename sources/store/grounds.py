@@ -7,13 +7,30 @@ from datetime import datetime
 from typing import Any
 
 import msgspec
-from sqlalchemy import Column, Connection, ForeignKey, Index, String, Table, Text, and_, func, insert, or_, select, text
+from sqlalchemy import (
+    Column,
+    Connection,
+    ForeignKey,
+    Index,
+    String,
+    Table,
+    Text,
+    and_,
+    func,
+    insert,
+    literal,
+    or_,
+    select,
+    text,
+)
 from sqlalchemy.dialects import postgresql, sqlite
 
 from sources.canonical import Money
 from sources.store.approvals import Decision, approvals
 from sources.store.columns import canonical, metadata
 from sources.store.errors import NoSuchRecord
+from sources.store.exceptions import exceptions
+from sources.store.handovers import Kind, handovers
 from sources.store.operations import NO_EFFECT, operations
 
 grounds = Table(
@@ -32,6 +49,7 @@ documents = Table(
     Column("document", String(255), primary_key=True),
 )
 
+_ASSIGNING = "assignException"
 _GUARD = 0x6F707367  # beside the migrations' own lock
 
 
@@ -110,7 +128,7 @@ def earlier(
 
 
 def deeds(connection: Connection, person: str, since: datetime, without: str = "") -> list[Deed]:
-    """What a person asked for and approved since an instant, besides one operation."""
+    """What a person asked for, approved and assigned since an instant, besides one operation."""
     columns = operations.c
     asked = (
         select(columns.id, columns.mutation, columns.accepted_at)
@@ -127,7 +145,17 @@ def deeds(connection: Connection, person: str, since: datetime, without: str = "
             columns.id != without,
         )
     )
-    found = [(*row, "ask") for row in connection.execute(asked)]
+    assigned = (
+        select(exceptions.c.operation_id, literal(_ASSIGNING), handovers.c.at)
+        .join(handovers, handovers.c.exception_id == exceptions.c.id)
+        .where(
+            handovers.c.by == person,
+            handovers.c.kind == Kind.ASSIGNED,
+            handovers.c.at >= since,
+            exceptions.c.operation_id != without,
+        )
+    )
+    found = [(*row, "ask") for query in (asked, assigned) for row in connection.execute(query)]
     found += [(*row, "approve") for row in connection.execute(approved)]
     touched = documents_of(connection, [row[0] for row in found])
     return [

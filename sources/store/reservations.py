@@ -47,6 +47,7 @@ reservations = Table(
     Column("ended_at", Instant),
     CheckConstraint("quantity > 0", name="quantity"),
     Index("reservations_subject_idx", "kind", "subject", "state"),
+    Index("reservations_operation_idx", "operation_id"),
 )
 
 

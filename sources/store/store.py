@@ -6,12 +6,13 @@ import asyncio
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Concatenate, ParamSpec, TypeAlias, TypeVar
 
 from sqlalchemy import Connection, Engine
-from sqlalchemy.exc import InterfaceError, OperationalError
+from sqlalchemy.exc import InterfaceError, OperationalError, ProgrammingError
 
-from sources.database import is_sqlite, open_engine, retire_engine
+from sources.database import address, is_sqlite, open_engine, retire_engine
 from sources.store import notices
 from sources.store.bell import Bell
 from sources.store.errors import StoreAway
@@ -63,7 +64,7 @@ class Store:
 
     def _read(self, work: Callable[[Connection], T]) -> T:
         with _answering(), self._engine.connect() as connection:
-            connection.exec_driver_sql("BEGIN" if self._sqlite else "SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
+            _hold_still(connection)
             return work(connection)
 
     async def close(self) -> None:
@@ -103,3 +104,27 @@ async def open_store(url: str) -> Store:
     await asyncio.to_thread(_migrated, url)
     connections = READERS + (1 if is_sqlite(url) else WRITERS + RINGERS)
     return Store(open_engine(url, connections=connections, name="opsgraph-store"))
+
+
+def look(url: str, work: Callable[Concatenate[Connection, P], T], *args: P.args, **kwargs: P.kwargs) -> T:
+    """Look at tables as they are, beside whoever works with them: nothing is migrated, nothing is written. Blocks.
+    Raises StoreAway where they are not there."""
+    path = address(url).database
+    if is_sqlite(url) and not Path(path or "").exists():
+        raise StoreAway(f"`{path}` does not exist: name the file of `[writes] store`")
+    engine = open_engine(url, connections=1, name="opsgraph-look")
+    try:
+        with engine.connect() as connection:
+            _hold_still(connection)
+            return work(connection, *args, **kwargs)
+    except (OperationalError, InterfaceError, ProgrammingError) as error:
+        said = str(error.orig or error).partition("\n")[0]
+        raise StoreAway(f"our own tables cannot be read ({said}): see to the database of `[writes]`") from error
+    finally:
+        retire_engine(engine)
+
+
+def _hold_still(connection: Connection) -> None:
+    """From here on one state of the data is seen."""
+    sqlite = connection.dialect.name == "sqlite"
+    connection.exec_driver_sql("BEGIN" if sqlite else "SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")

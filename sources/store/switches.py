@@ -35,12 +35,14 @@ switches = Table(
     Column("paused_at", Instant, nullable=False),
     Column("resume_asked_by", String(255)),
     Column("resume_asked_at", Instant),
+    Column("resume_evidence", Text),
     CheckConstraint("(scope = 'ALL') = (name = '')", name="name"),
 )
 
 
 class Pause(msgspec.Struct, frozen=True, kw_only=True):
-    """Writes that are paused. `resume_asked_by`: the first of the two who must agree to go on."""
+    """Writes that are paused. `resume_asked_by`: the first of the two who must agree to go on; `resume_evidence`: on
+    what that was asked, as JSON."""
 
     scope: Scope
     name: str
@@ -49,6 +51,7 @@ class Pause(msgspec.Struct, frozen=True, kw_only=True):
     paused_at: datetime
     resume_asked_by: str | None
     resume_asked_at: datetime | None
+    resume_evidence: str | None = None
 
 
 def pause(connection: Connection, scope: Scope, name: str, by: str, reason: str, now: datetime) -> Pause:
@@ -57,23 +60,39 @@ def pause(connection: Connection, scope: Scope, name: str, by: str, reason: str,
     if known is None:
         connection.execute(insert(switches).values(scope=scope, name=name, paused_by=by, paused_at=now, reason=reason))
     else:
-        _ask(connection, scope, name, None, None)
-    return _require(connection, scope, name)
+        _ask(connection, scope, name, None, None, None)
+    return find(connection, scope, name)
 
 
-def resume(connection: Connection, scope: Scope, name: str, by: str, now: datetime) -> Pause | None:
+def resume(
+    connection: Connection,
+    scope: Scope,
+    name: str,
+    by: str,
+    now: datetime,
+    *,
+    evidence: str | None = None,
+    asked_after: datetime | None = None,
+) -> Pause | None:
     """Turn writes on again, which takes two people: the first asks (the pause is returned), the second turns (None).
 
-    Raises NoSuchRecord where nothing is paused, NotApprovable where the same person comes twice.
+    `evidence` is kept with what is asked; what was asked before `asked_after` has lapsed, and is asked anew. Raises
+    NoSuchRecord where nothing is paused, NotApprovable where the same person comes twice.
     """
-    known = _require(connection, scope, name)
-    if known.resume_asked_by is None:
-        _ask(connection, scope, name, by, now)
-        return _require(connection, scope, name)
+    known = find(connection, scope, name)
+    lapsed = asked_after is not None and known.resume_asked_at is not None and known.resume_asked_at < asked_after
+    if known.resume_asked_by is None or lapsed:
+        _ask(connection, scope, name, by, now, evidence)
+        return find(connection, scope, name)
     if known.resume_asked_by == by:
         raise NotApprovable("who asked to go on does not agree to it alone: a second person must")
-    connection.execute(delete(switches).where(switches.c.scope == scope, switches.c.name == name))
+    turn_on(connection, scope, name)
     return None
+
+
+def turn_on(connection: Connection, scope: Scope, name: str) -> None:
+    """Turn writes on again, whoever agreed to it: for those who have found that out."""
+    connection.execute(delete(switches).where(switches.c.scope == scope, switches.c.name == name))
 
 
 def paused(connection: Connection) -> list[Pause]:
@@ -91,11 +110,13 @@ def holding(pauses: list[Pause], mutation: str, sources: frozenset[str]) -> Paus
     return None
 
 
-def _ask(connection: Connection, scope: Scope, name: str, by: str | None, now: datetime | None) -> None:
+def _ask(
+    connection: Connection, scope: Scope, name: str, by: str | None, now: datetime | None, evidence: str | None
+) -> None:
     connection.execute(
         update(switches)
         .where(switches.c.scope == scope, switches.c.name == name)
-        .values(resume_asked_by=by, resume_asked_at=now)
+        .values(resume_asked_by=by, resume_asked_at=now, resume_evidence=evidence)
     )
 
 
@@ -105,7 +126,8 @@ def _find(connection: Connection, scope: Scope, name: str) -> Pause | None:
     return None if row is None else _record(row)
 
 
-def _require(connection: Connection, scope: Scope, name: str) -> Pause:
+def find(connection: Connection, scope: Scope, name: str) -> Pause:
+    """The pause of a scope and name. Raises NoSuchRecord."""
     found = _find(connection, scope, name)
     if found is None:
         raise NoSuchRecord(f"{scope} `{name}` is not paused")

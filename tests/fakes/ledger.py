@@ -17,7 +17,7 @@ from sources import canonical as c
 from sources.canonical import Record
 from sources.canonical import commands as do
 from sources.canonical.commands import Command, Written
-from sources.errors import Locked, OutcomeUnknown, Rejected, Remedy, SourceError, Unavailable
+from sources.errors import Held, Locked, OutcomeUnknown, Rejected, Remedy, SourceError, Unavailable
 from sources.ports import Ask, Reading, Report, Rows, Writer
 
 NOW = datetime(2026, 11, 21, 12, 0, tzinfo=UTC)
@@ -83,7 +83,7 @@ class Ledger:
 
 
 class FakeWriter:
-    """One system. `faults[command name]` is what happens at each of the next sendings of it: `refuse`, `lock`, `away`
+    """One system. `faults[command name]` is what happens at each of the next sendings of it: `refuse`, `lock`, `held`, `away`
     (nothing was sent), `hang`, `lose` (it happened, no answer), `lose_before` (it did not), `late` (it hangs, and has
     happened), `half` (a part of it happened, and the rest is refused), `half_locked`, `crash_before`, `crash_after`.
     `looked` is what was looked for."""
@@ -143,6 +143,7 @@ class FakeWriter:
         errors: dict[str, SourceError] = {
             "refuse": Rejected(f"`{name}` is refused", source=self.name, request_id="req-1"),
             "lock": Locked("the period is closed", source=self.name),
+            "held": Held("the customer is on hold", source=self.name),
             "away": Unavailable("it does not answer", source=self.name, unsent=True),
             "lose_before": OutcomeUnknown("no answer came", source=self.name, remedy=self.remedy),
         }
@@ -198,7 +199,7 @@ class FakeSystems:
 
 
 def _found(record: Any, by: str, key: str) -> bool:
-    attribute = {"account": "account_key", "invoice": "invoice_key"}.get(by, by)
+    attribute = f"{by}_key" if by in ("account", "invoice", "subscription", "order") else by
     return by == "list" or getattr(record, attribute) == key
 
 

@@ -75,7 +75,11 @@ class PutCustomer(Command, frozen=True, kw_only=True):
 
 
 class PrepareSubscription(Command, frozen=True, kw_only=True):
-    """A subscription that moves no money yet: nothing is finalised, charged or mailed before it is released."""
+    """A subscription that moves no money yet: nothing is finalised, charged or mailed before it is released.
+
+    `replaces` is one that has ended, and that it goes on for. `co_term` is one whose periods it shares: its first one
+    ends at `cycle_at`, when that one's does, and costs its share.
+    """
 
     target: ClassVar[type[Record]] = AccountSubscription
 
@@ -86,6 +90,9 @@ class PrepareSubscription(Command, frozen=True, kw_only=True):
     due_days: int | None = 30
     trial_end: datetime | None = None
     order_key: str | None = None
+    replaces: str | None = None
+    co_term: str | None = None
+    cycle_at: datetime | None = None
 
 
 class ReleaseSubscription(Command, frozen=True, kw_only=True):

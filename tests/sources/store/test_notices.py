@@ -5,6 +5,7 @@ import threading
 import uuid
 from datetime import timedelta
 
+import msgspec
 import psycopg
 import pytest
 from sqlalchemy import Connection
@@ -68,6 +69,17 @@ async def test_every_change_gives_notice_in_its_own_transaction(store: Store) ->
     assert await noticed(ours)
     await store.transact(approvals.decide, asked.id, Decision.APPROVED, "bob", question.evidence_hash, NOW)
     assert await noticed(ours)
+    other = msgspec.structs.replace(asked, id=name(), tier=2)
+    await store.transact(approvals.ask, other, NOW)
+    assert await noticed(ours)
+    await store.transact(approvals.withdraw, key, NOW)
+    assert await noticed(ours)
+    await store.transact(approvals.withdraw, key, NOW)
+    assert await noticed()
+    await store.transact(approvals.ask, msgspec.structs.replace(asked, id=name(), tier=3), NOW)
+    assert await noticed(ours)
+    await store.transact(approvals.expire, LATER)
+    assert await noticed(ours)
     finding = Finding(
         id=f"{key}:1:1", kind="K", owner="finance", reason="r", answer_due_at=LATER, due_at=LATER, operation_id=key
     )
@@ -78,6 +90,8 @@ async def test_every_change_gives_notice_in_its_own_transaction(store: Store) ->
     await store.transact(exceptions.assign, finding.id, "bob", NOW, 1)
     assert await noticed(ours)
     await store.transact(exceptions.hand_over, finding.id, "controller", LATER, "late", 2, NOW)
+    assert await noticed((Topic.EXCEPTION, finding.id), ours)
+    await store.transact(exceptions.escalate, finding.id, "controller", LATER, LATER, NOW, 3)
     assert await noticed((Topic.EXCEPTION, finding.id), ours)
     await store.transact(exceptions.resolve, finding.id, Resolution.RESUMED, "bob", "done", NOW)
     assert await noticed(ours)

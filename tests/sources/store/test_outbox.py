@@ -74,6 +74,13 @@ async def give(store: Store, *keys: str, topic: Topic = Topic.EXCEPTION, at: dat
         await store.transact(notices.give, topic, key, at)
 
 
+async def looked(store: Store, outbox: Outbox) -> None:
+    """Until the outbox has looked at what was given so far."""
+    async with asyncio.timeout(PATIENCE):
+        while outbox._place < await store.read(notices.last):
+            await asyncio.sleep(0.01)
+
+
 def name() -> str:
     return uuid.uuid4().hex
 
@@ -147,6 +154,7 @@ async def test_who_was_away_for_too_long_is_told_that_something_is_missing(
     store: Store, outbox: Outbox, clock: Clock
 ) -> None:
     await give(store, "before")
+    await looked(store, outbox)
     async with following(outbox) as (one, _):
         await give(store, "a", "b")
         places = [(await one.next()).place for _ in range(2)]
@@ -210,10 +218,7 @@ async def test_what_nobody_rings_for_is_found_all_the_same(store: Store, outbox:
 
 async def test_while_nobody_follows_nothing_is_read_that_was_given(store: Store, outbox: Outbox) -> None:
     await give(store, "nobody's")
-    last = await store.read(notices.last)
-    async with asyncio.timeout(PATIENCE):
-        while outbox._place < last:  # noqa: ASYNC110 - it is the outbox's to look
-            await asyncio.sleep(0.01)
+    await looked(store, outbox)
 
 
 async def test_processes_tell_each_other_over_postgresql(postgres: str, clock: Clock) -> None:

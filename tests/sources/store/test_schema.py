@@ -16,10 +16,13 @@ from sources.store import (
     audit,
     exceptions,
     grounds,
+    handovers,
+    lendings,
     notices,
     operations,
     purposes,
     reservations,
+    rounds,
     steps,
     switches,
 )
@@ -29,7 +32,10 @@ from sources.store.store import Store, open_store
 from tests.databases import fresh_postgres, fresh_sqlite
 from tests.sources.store.conftest import NOW
 
-NOUNS = (approvals, audit, exceptions, grounds, notices, operations, purposes, reservations, steps, switches)
+NOUNS = (
+    approvals, audit, exceptions, grounds, handovers, lendings, notices, operations, purposes, reservations, rounds, steps,
+    switches,
+)  # fmt: skip
 
 
 def check(url: str) -> None:

@@ -24,7 +24,7 @@ from sources.canonical.commands import (
     VoidCredit,
     VoidInvoice,
 )
-from tests.sources.stripe.writing import BUYER, GOOD, NOW, PLUS, SEAT, Billing
+from tests.sources.stripe.writing import BAD, BUYER, GOOD, NOW, PLUS, SEAT, Billing
 
 OP: dict[str, Any] = {"operation": "op", "correlation": "req-1"}
 
@@ -71,6 +71,14 @@ def invoice_of(account: Billing, key: str) -> Invoice:
 
 def item_of(account: Billing, key: str) -> str:
     return subscription(account, key).items[0].key
+
+
+def waits_for_its_payment(account: Billing, key: str) -> None:
+    """A change of a subscription that is charged was declined, and is kept until somebody pays it."""
+    account.change(f"customers/{BUYER}", **{"invoice_settings[default_payment_method]": BAD})
+    more = {"items[0][id]": item_of(account, key), "items[0][quantity]": "9"}
+    more |= {"payment_behavior": "pending_if_incomplete", "proration_behavior": "always_invoice"}
+    assert account.change(f"subscriptions/{key}", **more)["pending_update"]
 
 
 Case = tuple[str, Callable[[Billing], Command]]
