@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import secrets
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 
@@ -41,6 +42,7 @@ from sources.catalog import Catalog, open_catalog
 from sources.overview import Overview, Remembered, overview, remembered
 from sources.pipeline.redis_ledger import RedisLedger
 from sources.ports import Send
+from sources.settings import Secret
 from sources.transport import Transport
 
 GRAPHQL = "/graphql"
@@ -111,8 +113,9 @@ def assemble(
         return overview(catalog, watchers.journal.histories())
 
     documents = TrustedDocuments(settings.documents, settings.limits, watchers.meters.untrusted)
-    writing = Writing(settings.writes, catalog, policies)
-    engine = _engine(settings, parts, policies, sources, documents.trust, writing)
+    signing = settings.gateway.signing_key or Secret(secrets.token_hex(32))
+    writing = Writing(settings.writes, catalog, policies, signing=signing)
+    engine = _engine(settings, parts, policies, sources, documents.trust, writing, signing)
     documents.attend(engine, lambda: plain_roles(policies.policies.tables))
     verifier = Verifier(settings.identity, parts.issuers, policies.policies.external())
     admission = Admission(settings.admission)
@@ -167,6 +170,7 @@ def _engine(
     sources: Callable[[], Sequence[Overview]],
     trust: Trust,
     writing: Writing,
+    signing: Secret,
 ) -> Engine:
     cursor_key = settings.gateway.cursor_key
     return Engine(
@@ -174,7 +178,7 @@ def _engine(
         parts.catalog,
         parts.granted(policies),
         cursor_key=cursor_key.reveal().encode() if cursor_key else None,
-        signing=settings.gateway.signing_key,
+        signing=signing,
         rules=lambda: policies.rules,
         limits=settings.limits,
         exceeded=parts.watchers.meters.exceeded,

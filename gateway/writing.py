@@ -14,6 +14,7 @@ from policies.store import PolicyStore
 from resolvers.sagas.settings import WritesSettings
 from sources.catalog import Catalog
 from sources.durable import Role
+from sources.settings import Secret
 from sources.store.errors import StoreAway, StoreError
 
 if TYPE_CHECKING:
@@ -33,15 +34,22 @@ class Condition(StrEnum):
 
 
 class Writing:
-    """Opens and closes the office. `office` is None before and after, and where the settings have no writes. `worker`:
-    whether this is a process that runs what others accept, which a gateway is not."""
+    """Opens and closes the office. `office` is None before and after, and where the settings have no writes.
+    `signing` is the key of validation tokens; `worker`: whether this is a process that runs what others accept, which a
+    gateway is not."""
 
     def __init__(
-        self, settings: WritesSettings, catalog: Catalog, policies: PolicyStore, *, worker: bool = False
+        self,
+        settings: WritesSettings,
+        catalog: Catalog,
+        policies: PolicyStore,
+        *,
+        signing: Secret | None = None,
+        worker: bool = False,
     ) -> None:
         if settings.role is Role.WORKER and not worker:
             raise SettingsError("[writes] `role` is `worker`: that is `opsgraph work`; here it is embedded or gateway")
-        self._settings, self._catalog, self._policies = settings, catalog, policies
+        self._settings, self._catalog, self._policies, self._signing = settings, catalog, policies, signing
         self._open = AsyncExitStack()
         self.office: Office | None = None
 
@@ -56,7 +64,7 @@ class Writing:
             raise SettingsError(line) from None
         try:
             self.office = await self._open.enter_async_context(
-                open_office(self._settings, self._catalog, self._policies)
+                open_office(self._settings, self._catalog, self._policies, signing=self._signing)
             )
         except OfficeClosed as error:
             raise SettingsError(f"[writes] {error}") from None

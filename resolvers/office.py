@@ -23,11 +23,13 @@ from resolvers.sagas.opening import Opening, open_writes
 from resolvers.sagas.refused import Refused
 from resolvers.sagas.saga import Finding, Read
 from resolvers.sagas.settings import WritesSettings
+from resolvers.submitting import Judges
 from sources import canonical as c
 from sources.catalog import Catalog
 from sources.database import DatabaseInUse
 from sources.durable import DurableError, Role
 from sources.ports import Ask
+from sources.settings import Secret
 from sources.store import audit, exceptions, rounds, steps, switches
 from sources.store.approvals import Decision
 from sources.store.errors import StoreError
@@ -168,10 +170,24 @@ def _utc_now() -> datetime:
 
 @asynccontextmanager
 async def open_office(
-    settings: WritesSettings, catalog: Catalog, policies: PolicyStore, *, clock: Callable[[], datetime] = _utc_now
+    settings: WritesSettings,
+    catalog: Catalog,
+    policies: PolicyStore,
+    *,
+    signing: Secret | None = None,
+    clock: Callable[[], datetime] = _utc_now,
 ) -> AsyncIterator[Office]:
-    """The office for as long as the block lasts. Raises OfficeClosed where a database cannot be used."""
-    opening = open_writes(Opening.of(settings), catalog, lambda: policies.rules.writes, clock=clock)
+    """The office for as long as the block lasts. `signing` is the key of validation tokens. Raises OfficeClosed where a
+    database cannot be used."""
+    judges = Judges(policies, signing)
+    opening = open_writes(
+        Opening.of(settings),
+        catalog,
+        lambda: policies.rules.writes,
+        judges.sagas(catalog),
+        clock=clock,
+        opened=judges.opened,
+    )
     try:
         writes = await opening.__aenter__()
     except (DatabaseInUse, StoreError, DurableError, ValueError) as error:

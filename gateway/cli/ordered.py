@@ -8,6 +8,7 @@ from typing import Any
 
 _NONE = "—"
 _WIDE = 60  # characters of a column that says why
+_MINUTES = 16  # characters of an instant without its seconds
 Node = Mapping[str, Any]
 
 
@@ -23,8 +24,8 @@ def _row(node: Node) -> tuple[str, ...]:
         _text(node["mutation"]),
         _text(node["state"]),
         _money(node["amount"]),
-        _who(node),
-        instant(node["acceptedAt"]),
+        _text(node["human"] or node["askedBy"]),
+        instant(node["acceptedAt"])[:_MINUTES],
         _cut(_waits(node)),
     )
 
@@ -37,7 +38,7 @@ def _waits(node: Node) -> str:
         return f"{', '.join(dict.fromkeys(map(_text, asked)))} to approve"
     if node["state"] == "NEEDS_ATTENTION" and raised:
         last = raised[-1]
-        return f"{_text(last['owner'])}: {_text(last['kind'])}, due {instant(last['dueAt'])}"
+        return f"{_text(last['owner'])}: {_text(last['kind'])}, due {instant(last['dueAt'])[:_MINUTES]}"
     return _text(node["reason"])
 
 
@@ -59,11 +60,11 @@ def shown(node: Node) -> str:
         ("history", _HISTORY, [_event(each) for each in node["history"] or []]),
     ]
     found = "\n".join(lines)
-    return "\n".join([found, *(f"\n{name}{table(head, rows)}" for name, head, rows in parts if rows)])
+    return "\n".join([found, "", *(f"{name}{table(head, rows)}" for name, head, rows in parts if rows)])
 
 
 _STEPS = ("#", "step", "came of it", "tries", "took", "system", "their request", "message")
-_APPROVALS = ("who", "decision", "until (UTC)", "by", "approval, and its evidence", "why")
+_APPROVALS = ("who", "decision", "until (UTC)", "by", "approval", "why")
 _EXCEPTIONS = ("owner", "kind", "status", "with", "due (UTC)", "exception", "reason")
 _HISTORY = ("at (UTC)", "who", "what", "came of it", "rule", "why")
 
@@ -89,7 +90,7 @@ def _approval(each: Node) -> tuple[str, ...]:
         _text(each["decision"]),
         instant(each["expiresAt"]),
         _text(each["decidedBy"]),
-        f"{each['key']} {_text(each['evidenceHash'])}",
+        each["key"],
         _cut(_text(why)),
     )
 
@@ -102,8 +103,7 @@ def _exception(each: Node) -> tuple[str, ...]:
 
 
 def _event(each: Node) -> tuple[str, ...]:
-    who = _text(f"{each['human']} ({each['actor']})" if each["human"] else each["actor"])
-    reason = _cut(_text(each["reason"]))
+    reason, who = _cut(_text(each["reason"])), _text(each["human"] or each["actor"])
     return instant(each["at"]), who, _text(each["action"]), _text(each["decision"]), _text(each["rule"]), reason
 
 

@@ -53,6 +53,7 @@ _NAMES: Mapping[str, type[c.Record] | None] = {
     "approval": c.OperationApproval,
     "exception": c.OperationException,
     "request": None,
+    "lending": None,
     "item": None,
     "opportunity": None,
     "quote": None,

@@ -14,6 +14,7 @@ import msgspec
 from policies.writes.ask import FORBIDDEN, WriteDecision
 from resolvers.sagas import judge, notes
 from resolvers.sagas.answer import Answer, Planned, Request, member_of, outcome_of, refusals, stale, told_of
+from resolvers.sagas.asking import Asking, asking
 from resolvers.sagas.grounds import Grounds, Place, decided
 from resolvers.sagas.refused import Refused
 from resolvers.sagas.room import Room
@@ -71,7 +72,8 @@ class Writes:
         if known is not None:
             return await self._answered(saga, known, replayed=True)
         self._demand_running(saga, pauses)
-        facts = await saga.gather(read or self.room.read, request.input, self.room.clock())
+        with asking(_whose(request)):
+            facts = await saga.gather(read or self.room.read, request.input, self.room.clock())
         if request.dry_run:
             return await self._tried(saga, request, facts)
         try:
@@ -279,6 +281,11 @@ def _before(connection: Any, mutation: str, request: Request) -> tuple[Operation
     if not request.dry_run:
         known = operations.by_key(connection, request.asker.subject, mutation, request.key)
     return known, switches.paused(connection)
+
+
+def _whose(request: Request) -> Asking:
+    who = request.asker
+    return Asking(subject=who.subject, roles=who.roles, human=who.human, correlation=request.correlation)
 
 
 def _patience(most: float) -> float:

@@ -8,7 +8,7 @@ from typing import Any
 
 import msgspec
 
-from sources.store.operations import State
+from sources.canonical import OperationState as State
 
 ATTENTION = "attention"
 
