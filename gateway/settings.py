@@ -23,6 +23,7 @@ LimitName: TypeAlias = Literal[
     "characters", "tokens", "depth", "fields", "aliases", "roots", "directives", "introspections", "cost"
 ]
 _Positive: TypeAlias = Annotated[int, msgspec.Meta(ge=1)]
+_Seconds: TypeAlias = Annotated[float, msgspec.Meta(gt=0)]
 _KEY_LENGTH = 32  # characters of a key by which we sign, at the least: a shorter one can be found by trying
 
 
@@ -200,6 +201,30 @@ class DocumentSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown
             raise ValueError("`mode` is `record`, and there is no `recording`: name the file to record to")
 
 
+class StreamSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """`[streams]`: answers that go on, over SSE and WebSocket; see docs/streams.md. Times in seconds.
+
+    At most `connections` are open at once, `per_caller` of one caller, `operations` on one WebSocket; `queue` events
+    wait for one operation. A client that takes nothing for `patience`, or lets more wait, is cut off. `spread`: when
+    the process stops, over how long it lets them go. `origins`: pages of other origins that may open a stream.
+    `kept`: for how long a client that was away is told what it missed. `poll`: news are looked for so often even when
+    nobody has rung.
+    """
+
+    enabled: bool = True
+    connections: _Positive = 1_000
+    per_caller: _Positive = 20
+    operations: _Positive = 50
+    queue: _Positive = 100
+    patience: _Seconds = 10.0
+    init: _Seconds = 3.0  # for the first message of a WebSocket
+    keep_alive: _Seconds = 12.0
+    spread: Annotated[float, msgspec.Meta(ge=0)] = 2.0
+    origins: tuple[str, ...] = ()
+    kept: Annotated[float, msgspec.Meta(ge=60)] = 3_600.0
+    poll: _Seconds = 2.0
+
+
 class Settings(msgspec.Struct, frozen=True, kw_only=True):
     """Everything."""
 
@@ -212,6 +237,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     limits: Limits = Limits()
     documents: DocumentSettings = DocumentSettings()
     writes: WritesSettings = WritesSettings()
+    streams: StreamSettings = StreamSettings()
     audit: AuditSettings = AuditSettings()
     sources: Mapping[str, SourceSettings] = msgspec.field(default_factory=dict)
     owners: Mapping[str, tuple[str, ...]] = msgspec.field(default_factory=dict)
@@ -227,6 +253,7 @@ _TABLES: dict[str, type[msgspec.Struct]] = {
     "limits": Limits,
     "documents": DocumentSettings,
     "writes": WritesSettings,
+    "streams": StreamSettings,
     "audit": AuditSettings,
 }
 _SYMMETRIC = ("HS", "none")

@@ -23,12 +23,14 @@ from resolvers.sagas.opening import Opening, open_writes
 from resolvers.sagas.refused import Refused
 from resolvers.sagas.saga import Finding, Read
 from resolvers.sagas.settings import WritesSettings
+from resolvers.submitting import Judges
 from sources import canonical as c
 from sources.catalog import Catalog
 from sources.database import DatabaseInUse
 from sources.durable import DurableError, Role
 from sources.ports import Ask
-from sources.store import audit, exceptions, rounds, steps, switches
+from sources.settings import Secret
+from sources.store import audit, exceptions, rounds, steps, switches, worklist
 from sources.store.approvals import Decision
 from sources.store.chain import Said
 from sources.store.errors import StoreError
@@ -38,6 +40,7 @@ from sources.store.rounds import Round
 from sources.store.steps import Step
 from sources.store.store import Transaction
 from sources.store.switches import Pause
+from sources.store.worklist import Waiting
 
 _READS = "/reads"
 _LONGEST = 64 - len(_READS)  # characters of a chain's name
@@ -141,6 +144,10 @@ class Office(msgspec.Struct, frozen=True):
         """What is turned off."""
         return await self.writes.room.store.read(switches.paused)
 
+    async def waiting(self) -> Waiting:
+        """How much is under way, and waits."""
+        return await self.writes.room.store.read(worklist.waiting, self.writes.room.clock())
+
     async def rounds(self) -> list[Round]:
         """The last round of every kind, whoever made it."""
         return await self.writes.room.store.read(rounds.last)
@@ -181,10 +188,24 @@ def _utc_now() -> datetime:
 
 @asynccontextmanager
 async def open_office(
-    settings: WritesSettings, catalog: Catalog, policies: PolicyStore, *, clock: Callable[[], datetime] = _utc_now
+    settings: WritesSettings,
+    catalog: Catalog,
+    policies: PolicyStore,
+    *,
+    signing: Secret | None = None,
+    clock: Callable[[], datetime] = _utc_now,
 ) -> AsyncIterator[Office]:
-    """The office for as long as the block lasts. Raises OfficeClosed where a database cannot be used."""
-    opening = open_writes(Opening.of(settings), catalog, lambda: policies.rules.writes, clock=clock)
+    """The office for as long as the block lasts. `signing` is the key of validation tokens. Raises OfficeClosed where a
+    database cannot be used."""
+    judges = Judges(policies, signing)
+    opening = open_writes(
+        Opening.of(settings),
+        catalog,
+        lambda: policies.rules.writes,
+        judges.sagas(catalog),
+        clock=clock,
+        opened=judges.opened,
+    )
     try:
         writes = await opening.__aenter__()
     except (DatabaseInUse, StoreError, DurableError, ValueError) as error:

@@ -9,6 +9,7 @@ import strawberry
 from resolvers import find
 from resolvers.batch import batched, connection, link, links
 from resolvers.budget import OperationClass
+from resolvers.changes import lending
 from resolvers.changes import purposes as asked
 from resolvers.changes.purposes import PurposeRequest
 from resolvers.entitlement import gather
@@ -160,6 +161,7 @@ class Query:
         c.OperationException, by="list", filters=ExceptionFilter, order=ports.Order("due_at"), budget=_360
     )
     pauses: list[WritePause | None] | None = batched(desk.pauses, needs=(), budget=_LOOKUP)
+    lendings: list[lending.Lending | None] | None = batched(lending.lendings, needs=(), budget=_LOOKUP)
     purposes: list[PurposeRequest | None] | None = batched(asked.mine, needs=(), budget=_LOOKUP)
     purpose_requests: list[PurposeRequest | None] | None = batched(asked.waiting, needs=(), budget=_LOOKUP)
     sources: list[source.Source | None] | None = batched(source.sources, needs=(), budget=_LOOKUP)

@@ -20,6 +20,9 @@ SourceError
 └── Garbled           an answer that is not the contract's
     ├── TooLarge      more bytes than allowed
     └── UnknownValue  a value the vocabulary does not have
+
+Two more are elsewhere: `sources.ours.WritesOff`, and `resolvers.sagas.refused.Refused` for what our own rules and
+records do not allow.
 """
 
 from __future__ import annotations

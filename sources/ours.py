@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from typing import Protocol
 
 from sources.canonical import Operation, OperationApproval, OperationException, Record, System
-from sources.errors import Unavailable
+from sources.errors import SourceError
 from sources.ports import Ask, Capability, Reading
 
 NAME = "opsgraph"
@@ -43,6 +43,15 @@ CAPABILITIES: Mapping[tuple[type[Record], str], Capability] = {
 """What can be asked; an order other than operations' is ascending, the first one due at the top."""
 
 
+class WritesOff(SourceError):
+    """There are no governed writes here, and so nothing is known of any."""
+
+    code = "WRITES_OFF"
+
+    def __init__(self) -> None:
+        super().__init__("governed writes are off here: turn them on with `[writes]`", source=NAME, unsent=True)
+
+
 class Reader(Protocol):
     """Whoever reads the tables."""
 
@@ -65,5 +74,5 @@ class Ours:
     async def read(self, ask: Ask) -> Reading:
         """See `sources.ports.Connector`."""
         if self.reader is None:
-            raise Unavailable("governed writes are off here: turn them on with `[writes]`", source=NAME, unsent=True)
+            raise WritesOff
         return await self.reader.read(ask)

@@ -37,6 +37,7 @@ RULES = load_rules(ROOT / "policies" / "rules").writes
 PACE = Pace(tries=2, pause=0.02, longest=4.0, pauses=(0.1, 0.3, 1.0), patience=60.0, settling=(0.1, 0.3) + (1.0,) * 30)
 GOES_ON = tuple(state for state in State if state not in ENDED and state is not State.NEEDS_ATTENTION)
 """The states in which an operation goes on by itself (or waits for an approval, which no order here does)."""
+_BEAT, _SILENCE = 0.2, 1.0
 _AGAIN = 0.05
 
 
@@ -53,14 +54,16 @@ class Town(msgspec.Struct, frozen=True):
 
 class Task(msgspec.Struct, frozen=True, kw_only=True):
     """`store` and `durable` are addresses of databases; `ahead` how many seconds our clock is before the machine's, so
-    that it is the same day at all seats; `apart`: gateway and worker are processes of their own; `orders` are sent at
-    once; `says` is the file for what is told; `ended`: leave when nothing goes on by itself any more."""
+    that it is the same day at all seats; `apart`: gateway and worker are processes of their own; `name` is what they
+    are called besides their roles; `orders` are sent at once; `says` is the file for what is told; `ended`: leave when
+    nothing goes on by itself any more."""
 
     store: str
     durable: str
     town: Town
     ahead: float
     apart: bool
+    name: str
     orders: tuple[Order, ...]
     says: str
     ended: bool = False
@@ -102,8 +105,14 @@ async def _serve(task: Task, role: Role) -> None:
         open_now.callback(watching.cancel)
         catalog = open_catalog(task.town.settings().sources)
         open_now.push_async_callback(catalog.close)
-        # As in a set with names that stay: who starts anew goes on with what it had.
-        opening = Opening(store=task.store, durable=task.durable, role=role, executor=str(role))
+        opening = Opening(
+            store=task.store,
+            durable=task.durable,
+            role=role,
+            executor=f"{role} {task.name}",
+            beat=_BEAT,
+            silence=_SILENCE,
+        )
         clock = Clock(task.ahead)
         writes = await open_now.enter_async_context(
             open_writes(opening, catalog, lambda: RULES, clock=clock, pace=PACE)

@@ -120,8 +120,8 @@ class Scene:
         assert "error" not in said, said
 
     @contextmanager
-    def crew(self, orders: Sequence[Order], *, ended: bool = False) -> Iterator[Path]:
-        """A crew that sends orders, killed when the block ends; where it tells what was answered."""
+    def crew(self, orders: Sequence[Order], name: str, *, ended: bool = False) -> Iterator[Path]:
+        """A crew of that name that sends orders, killed when the block ends; where it tells what was answered."""
         self._number += 1
         says = self._folder / f"says-{self._number}"
         says.touch()
@@ -132,6 +132,7 @@ class Scene:
             town=self._town,
             ahead=self._ahead,
             apart=plan.apart,
+            name=name,
             orders=tuple(orders),
             says=str(says),
             ended=ended,
@@ -202,7 +203,7 @@ def _round(
 ) -> Kill:
     """One crew, killed when chance says: at most `within` seconds after it was ready or after one of its orders was
     answered; `early`: after it was forked, which is mostly before it is ready."""
-    with scene.crew(orders) as says:
+    with scene.crew(orders, _name(chance)) as says:
         if not early:
             until(says, chance.randrange(1, len(orders) + 2), _READY)
         time.sleep(chance.random() * (_START if early else within))
@@ -213,9 +214,15 @@ def _round(
     return Kill(left.operations, left.steps, sum(said.word == "answered" for said in found), ready=bool(found))
 
 
+def _name(chance: Random) -> str:
+    """As often the one that stays, so that it goes on with what it had, as a new one, which waits for the silence of
+    those before it to take over from them."""
+    return "the same" if chance.random() < 0.5 else f"{chance.getrandbits(32):08x}"
+
+
 def _finish(scene: Scene, orders: Sequence[Order], answers: dict[str, tuple[Said, ...]]) -> None:
     """A crew that is not killed: sends orders, and leaves when everything has come to its end."""
-    with scene.crew(orders, ended=True) as says:
+    with scene.crew(orders, "the last", ended=True) as says:
         found = until(says, len(orders) + 2, _LONGEST)
         assert len(found) == len(orders) + 2, f"the last crew did not end within {_LONGEST:g} s"
     _keep(found, answers)

@@ -21,6 +21,7 @@ from gateway.engine.collect import flag_names
 from gateway.engine.manifests import digest_of
 from gateway.engine.measure import Bounds, Exceeded, Measure, Refused
 from gateway.engine.reticent import NoIntrospection, all_reticent, reticent
+from gateway.engine.variables import Operation
 from gateway.settings import Limits
 
 __all__ = ["Document", "Documents", "Limits", "Refused"]
@@ -31,12 +32,14 @@ _ABORTED = "Parsing aborted."  # how the parser says that there are too many tok
 
 
 class Document(msgspec.Struct, frozen=True):
-    """A document that passed. `flags`: the variables that decide which of its fields count."""
+    """A document that passed. `flags`: the variables that decide which of its fields count. `operations`: those that
+    have been asked for, by the name that they were asked by; it grows."""
 
     node: DocumentNode
     flags: tuple[str, ...]
     digest: bytes
     weight: int  # bytes, an estimate
+    operations: dict[str | None, Operation] = msgspec.field(default_factory=dict)
 
 
 class Documents:

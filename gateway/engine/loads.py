@@ -158,10 +158,14 @@ class Loads:
     def prime(self, records: Sequence[Any]) -> None:
         """Records that came by another way need not be read again by key. Of what is judged only that which is shown: a
         call that is saved by a hidden row would tell of it."""
+        kind: type | None = None
+        known: dict[str, Found | Flight] = {}
         for record in records:
             if not isinstance(record, Record):
                 continue
-            known = self._known.setdefault((type(record), "key", _PLAIN, None), {})
+            if record.__class__ is not kind:
+                kind = record.__class__
+                known = self._known.setdefault((kind, "key", _PLAIN, None), {})
             if known.get(record.key, _NOTHING).__class__ is Found:
                 known[record.key] = Found(Rows([record]), None)
 

@@ -9,6 +9,7 @@ from starlette.responses import Response
 
 from gateway.http.admission import Admission
 from gateway.http.rates import Rates
+from gateway.http.streams.places import Places
 from gateway.telemetry.exposition import CONTENT_TYPE, gauge, text
 from gateway.telemetry.meters import Meters, of_cache, of_sources
 from gateway.telemetry.reads import ReadAudit
@@ -26,9 +27,10 @@ class Metrics:
         cache: Callable[[], Remembered],
         reads: ReadAudit,
         rates: Rates,
+        places: Places,
     ) -> None:
         self._meters, self._admission, self._sources, self._cache = meters, admission, sources, cache
-        self._reads, self._rates = reads, rates
+        self._reads, self._rates, self._places = reads, rates, places
 
     async def page(self, _request: Request) -> Response:
         """The route."""
@@ -43,3 +45,6 @@ class Metrics:
         yield admission.warned.lines()
         yield self._rates.refused.lines()
         yield from self._reads.lines()
+        places = self._places
+        yield gauge("opsgraph_streams_open", "Streams and WebSockets that are open.", [({}, len(places))])
+        yield from (each.lines() for each in (places.answers, places.ended, places.refused))

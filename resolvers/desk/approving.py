@@ -12,8 +12,10 @@ from policies.writes.ask import NEEDS_APPROVAL, Approver, WriteDecision
 from resolvers.desk.counter import DESK_TIER, Counter
 from resolvers.desk.directory import standing
 from resolvers.sagas import notes
+from resolvers.sagas.asking import asking
 from resolvers.sagas.grounds import Asker, Grounds, Place, decided, history
 from resolvers.sagas.instruction import Instruction
+from resolvers.sagas.judge import whose
 from resolvers.sagas.refused import Refused
 from resolvers.sagas.run import APPROVAL
 from sources.store import approvals, operations
@@ -94,7 +96,8 @@ class Approvals(Counter):
             return _decision(found, operation)
         saga = self._writes.sagas[operation.mutation]
         given = msgspec.json.decode(operation.payload, type=saga.input)
-        facts = await saga.gather(self._room.read, given, self._room.clock())
+        with asking(await whose(self._room, operation)):
+            facts = await saga.gather(self._room.read, given, self._room.clock())
 
         def look(connection: Any) -> WriteDecision:
             place = Place(operation.id, operation.accepted_at)

@@ -83,6 +83,11 @@ class Lendings(Counter):
 
         return await self._done(who, lending_id, "endLending", work)
 
+    async def lendings(self, who: Asker) -> list[Lending]:
+        """What a person has lent, or was lent, and is not over, in the order in which it begins. Raises StoreAway."""
+        known = await self._room.store.read(lendings.since, self._room.clock())
+        return [each for each in known if who.person in (each.giver, each.receiver)]
+
     def _lendable(
         self, who: Asker, receiver: str, roles: Collection[str], begins: datetime, until: datetime, now: datetime
     ) -> None:

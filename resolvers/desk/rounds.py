@@ -59,22 +59,30 @@ class Rounds:
     async def due(self) -> dict[str, int]:
         """Makes every round that is due and not another process's; what each came to. One that fails is logged, and is
         due again soon."""
-        found = {}
-        for name, (every, job) in self._jobs.items():
-            try:
-                if await self._claim(name, timedelta(seconds=every)):
-                    found[name] = await job()
-                    await self._room.store.transact(rounds.end, name, self._who, found[name], self._room.clock())
-            except StoreAway:
-                _log.warning("our own tables do not answer: the rounds wait")
-                break
-            except Exception:
-                _log.exception("the round `%s` failed", name)
+        found: dict[str, int] = {}
+        try:
+            known = {each.name: each for each in await self._room.store.read(rounds.last)}
+            for name, (every, job) in self._jobs.items():
+                if rounds.due(known.get(name), timedelta(seconds=every), self._room.clock()):
+                    await self._made(name, timedelta(seconds=every), job, found)
+        except StoreAway:
+            _log.warning("our own tables do not answer: the rounds wait")
         return found
+
+    async def _made(self, name: str, every: timedelta, job: Job, found: dict[str, int]) -> None:
+        store, clock = self._room.store, self._room.clock
+        if not await store.transact(rounds.claim, name, every, self._who, clock()):
+            return
+        try:
+            done = await job()
+        except StoreAway:
+            raise
+        except Exception:
+            _log.exception("the round `%s` failed", name)
+            return
+        found[name] = done
+        await store.transact(rounds.end, name, self._who, done, clock())
 
     @property
     def _who(self) -> str:
         return self._room.chain[:_NAME]
-
-    async def _claim(self, name: str, every: timedelta) -> bool:
-        return await self._room.store.transact(rounds.claim, name, every, self._who, self._room.clock())

@@ -10,15 +10,7 @@ from resolvers.context import Context
 from resolvers.facts.reading import rows
 from resolvers.ids import key_of
 from sources import canonical as c
-from sources.errors import SourceError
-from sources.ours import NAME
-
-
-class WritesOff(SourceError):
-    """There are no governed writes here."""
-
-    code = "WRITES_OFF"
-
+from sources.ours import WritesOff
 
 OPERATION_NEEDS: tuple[Need, ...] = ((c.Operation, "key"),)
 
@@ -26,7 +18,7 @@ OPERATION_NEEDS: tuple[Need, ...] = ((c.Operation, "key"),)
 def office(context: Context) -> Any:
     """The office of this process. Raises WritesOff."""
     if context.office is None:
-        raise WritesOff("governed writes are off here: turn them on with `[writes]`", source=NAME, unsent=True)
+        raise WritesOff
     return context.office
 
 

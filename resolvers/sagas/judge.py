@@ -12,6 +12,7 @@ import msgspec
 
 from policies.writes.ask import FORBIDDEN, NEEDS_APPROVAL, WriteDecision
 from resolvers.sagas import notes
+from resolvers.sagas.asking import Asking, asking
 from resolvers.sagas.concerns import RECORDS, TECHNICAL, Concern
 from resolvers.sagas.errands import errand
 from resolvers.sagas.grounds import Asker, Grounds, Place, decided, evidence
@@ -61,7 +62,8 @@ async def judge(room: Room, saga: Saga, operation_id: str, exception: str, *, la
         return Judged(course=Course.ENDED, state=operation.state)
     given = msgspec.json.decode(operation.payload, type=saga.input)
     try:
-        with errand(room.pace.longest, max_age=0.0):  # what was remembered was good enough to accept it, not to begin
+        # What was remembered was good enough to accept it, not to begin.
+        with errand(room.pace.longest, max_age=0.0), asking(await whose(room, operation)):
             facts = await saga.gather(room.read, given, room.clock())
     except SourceError as error:
         unread = _unread(error, last=last)
@@ -71,6 +73,18 @@ async def judge(room: Room, saga: Saga, operation_id: str, exception: str, *, la
     except Exception as error:
         facts = _found("INTERNAL", f"it cannot be judged: {type(error).__name__}: {error}"[:300], "platform")
     return await room.write(_judged, room, operation_id, facts, exception)
+
+
+async def whose(room: Room, operation: Operation) -> Asking:
+    """For whom an operation is judged anew: whoever asked for it."""
+    who = msgspec.json.decode(await room.store.read(kept.of_operation, operation.id), type=Grounds).asker
+    return Asking(
+        subject=who.subject,
+        roles=who.roles,
+        human=who.human,
+        correlation=operation.correlation_id,
+        operation=operation.id,
+    )
 
 
 def _unread(error: SourceError, *, last: bool) -> Facts | None:

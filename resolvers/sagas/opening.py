@@ -21,7 +21,7 @@ from sources.database import sole_owner
 from sources.durable import Role, open_durable
 from sources.durable.heartbeat import Pulse
 from sources.store.retention import Retention
-from sources.store.store import open_store
+from sources.store.store import Store, open_store
 
 
 class Opening(msgspec.Struct, frozen=True, kw_only=True):
@@ -62,10 +62,11 @@ async def open_writes(
     *,
     clock: Callable[[], datetime] = _utc_now,
     pace: Pace = Pace(),  # noqa: B008 - frozen
+    opened: Callable[[Store], None] = lambda _store: None,
 ) -> AsyncIterator[Writes]:
     """Governed writes for as long as the block lasts; without `sagas` those of `writes_over(systems)`. What a process
     before this one accepted and did not begin is begun before the first command of this one. Raises DatabaseInUse,
-    DurableError, BadDatabase."""
+    DurableError, BadDatabase. `opened` is given our tables before any run goes on."""
     executor = opening.executor or f"{opening.role}-{uuid.uuid4().hex[:12]}"
     sagas = writes_over(systems) if sagas is None else sagas
     pulse = Pulse(opening.beat, opening.silence)
@@ -73,6 +74,7 @@ async def open_writes(
         closing.enter_context(sole_owner(opening.store))
         store = await open_store(opening.store)
         closing.push_async_callback(store.close)
+        opened(store)
         room = Room(store, systems, rules, clock, executor, pace)
         workflows = [workflow(room, saga) for saga in sagas]
         durable = await open_durable(

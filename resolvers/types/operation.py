@@ -124,6 +124,7 @@ class OperationApproval(Node):
     legal_entity: ref.LegalEntityRef | None = link(c.LegalEntity, key="legal_entity")
     person: str | None
     lies_with: list[str | None] | None
+    stand_ins: list[str | None] | None
     tier: int | None
     rule: str | None
     role: str | None
@@ -186,6 +187,7 @@ class Operation(Node):
     human: str | None
     person: str | None
     lies_with: list[str | None] | None
+    stand_ins: list[str | None] | None
     correlation_id: str | None
     accepted_at: datetime | None
     updated_at: datetime | None

@@ -177,12 +177,17 @@ def _money(amount: Decimal | None, case: Case) -> c.Money | None:
 
 def _credit(case: Case) -> tuple[Approval, ...]:
     """Who is no customer of the ERP has no limit there: beyond a small order somebody decides on one."""
-    if case.payer is not None or case.facts.profiles.trouble is not None or case.totals is None:
+    if case.totals is None or case.entity is None or not needs_credit(case):
         return ()
+    amount = case.totals.total if case.totals.total.currency == case.entity.currency else None
+    return (Approval(_NEW_CUSTOMER, "credit_manager", 1, amount, ("NEW_CUSTOMER:amount",)),)
+
+
+def needs_credit(case: Case) -> bool:
+    """Whether somebody has to decide on the credit of who is no customer of the ERP yet."""
+    if case.payer is not None or case.facts.profiles.trouble is not None or case.totals is None:
+        return False
     total, entity = case.totals.total, case.entity
     if case.profile is not None or entity is None or case.order.parties.payer_key is not None:
-        return ()
-    if total.currency == entity.currency and total.amount <= case.rules.new_customer_credit:
-        return ()
-    amount = total if total.currency == entity.currency else None
-    return (Approval(_NEW_CUSTOMER, "credit_manager", 1, amount, ("NEW_CUSTOMER:amount",)),)
+        return False
+    return total.currency != entity.currency or total.amount > case.rules.new_customer_credit

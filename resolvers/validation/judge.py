@@ -32,7 +32,7 @@ from resolvers.validation.findings import (
 from resolvers.validation.gather import gather
 from resolvers.validation.inputs import OrderInput
 from resolvers.validation.intake import Intake, order_of
-from resolvers.validation.order import Kind
+from resolvers.validation.order import Kind, Order
 from resolvers.validation.pricing import Invoiced, PricedLine, Totals
 from resolvers.validation.proration import Proration
 from resolvers.validation.token import Vouched, issue, prices_of
@@ -42,6 +42,14 @@ _INPUT, _PRICES, _TOKEN = "INPUT_INVALID", "PRICES_CHANGED", "token"
 _DIGITS = 12  # of the digest that tells rules apart
 _VALID = (Outcome.VALID, Outcome.VALID_WITH_APPROVAL)
 _UNTAXED = frozenset({Treatment.REVERSE_CHARGE, Treatment.EXEMPT, Treatment.EXPORT})
+
+
+class Weighed(msgspec.Struct, frozen=True):
+    """An order with all that is known of it, and what the checks say: nobody has been asked who may submit it."""
+
+    case: Case
+    checks: tuple[Check, ...]
+    findings: tuple[Finding, ...]
 
 
 class Deltas(msgspec.Struct, frozen=True):
@@ -111,20 +119,38 @@ async def judge(
             verdict=Outcome.INVALID, findings=tuple(findings), checks=tuple(checks), rules_version=edition_of(context),
             valid_until=until,
         )  # fmt: skip
+    found = await weighed(order, read, context, vouched=vouched, reserved=reserved, under_way=under_way)
+    case = found.case
+    allowed = authority(case, context.principal, context.rules)
+    checks += [*found.checks, allowed.check]
+    findings += [*found.findings, *allowed.findings]
+    verdict = outcome_of(checks, findings, len(allowed.approvals))
+    answer = _answer(case, context, verdict, checks, findings, allowed.approvals)
+    return answer if vouched is not None else msgspec.structs.replace(answer, token=_token(case, context, answer))
+
+
+async def weighed(
+    order: Order,
+    read: Read,
+    context: Context,
+    *,
+    vouched: Vouched | None = None,
+    reserved: c.Money | None = None,
+    under_way: Sequence[c.Order] = (),
+) -> Weighed:
+    """An order with its facts and what the checks say of it. The arguments are those of `judge`."""
+    rules = rules_of(context)
     skipped = CODES - ALWAYS if vouched is not None else frozenset[str]()
     facts = await gather(order, read, context, wanted(skipped), max(rules.duplicate_days, 30), under_way)
     human = context.principal.human or context.principal.subject
     case = await settle(order, facts, rules, context.now, human, reserved)
     made, found = await examine(case, skipped)
-    allowed = authority(case, context.principal, context.rules)
+    checks: list[Check] = []
+    findings: list[Finding] = []
     if vouched is not None:
         checks += [_vouched_for(code, vouched) for code in sorted(skipped)]
         checks += _priced_as_before(case, vouched, findings)
-    checks += [*made, allowed.check]
-    findings += [*found, *allowed.findings]
-    verdict = outcome_of(checks, findings, len(allowed.approvals))
-    answer = _answer(case, context, verdict, checks, findings, allowed.approvals)
-    return answer if vouched is not None else msgspec.structs.replace(answer, token=_token(case, context, answer))
+    return Weighed(case, (*checks, *made), (*findings, *found))
 
 
 def rules_of(context: Context) -> OrderRules:

@@ -115,6 +115,7 @@ class Operation(Owned, frozen=True, gc=False, kw_only=True):
     human: str | None = None
     person: str
     lies_with: tuple[str, ...] = ()
+    stand_ins: tuple[str, ...] = ()
     correlation_id: str
     accepted_at: datetime
     updated_at: datetime
@@ -134,6 +135,7 @@ class OperationApproval(Owned, frozen=True, gc=False, kw_only=True):
     legal_entity: str | None = None
     person: str
     lies_with: tuple[str, ...] = ()
+    stand_ins: tuple[str, ...] = ()
     tier: int
     rule: str
     role: str

@@ -77,10 +77,7 @@ def append_all(connection: Connection, chain: str, events: Sequence[Said]) -> li
     """Append several events, each with its instant, in this order; the chain's head is moved once."""
     if not events:
         return []
-    _insert(connection, heads, {"chain": chain, "sequence": 0, "hash": "", "sealed": 0})
-    moved = update(heads).where(heads.c.chain == chain).values(sequence=heads.c.sequence + len(events))
-    head = connection.execute(moved.returning(heads)).mappings().one()
-    sequence, previous = head["sequence"] - len(events), head["hash"]
+    sequence, previous = _head(connection, chain)
     rows, made = [], []
     for event, at in events:
         sequence += 1
@@ -89,8 +86,18 @@ def append_all(connection: Connection, chain: str, events: Sequence[Said]) -> li
         rows.append(row)
         previous = row["hash"]
     connection.execute(insert(entries), rows)
-    connection.execute(update(heads).where(heads.c.chain == chain).values(hash=previous))
+    connection.execute(update(heads).where(heads.c.chain == chain).values(sequence=sequence, hash=previous))
     return made
+
+
+def _head(connection: Connection, chain: str) -> tuple[int, str]:
+    """The end of a chain, held until this transaction is over; SQLite has one writer anyway."""
+    query = select(heads.c.sequence, heads.c.hash).where(heads.c.chain == chain).with_for_update()
+    found = connection.execute(query).first()
+    if found is None:
+        _insert(connection, heads, {"chain": chain, "sequence": 0, "hash": "", "sealed": 0})
+        found = connection.execute(query).one()
+    return found.sequence, found.hash
 
 
 def _row(chain: str, sequence: int, at: datetime, event: Event, previous: str) -> dict[str, Any]:

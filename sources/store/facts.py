@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -14,10 +14,12 @@ from sources.canonical import ApproverRole, Money, Operation, OperationApproval,
 from sources.errors import BadAsk, Unavailable
 from sources.ours import CAPABILITIES, NAME
 from sources.ports import Ask, Filter, Page, Position, Reading, Report, Rows
+from sources.store import lendings
 from sources.store.approvals import Decision, approvals
 from sources.store.errors import StoreAway
 from sources.store.exceptions import Resolution, Status, exceptions
 from sources.store.grounds import grounds
+from sources.store.lendings import Lending
 from sources.store.operations import Outcome, State, operations
 from sources.store.store import Store
 
@@ -119,23 +121,37 @@ def _met(table: Table, asked: Filter) -> Any:
 
 def _made(connection: Connection, record: type[Record], query: Select[Any], now: datetime) -> list[Any]:
     rows = connection.execute(query).mappings().all()
-    if record is Operation:
-        roles = _roles(connection, [row["id"] for row in rows])
-        return [_operation(row, roles.get(row["id"], ()), now) for row in rows]
-    make = _approval if record is OperationApproval else _exception
-    return [make(row, now) for row in rows]
+    if record is OperationException:
+        return [_exception(row, now) for row in rows]
+    lent = [each for each in lendings.since(connection, now) if each.since <= now]
+    if record is OperationApproval:
+        return [_approval(row, lent, now) for row in rows]
+    ids = [row["id"] for row in rows]
+    asked, raised = _asked(connection, ids), _raised(connection, ids)
+    return [_operation(row, asked.get(row["id"], set()), raised.get(row["id"], set()), lent, now) for row in rows]
 
 
-def _roles(connection: Connection, ids: Sequence[str]) -> dict[str, tuple[str, ...]]:
-    """The roles that each operation lies, or lay, with."""
+def _asked(connection: Connection, ids: Sequence[str]) -> dict[str, set[str]]:
+    """The roles that were asked to approve each operation."""
     found: dict[str, set[str]] = {}
     asked = select(approvals.c.operation_id, approvals.c.role, approvals.c.evidence)
     for operation, role, evidence in connection.execute(asked.where(approvals.c.operation_id.in_(ids))):
         found.setdefault(operation, set()).update({role, *(each.role for each in approvers(evidence))})
+    return found
+
+
+def _raised(connection: Connection, ids: Sequence[str]) -> dict[str, set[str]]:
+    """The roles that an exception of each operation was put before."""
+    found: dict[str, set[str]] = {}
     raised = select(exceptions.c.operation_id, exceptions.c.owner, exceptions.c.escalated_to)
     for operation, *owners in connection.execute(raised.where(exceptions.c.operation_id.in_(ids))):
         found.setdefault(operation, set()).update(filter(None, owners))
-    return {operation: tuple(sorted(roles)) for operation, roles in found.items()}
+    return found
+
+
+def _stand_ins(roles: Collection[str], lent: Sequence[Lending]) -> tuple[str, ...]:
+    """The persons to whom one of these roles is lent now."""
+    return tuple(sorted({each.receiver for each in lent if not set(roles).isdisjoint(each.roles)}))
 
 
 def _whose(row: RowMapping, key: str, now: datetime) -> dict[str, Any]:
@@ -153,7 +169,9 @@ def _same(row: RowMapping, *names: str) -> dict[str, Any]:
     return {name: row[name] for name in names}
 
 
-def _operation(row: RowMapping, roles: tuple[str, ...], now: datetime) -> Operation:
+def _operation(
+    row: RowMapping, asked: Collection[str], raised: Collection[str], lent: Sequence[Lending], now: datetime
+) -> Operation:
     same = ("mutation", "reason", "human", "correlation_id", "accepted_at", "updated_at", "ended_at", "version")
     return Operation(
         **_whose(row, row["id"], now),
@@ -163,7 +181,8 @@ def _operation(row: RowMapping, roles: tuple[str, ...], now: datetime) -> Operat
         amount=Money(row["amount_minor"], row["currency"]) if row["currency"] else None,
         asked_by=row["caller"],
         person=row["person"] or row["caller"],
-        lies_with=roles,
+        lies_with=tuple(sorted({*asked, *raised})),
+        stand_ins=_stand_ins(asked, lent),
     )
 
 
@@ -179,18 +198,20 @@ class _Evidence(msgspec.Struct):
     instruction: Any = None
 
 
-def _approval(row: RowMapping, now: datetime) -> OperationApproval:
+def _approval(row: RowMapping, lent: Sequence[Lending], now: datetime) -> OperationApproval:
     shown = msgspec.json.decode(row["evidence"], type=_Evidence)
     same = ("tier", "rule", "role", "asked_by", "human", "asked_at", "expires_at", "evidence_hash")
     answered = ("decided_by", "decided_at", "reason")
     asked = approvers(row["evidence"])
+    roles = {row["role"], *(each.role for each in asked)}
     return OperationApproval(
         **_whose(row, row["id"], now),
         **_same(row, *same, *answered),
         operation_key=row["operation_id"],
         mutation=row["of_mutation"],
         person=row["human"] or row["asked_by"],
-        lies_with=tuple(sorted({row["role"], *(each.role for each in asked)})),
+        lies_with=tuple(sorted(roles)),
+        stand_ins=_stand_ins(roles, lent),
         approvers=asked,
         amount=shown.amount,
         figures=shown.figures,

@@ -35,6 +35,13 @@ class Round(msgspec.Struct, frozen=True, kw_only=True):
     done: int | None
 
 
+def due(known: Round | None, every: timedelta, now: datetime) -> bool:
+    """Whether a round is worth claiming, by the last one that is known: see `claim`."""
+    if known is None or known.begun_at <= now - every or known.begun_at > now + every:
+        return True
+    return known.ended_at is None and known.begun_at <= now - min(every, _UNENDED)
+
+
 def claim(connection: Connection, name: str, every: timedelta, by: str, now: datetime) -> bool:
     """Whether a round is due, and is the caller's to make: nobody has begun one within `every`.
 
@@ -47,8 +54,8 @@ def claim(connection: Connection, name: str, every: timedelta, by: str, now: dat
     if connection.execute(first.returning(rounds.c.name)).first() is not None:
         return True
     unended = rounds.c.ended_at.is_(None) & (rounds.c.begun_at <= now - min(every, _UNENDED))
-    due = or_(rounds.c.begun_at <= now - every, rounds.c.begun_at > now + every, unended)
-    return connection.execute(update(rounds).where(rounds.c.name == name, due).values(begun)).rowcount == 1
+    worth = or_(rounds.c.begun_at <= now - every, rounds.c.begun_at > now + every, unended)
+    return connection.execute(update(rounds).where(rounds.c.name == name, worth).values(begun)).rowcount == 1
 
 
 def end(connection: Connection, name: str, by: str, done: int, now: datetime) -> None:

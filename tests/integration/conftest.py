@@ -12,9 +12,13 @@ import pytest
 from starlette.testclient import TestClient
 
 from gateway.app import create_app
+from gateway.enterprise.generate import generate
 from gateway.enterprise.town import simulator
 from gateway.settings import parse
 from sources.catalog import vendors
+from tests.gateway.issuer import Issuer, running
+from tests.integration.governed import House, house
+from tests.scenarios.town import Town, town
 
 
 class Demo:
@@ -109,3 +113,21 @@ def demo() -> Iterator[Demo]:
     """One demo for all tests of a module."""
     with started() as running:
         yield running
+
+
+@pytest.fixture(scope="module")
+def issuer() -> Iterator[Issuer]:
+    with running() as made:
+        yield made
+
+
+@pytest.fixture(scope="module")
+def systems() -> Iterator[Town]:
+    with town(generate(accounts=90)) as made:
+        yield made
+
+
+@pytest.fixture(scope="module")
+def home(systems: Town, issuer: Issuer, tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
+    with house(systems, issuer, tmp_path_factory.mktemp("state")) as made:
+        yield made

@@ -72,6 +72,10 @@ async def test_what_runs_goes_on_when_its_end_was_planned(office: Office) -> Non
     assert (
         c.SubscriptionOverlay.CANCEL_SCHEDULED in (await office.one(c.AccountSubscription, "key", before.key)).overlays
     )
+    [shorter] = await office.read(c.SubscriptionContract, "subscription", before.key)
+    assert shorter.end_on
+    assert before.period_end
+    assert shorter.end_on == before.period_end.date() - timedelta(days=1)
     asked = RenewSubscription(subscription=before.key, term_months=12)
     operation = await office.completed(await office.send("renewSubscription", asked, REVOPS))
     after = await office.one(c.AccountSubscription, "key", before.key)
@@ -91,4 +95,6 @@ async def test_two_who_renew_at_the_same_moment_renew_once(office: Office) -> No
     answers = await asyncio.gather(*(office.send("renewSubscription", asked, REVOPS) for _ in range(2)))
     ended = [await office.ended(each) for each in answers]
     assert sorted(each.state for each in ended) == [State.COMPLETED, State.REJECTED]
+    third = await office.send("renewSubscription", asked, REVOPS)
+    assert (third.member, [each.code for each in third.findings]) == (Outcome.REJECTED, ["DUPLICATE_ORDER"])
     assert Outcome.NEEDS_APPROVAL not in [each.member for each in answers]

@@ -47,10 +47,12 @@ class WriteOff(msgspec.Struct, frozen=True, kw_only=True):
 
 class Known(msgspec.Struct, frozen=True, kw_only=True):
     """`posted` is the invoice and `party` its customer as the ERP calls them; `settles` is how much of the amount goes
-    to the invoice; `today` the day in its entity."""
+    to the invoice; `asked_for` is the invoice where billing still asks for it and nothing is left of it after this;
+    `today` the day in its entity."""
 
     amount: Money
     settles: Money
+    asked_for: str | None
     posted: str
     party: str
     entity: str
@@ -81,7 +83,10 @@ async def _posted(
     profiles = await many(read, c.BillingProfile, "account", posted.account_key)
     party = next((each.key for each in profiles if each.legal_entity == sells), posted.source_account_id)
     settles = Money(min(amount.minor, posted.remaining.minor), amount.currency)
-    known = Known(amount=amount, settles=settles, posted=posted.key, party=party, entity=sells, today=local)
+    asked_for = invoice.key if amount.minor == left.minor and invoice.remaining.minor > 0 else None
+    known = Known(
+        amount=amount, settles=settles, asked_for=asked_for, posted=posted.key, party=party, entity=sells, today=local
+    )
     facts = Facts(
         account=posted.account_key or None,
         entity=sells or None,
@@ -141,13 +146,38 @@ def _write_off(state: State[WriteOff, Known]) -> do.WriteOffBalance:
     )
 
 
+def _settle(state: State[RecordPayment, Known]) -> do.SettleInvoice | None:
+    """Nobody is asked for what was paid."""
+    if state.known.asked_for is None:
+        return None
+    return do.SettleInvoice(operation=state.operation, correlation=state.correlation, invoice_key=state.known.asked_for)
+
+
+def _give_up(state: State[WriteOff, Known]) -> do.GiveUpInvoice | None:
+    """Nobody is asked for what is given up whole."""
+    if state.known.asked_for is None:
+        return None
+    return do.GiveUpInvoice(operation=state.operation, correlation=state.correlation, invoice_key=state.known.asked_for)
+
+
 RECORD_PAYMENT = Saga(
     mutation="recordPayment",
     input=RecordPayment,
     known=Known,
     gather=gather_payment,
     needs=NEEDS,
-    steps=(Step("payment", do.ReceivePayment, _payment, concern=LEDGER, money=True, changeable=("received_on",)),),
+    steps=(
+        Step(
+            "payment",
+            do.ReceivePayment,
+            _payment,
+            concern=LEDGER,
+            pivot=True,
+            money=True,
+            changeable=("received_on",),
+        ),
+        Step("settle", do.SettleInvoice, _settle, concern=LEDGER),
+    ),
     prompt=True,
 )
 WRITE_OFF = Saga(
@@ -156,6 +186,17 @@ WRITE_OFF = Saga(
     known=Known,
     gather=gather_write_off,
     needs=NEEDS,
-    steps=(Step("write_off", do.WriteOffBalance, _write_off, concern=LEDGER, money=True, changeable=("posted_on",)),),
+    steps=(
+        Step(
+            "write_off",
+            do.WriteOffBalance,
+            _write_off,
+            concern=LEDGER,
+            pivot=True,
+            money=True,
+            changeable=("posted_on",),
+        ),
+        Step("give_up", do.GiveUpInvoice, _give_up, concern=LEDGER),
+    ),
     prompt=True,
 )

@@ -124,7 +124,7 @@ def headroom(profile: c.BillingProfile | None) -> Money | None:
 def sound(order: SubmitOrder) -> None:
     """Raises BadAsk for what no judge could make sense of."""
     if not order.lines or len(order.lines) > _MOST_LINES:
-        raise BadAsk(f"an order has 1 to {_MOST_LINES} lines, this one {len(order.lines)}")
+        raise BadAsk(f"`lines` are {len(order.lines)}: an order has 1 to {_MOST_LINES}")
     for number, line in enumerate(order.lines):
         if not (
             line.quantity.is_finite() and line.quantity > 0 and line.unit_price.is_finite() and line.unit_price >= 0

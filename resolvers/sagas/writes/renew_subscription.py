@@ -26,6 +26,7 @@ from resolvers.sagas.writes.renewal_terms import (
     figures,
     has_ended,
     present,
+    renewed,
     term,
     wrong_with_lines,
     wrong_with_subscription,
@@ -43,6 +44,7 @@ NEEDS = (
     (c.AccountSubscription, "key"),
     (c.SubscriptionContract, "subscription"),
     (c.Renewal, "subscription"),
+    (c.Order, "account"),
     (c.Product, "key"),
     (c.Price, "list"),
     (c.LegalEntity, "key"),
@@ -64,6 +66,7 @@ def renew_subscription(limits: Limits = Limits()) -> Saga:  # noqa: B008 - froze
         on_record = await _recorded(read, subscription)
         day, follows = today(seller, now), term(asked, subscription, on_record.contract)
         wrong = [*wrong_with_subscription(subscription), *wrong_with_term(follows, day, limits), *on_record.findings]
+        wrong += renewed(on_record.orders, follows, day, now)
         if follows is None:
             return _refused(subscription, wrong)
         prices = {price.key: price for price in on_record.book}
@@ -129,6 +132,7 @@ class _Recorded(msgspec.Struct, frozen=True):
     contract: c.SubscriptionContract | None
     opportunity: str | None
     profile: c.BillingProfile | None
+    orders: tuple[c.Order, ...]
     book: tuple[c.Price, ...]
     lines: tuple[OrderedLine, ...]
     findings: tuple[Finding, ...]
@@ -136,9 +140,10 @@ class _Recorded(msgspec.Struct, frozen=True):
 
 async def _recorded(read: Read, subscription: c.AccountSubscription) -> _Recorded:
     products = tuple(dict.fromkeys(item.product_key for item in subscription.items))
-    contracts, deals, (profiles, unlinked), book, sold = await asyncio.gather(
+    contracts, deals, orders, (profiles, unlinked), book, sold = await asyncio.gather(
         many(read, c.SubscriptionContract, "subscription", subscription.key),
         many(read, c.Renewal, "subscription", subscription.key),
+        many(read, c.Order, "account", subscription.account_key),
         claimed(read, c.BillingProfile, subscription.account_key),
         many(read, c.Price, "list", ""),
         many(read, c.Product, "key", *products),
@@ -153,6 +158,7 @@ async def _recorded(read: Read, subscription: c.AccountSubscription) -> _Recorde
         contract=max(contracts, key=lambda each: (each.status == "ACTIVE", str(each.end_on)), default=None),
         opportunity=next((each.key for each in deals if each.open), None),
         profile=profile,
+        orders=tuple(orders),
         book=tuple(book),
         lines=present(subscription, book, {each.key: each.code for each in sold}),
         findings=(*unlinked, *(() if profile is not None or unlinked else (unknown,))),

@@ -17,6 +17,7 @@ from sources.canonical import Money, UnitPrice
 _HUNDRED = Decimal(100)
 _RUNNING = (c.SubscriptionStatus.ACTIVE, c.SubscriptionStatus.PAST_DUE)
 _ENDED = (c.SubscriptionStatus.CANCELED, c.SubscriptionStatus.EXPIRED)
+_MOMENT = timedelta(days=1)  # [D]
 _IN_FORCE = ("ACTIVE", "EXPIRED")  # contracts whose last day is a term's
 
 
@@ -172,6 +173,21 @@ def wrong_with_term(found: Term | None, day: date, limits: Limits) -> Iterator[F
     if late > limits.late_days:
         message = f"the last term ended {late} days ago: make a new order"
         yield Finding(code="RENEWAL_TERMS", message=message, path="subscription")
+
+
+def renewed(orders: Sequence[c.Order], found: Term | None, day: date, now: datetime) -> Iterator[Finding]:
+    """Whether the term before this one was itself ordered a moment ago, or has not begun: then somebody has renewed it
+    already, and this would be the term after next."""
+    if found is None:
+        return
+    before = found.start_on - timedelta(days=1)
+    for order in orders:
+        own = order.end_on == before and not order.reduction and order.status is not c.OrderStatus.CANCELED
+        coming = order.effective_on is not None and order.effective_on > day
+        if own and (coming or (order.created_at is not None and order.created_at > now - _MOMENT)):
+            message = f"order `{order.number or order.key}` has renewed it until {before} already"
+            yield Finding(code="DUPLICATE_ORDER", message=message, path="subscription")
+            return
 
 
 def wrong_with_lines(

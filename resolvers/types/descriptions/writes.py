@@ -17,6 +17,7 @@ WRITES = {
     "human": "Whoever stands behind a service; null where the caller is the person.",
     "person": "Who asked, as persons are compared: in lower case.",
     "liesWith": "The roles that were asked to approve it, or before which it was put.",
+    "standIns": "The persons to whom one of the roles that may approve it is lent now.",
     "correlationId": "Names the request in answers, logs and in the systems' records.",
     "acceptedAt": "When it was accepted.",
     "Operation.version": "How often its row has changed.",

@@ -192,6 +192,22 @@ class VoidInvoice(Command, frozen=True, kw_only=True):
     invoice_key: str
 
 
+class SettleInvoice(Command, frozen=True, kw_only=True):
+    """Says that an invoice was paid outside of billing: nothing more is asked for it."""
+
+    target: ClassVar[type[Record]] = Invoice
+
+    invoice_key: str
+
+
+class GiveUpInvoice(Command, frozen=True, kw_only=True):
+    """Stops asking for an open invoice; it can still be paid."""
+
+    target: ClassVar[type[Record]] = Invoice
+
+    invoice_key: str
+
+
 class ReturnPayment(Command, frozen=True, kw_only=True):
     """Refunds by the original method only."""
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import Callable, Mapping, Sequence
 from datetime import date, datetime
 from typing import Any
@@ -96,6 +97,9 @@ READERS: dict[tuple[type[Record], str], tuple[Shape, Index]] = {
     (c.CaseMirror, "account"): (_CASE, Index("AccountId")),
     (c.SlaProcess, "list"): (_SLA, Index("")),
 }
+_REFERENCES = frozenset({"Id", "ParentId", "AccountId"})
+_ID = re.compile(r"[A-Za-z0-9]{15}(?:[A-Za-z0-9]{3})?", re.ASCII)
+"""Nothing has another key than this, and a query that names one is refused with all others in it."""
 _PLAIN = frozenset({"key", "domain", "external", "email"})
 CAPABILITIES: dict[tuple[type[Record], str], Capability] = {
     pair: Capability()
@@ -123,6 +127,10 @@ class Readers:
         shape, index = found
         where = self._filters(ask.page, shape)
         reading = Reading({}, Report(self._source))
+        if index.field in _REFERENCES:
+            ask = msgspec.structs.replace(ask, keys=tuple(filter(_ID.fullmatch, ask.keys)))
+            if not ask.keys:
+                return reading
         if ask.by in ("list", "search"):
             words = [contains("Name", each) for each in ask.keys[0].split()] if ask.by == "search" else []
             await self._page(ask.keys[0], ask.page, shape, (*where, *words), reading)

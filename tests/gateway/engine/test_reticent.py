@@ -15,7 +15,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gateway.engine.documents import Documents, Refused
-from gateway.engine.engine import _coerced
+from gateway.engine.variables import Operation
 from resolvers.schema import build_schema
 from tests.gateway.engine.rules_of import CHIEF, PORTAL, policies, who
 from tests.gateway.engine.shop import answer, engine
@@ -68,7 +68,7 @@ def test_no_value_of_a_variable_is_quoted(name: str) -> None:
     for value in (CANARY, [CANARY], {"x": CANARY}, 73577357735773577357, 7357.7357, {CANARY: 1}):
         for given_value in (value, [value], *({field: value} for field in fields)):
             try:
-                _coerced(SCHEMA, operation, {"a": given_value})
+                Operation.of(SCHEMA, operation).coerced(SCHEMA, {"a": given_value})
             except Refused as error:
                 told = [each.message.replace(f"unknown field '{CANARY}'", "") for each in error.errors]
                 assert not [each for each in told if quotes(each)]

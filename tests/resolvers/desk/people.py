@@ -19,6 +19,8 @@ from sources.store.operations import Outcome, State
 from tests.resolvers.sagas.conftest import AGENT, House
 from tests.resolvers.sagas.orders import credit
 
+both = pytest.mark.parametrize("database", ["sqlite", "postgresql"], indirect=True)
+
 
 def one(subject: str, *roles: str, human: str | None = None) -> Asker:
     return Asker(subject=subject, roles=frozenset(roles), human=human)

@@ -12,7 +12,7 @@ from sources.store import audit, exceptions, handovers
 from sources.store.exceptions import Status
 from sources.store.handovers import Kind
 from sources.store.operations import State
-from tests.resolvers.desk.people import CARL, CORA, FINN, LEA, desk_of, one, refused, stuck
+from tests.resolvers.desk.people import CARL, CORA, FINN, LEA, both, desk_of, one, refused, stuck
 from tests.resolvers.sagas.conftest import House, Open
 
 LOCKED = {"CreditPosted": ["lock"]}
@@ -23,6 +23,7 @@ async def house(opened: Open) -> House:
     return await opened(LOCKED)
 
 
+@both
 async def test_an_exception_is_given_to_a_person_and_answered_by_that(house: House) -> None:
     _, raised = await stuck(house)
     item = await Desk(house.writes).assign(LEA, raised.id, " Finn", "she knows the period")

@@ -8,13 +8,14 @@ import pytest
 from resolvers.desk import Desk
 from sources.store import audit
 from sources.store.operations import State
-from tests.resolvers.desk.people import CARL, CORA, FINN, LEA, PAT, REVA, asked, desk_of, one, refused
+from tests.resolvers.desk.people import CARL, CORA, FINN, LEA, PAT, REVA, asked, both, desk_of, one, refused
 from tests.resolvers.sagas.conftest import House
 
 DAY = timedelta(days=1)
 OTTO = one("otto", "support_agent")
 
 
+@both
 async def test_a_lent_role_approves_and_rejects(house: House) -> None:
     desk = Desk(house.writes)
     lending = await desk.lend(CARL, " Otto", ["finance_controller"], house.clock() + DAY, "on leave")

@@ -24,13 +24,12 @@ from sources.store.operations import State
 from sources.store.reservations import Held
 from sources.store.retention import Retention
 from sources.store.rota import Rota
-from tests.resolvers.desk.people import CARL, CORA, FINN, asked, invoice, one, refused, stuck
+from tests.resolvers.desk.people import CARL, CORA, FINN, asked, both, invoice, one, refused, stuck
 from tests.resolvers.sagas.conftest import AGENT, House, Open
 from tests.resolvers.sagas.orders import case, credit, order
 
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)
 LOCKED: Mapping[str, list[str]] = {"CreditPosted": ["lock"]}
-both = pytest.mark.parametrize("database", ["sqlite", "postgresql"], indirect=True)
 
 
 async def turn(house: House, by: timedelta, **given: Any) -> list[Notice]:
@@ -338,6 +337,18 @@ class TestWho:
         last = {each.name: each for each in await house.store.read(rounds.last)}
         assert last["approvals.expire"].done == 1
         assert {each.begun_by for each in last.values()} == {house.writes.room.chain}
+
+    @both
+    async def test_who_looks_while_nothing_is_due_writes_nothing(
+        self, house: House, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        await Rounds(house.writes).due()
+
+        async def written(*_: Any, **__: Any) -> Any:
+            raise AssertionError("nothing was due")
+
+        monkeypatch.setattr(house.store, "transact", written)
+        assert await Rounds(house.writes).due() == {}
 
     async def test_a_round_that_fails_is_made_again_soon_and_keeps_no_other_from_it(
         self, house: House, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture

@@ -8,7 +8,7 @@ from resolvers.desk import Desk
 from resolvers.sagas.grounds import Asker
 from sources.store import audit, switches
 from sources.store.switches import Scope
-from tests.resolvers.desk.people import CARL, FAY, FINN, LEA, PAT, desk_of, one, refused
+from tests.resolvers.desk.people import CARL, FAY, FINN, LEA, PAT, both, desk_of, one, refused
 from tests.resolvers.sagas.conftest import AGENT, House
 from tests.resolvers.sagas.orders import case
 
@@ -21,6 +21,7 @@ async def paused(house: House) -> Desk:
     return desk
 
 
+@both
 async def test_platform_asks_and_finance_agrees(house: House) -> None:
     desk = await paused(house)
     asked = await desk.unpause(PAT, *WHERE, "it is over")

@@ -14,8 +14,8 @@ from resolvers.sagas.writes.reverse_order import ReverseOrder
 from sources import canonical as c
 from sources.store import reservations
 from sources.store.operations import Operation, Outcome, State
+from tests.resolvers.sagas.asked import FINANCE, ORDERED, PRODUCT, REVOPS, SALE, SEATS, TERM, record
 from tests.resolvers.sagas.conftest import House, Open
-from tests.resolvers.sagas.test_writes import FINANCE, ORDERED, PRODUCT, REVOPS, SALE, SEATS, TERM, record
 
 LATE, REVERSED = "renewSubscription", "reverseOrder"
 FORWARD: dict[str, list[str]] = {

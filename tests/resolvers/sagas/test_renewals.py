@@ -15,6 +15,7 @@ from resolvers.sagas.writes.renewal_terms import (
     RenewSubscription,
     figures,
     present,
+    renewed,
     term,
     wrong_with_lines,
     wrong_with_subscription,
@@ -98,6 +99,25 @@ def test_a_renewal_follows_on_for_thirty_days(late: int, wrong: list[str]) -> No
     assert found
     day = date(2026, 11, 30) + timedelta(days=late)
     assert codes(wrong_with_term(found, day, Limits())) == wrong
+
+
+@pytest.mark.parametrize(
+    ("given", "wrong"),
+    [
+        ({"effective_on": date(2026, 12, 1)}, ["DUPLICATE_ORDER"]),
+        ({"effective_on": date(2025, 12, 1)}, []),
+        ({"effective_on": date(2025, 12, 1), "created_at": NOW - timedelta(hours=1)}, ["DUPLICATE_ORDER"]),
+        ({"effective_on": date(2025, 12, 1), "created_at": NOW - timedelta(days=2)}, []),
+        ({"effective_on": date(2026, 12, 1), "status": c.OrderStatus.CANCELED}, []),
+        ({"effective_on": date(2026, 12, 1), "reduction": True}, []),
+        ({"effective_on": date(2026, 12, 1), "end_on": date(2026, 12, 31)}, []),
+    ],
+)
+def test_a_term_that_was_ordered_a_moment_ago_is_not_renewed_again(given: dict[str, Any], wrong: list[str]) -> None:
+    found = term(ASKED, subscription(), contract())
+    standing: dict[str, Any] = {"status": c.OrderStatus.APPROVED, "end_on": date(2026, 11, 30)}
+    order = c.Order(key="801A", source="books", source_id="801A", as_of=NOW, **standing | given)
+    assert codes(renewed([order], found, NOW.date(), NOW)) == wrong
 
 
 @pytest.mark.parametrize(
