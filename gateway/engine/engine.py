@@ -181,6 +181,7 @@ class Engine:
             self._count(asked.plan)
         data, errors, hits = self._shown(asked.plan, run, frame)
         body = answer(data, errors, asked.plan, hits, context, Told(run.ledger, run.seen.hidden))
+        loads.release()
         return Response(body, started=True, classes=asked.plan.budget.classes)
 
     def _errand(self, question: Question, plan: Plan, began: float) -> Errand:
