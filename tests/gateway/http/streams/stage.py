@@ -57,6 +57,7 @@ class Denied(msgspec.Struct):
     rule: str = "test/cut"
     mask: None = None
     mask_name: None = None
+    audited: bool = False
 
 
 class Rules(AllowAll):
