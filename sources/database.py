@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 import fcntl
+import math
 import sqlite3
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, Any
 
 from sqlalchemy import URL, Engine, create_engine, event, make_url
+from sqlalchemy.exc import DisconnectionError
 from sqlalchemy.pool import QueuePool
 
 BUSY_MILLISECONDS = 30_000  # another process that holds the file, such as a backup, is waited for
 IDLE_TRANSACTION_MILLISECONDS = 10_000  # a frozen process must not hold its locks for longer
+ASKED_AFTER_SECONDS = 1.0  # a connection that was idle for so long may be gone
 
 
 class DatabaseInUse(Exception):
@@ -54,17 +58,18 @@ def open_engine(url: str, *, connections: int, name: str = "opsgraph") -> Engine
     parsed = address(url)
     if parsed.get_backend_name() == "sqlite":
         return _sqlite(parsed, connections)
-    return create_engine(
+    engine = create_engine(
         parsed,
         pool_size=connections,
         max_overflow=0,
-        pool_pre_ping=True,
         connect_args={
             "application_name": name,
             "connect_timeout": 5,
             "options": f"-c idle_in_transaction_session_timeout={IDLE_TRANSACTION_MILLISECONDS}",
         },
     )
+    _ask_whether_it_lives(engine)
+    return engine
 
 
 def _sqlite(parsed: URL, connections: int) -> Engine:
@@ -80,11 +85,43 @@ def _sqlite(parsed: URL, connections: int) -> Engine:
     @event.listens_for(engine, "connect")
     def prepare(connection: sqlite3.Connection, _record: Any) -> None:
         connection.isolation_level = "IMMEDIATE"
-        connection.execute("PRAGMA journal_mode=WAL")
+        _write_ahead(connection)
         connection.execute("PRAGMA synchronous=FULL")
         connection.execute("PRAGMA foreign_keys=ON")
 
     return engine
+
+
+def _ask_whether_it_lives(engine: Engine) -> None:
+    """Asks a connection that was not used for a while before it is used; one that was just used is believed to live,
+    and who finds out that it does not tries again."""
+
+    @event.listens_for(engine, "checkin")
+    def left(_connection: Any, record: Any) -> None:
+        record.info["left"] = time.monotonic()
+
+    @event.listens_for(engine, "checkout")
+    def taken(connection: Any, record: Any, _proxy: Any) -> None:
+        if time.monotonic() - record.info.get("left", math.inf) < ASKED_AFTER_SECONDS:
+            return
+        try:
+            engine.dialect.do_ping(connection)
+        except engine.dialect.loaded_dbapi.Error as error:
+            raise DisconnectionError("the connection is gone: another one is taken") from error
+
+
+def _write_ahead(connection: sqlite3.Connection) -> None:
+    """Turning a new file to the write-ahead log takes it for a moment; SQLite then refuses others without waiting."""
+    deadline = time.monotonic() + BUSY_MILLISECONDS / 1000
+    while True:
+        try:
+            connection.execute("PRAGMA journal_mode=WAL")
+        except sqlite3.OperationalError:
+            if time.monotonic() > deadline:
+                raise
+            time.sleep(0.005)
+        else:
+            return
 
 
 def retire_engine(engine: Engine) -> None:

@@ -66,10 +66,12 @@ class Writes:
         """
         saga = self.sagas[mutation]
         payload = canonical(request.input)
-        known = await self._known(mutation, request, payload)
+        _demand_key(request)
+        known, pauses = await self.room.store.read(_before, mutation, request)
+        known = self._replayed(known, payload)
         if known is not None:
             return await self._answered(saga, known, replayed=True)
-        await self._running(saga)
+        self._demand_running(saga, pauses)
         with asking(_whose(request)):
             facts = await saga.gather(read or self.room.read, request.input, self.room.clock())
         if request.dry_run:
@@ -85,23 +87,8 @@ class Writes:
 
     # ------------------------------------------------------------ before
 
-    async def _known(self, mutation: str, request: Request, payload: str) -> Operation | None:
+    def _replayed(self, known: Operation | None, payload: str) -> Operation | None:
         """The operation that a key answers with already."""
-        if not request.key.strip():
-            raise Refused(
-                "IDEMPOTENCY_KEY_REQUIRED",
-                "`idempotencyKey` is empty: send a new one with every new command",
-                path="idempotencyKey",
-            )
-        if len(request.key) > _LONGEST_KEY:
-            raise Refused(
-                "BAD_INPUT",
-                f"`idempotencyKey` has {len(request.key)} characters: {_LONGEST_KEY} at most",
-                path="idempotencyKey",
-            )
-        if request.dry_run:
-            return None
-        known = await self.room.store.read(operations.by_key, request.asker.subject, mutation, request.key)
         if known is None or (known.kept_until <= self.room.clock() and known.state in ENDED):
             return None
         try:
@@ -110,9 +97,8 @@ class Writes:
             raise Refused.by_store(error) from None
         return known
 
-    async def _running(self, saga: Saga) -> None:
+    def _demand_running(self, saga: Saga, pauses: list[switches.Pause]) -> None:
         """Nothing is accepted that a switch would hold."""
-        pauses = await self.room.store.read(switches.paused)
         if not pauses:
             return
         pause = switches.holding(pauses, saga.mutation, frozenset(filter(None, map(self._source, saga.steps))))
@@ -169,7 +155,7 @@ class Writes:
         kept.keep(connection, operation.id, request.asker.person, body, facts.documents)
         member = member_of(saga, decision, request, facts)
         if member is not None:
-            operations.answer(connection, operation.id, member, now)
+            operation = operations.answer(connection, operation, member, now)
         if member is Outcome.NEEDS_APPROVAL:
             judge.ask(connection, operation, request.asker, facts, decision, now)
         said = {"action": f"{saga.mutation}.accept", "decision": member or Outcome.ACCEPTED, "rule": decision.rule}
@@ -178,7 +164,9 @@ class Writes:
         if member in (Outcome.REJECTED, Outcome.CONFLICT):
             why = judge.said((*stale(request, facts), *refusals(facts)))
             notes.end(connection, self.room.chain, operation.id, State.REJECTED, why, now)
-        return Acceptance(operations.find(connection, operation.id), replayed=False)
+        if member not in (None, Outcome.ACCEPTED):
+            operation = operations.find(connection, operation.id)  # it has gone on from there
+        return Acceptance(operation, replayed=False)
 
     def _command(self, saga: Saga, request: Request, payload: str, facts: Facts, now: datetime) -> operations.Command:
         return operations.Command(
@@ -246,7 +234,9 @@ class Writes:
         if operation.outcome is None:
             operation = await self._waited(saga, operation)
         member = operation.outcome or Outcome.ACCEPTED
-        asked = await self.room.store.read(approvals.of_operation, operation.id)
+        asked: list[approvals.Approval] = []
+        if replayed or member is not Outcome.ACCEPTED:  # what was just accepted to go on by itself asked nobody
+            asked = await self.room.store.read(approvals.of_operation, operation.id)
         return Answer(
             member=member,
             operation=operation,
@@ -264,9 +254,33 @@ class Writes:
             known = operations.find(connection, operation.id)
             raised = exceptions.of_operation(connection, operation.id)
             unknown = any(each.kind == "OUTCOME_UNKNOWN" for each in raised)
-            return operations.answer(connection, known.id, outcome_of(known, unknown=unknown), now)
+            return operations.answer(connection, known, outcome_of(known, unknown=unknown), now)
 
         return await self.room.write(settle)
+
+
+def _demand_key(request: Request) -> None:
+    """Raises Refused for a key that names nothing."""
+    if not request.key.strip():
+        raise Refused(
+            "IDEMPOTENCY_KEY_REQUIRED",
+            "`idempotencyKey` is empty: send a new one with every new command",
+            path="idempotencyKey",
+        )
+    if len(request.key) > _LONGEST_KEY:
+        raise Refused(
+            "BAD_INPUT",
+            f"`idempotencyKey` has {len(request.key)} characters: {_LONGEST_KEY} at most",
+            path="idempotencyKey",
+        )
+
+
+def _before(connection: Any, mutation: str, request: Request) -> tuple[Operation | None, list[switches.Pause]]:
+    """What has to be known before facts are read: the operation of a key (a dry run has none), and what is paused."""
+    known = None
+    if not request.dry_run:
+        known = operations.by_key(connection, request.asker.subject, mutation, request.key)
+    return known, switches.paused(connection)
 
 
 def _whose(request: Request) -> Asking:

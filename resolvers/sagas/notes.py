@@ -32,7 +32,9 @@ def begin(connection: Any, attempt: Attempt, sources: frozenset[str], now: datet
     pause = switches.holding(switches.paused(connection), operation.mutation, sources)
     if pause is None:
         steps.begin(connection, attempt, now)
-        operations.move(connection, operation.id, _at_work(attempt.direction), now)
+        at_work = _at_work(attempt.direction)
+        if operation.state is not at_work:
+            operations.move(connection, operation.id, at_work, now)
     return pause
 
 

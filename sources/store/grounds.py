@@ -22,6 +22,7 @@ from sqlalchemy import (
     or_,
     select,
     text,
+    union_all,
 )
 from sqlalchemy.dialects import postgresql, sqlite
 
@@ -29,8 +30,6 @@ from sources.canonical import Money
 from sources.store.approvals import Decision, approvals
 from sources.store.columns import canonical, metadata
 from sources.store.errors import NoSuchRecord
-from sources.store.exceptions import exceptions
-from sources.store.handovers import Kind, handovers
 from sources.store.operations import NO_EFFECT, operations
 
 grounds = Table(
@@ -71,10 +70,10 @@ def keep(connection: Connection, operation_id: str, person: str, body: Any, touc
 
 def touch(connection: Connection, operation_id: str, touched: Iterable[str]) -> None:
     """Note documents that an operation touches; those it is known to touch already stay."""
-    dialect: Any = sqlite if connection.dialect.name == "sqlite" else postgresql
-    for document in sorted(set(touched)):
-        row = {"operation_id": operation_id, "document": document}
-        connection.execute(dialect.insert(documents).values(row).on_conflict_do_nothing())
+    rows = [{"operation_id": operation_id, "document": document} for document in sorted(set(touched))]
+    if rows:
+        dialect: Any = sqlite if connection.dialect.name == "sqlite" else postgresql
+        connection.execute(dialect.insert(documents).values(rows).on_conflict_do_nothing())
 
 
 def of_operation(connection: Connection, operation_id: str) -> str:
@@ -131,12 +130,12 @@ def deeds(connection: Connection, person: str, since: datetime, without: str = "
     """What a person asked for, approved and assigned since an instant, besides one operation."""
     columns = operations.c
     asked = (
-        select(columns.id, columns.mutation, columns.accepted_at)
+        select(columns.id, columns.mutation, columns.accepted_at.label("at"), literal("ask").label("act"))
         .join(grounds, grounds.c.operation_id == columns.id)
         .where(grounds.c.person == person, columns.accepted_at >= since, columns.id != without)
     )
     approved = (
-        select(columns.id, columns.mutation, approvals.c.decided_at)
+        select(columns.id, columns.mutation, approvals.c.decided_at.label("at"), literal("approve").label("act"))
         .join(approvals, approvals.c.operation_id == columns.id)
         .where(
             approvals.c.decided_by == person,
@@ -145,18 +144,7 @@ def deeds(connection: Connection, person: str, since: datetime, without: str = "
             columns.id != without,
         )
     )
-    assigned = (
-        select(exceptions.c.operation_id, literal(_ASSIGNING), handovers.c.at)
-        .join(handovers, handovers.c.exception_id == exceptions.c.id)
-        .where(
-            handovers.c.by == person,
-            handovers.c.kind == Kind.ASSIGNED,
-            handovers.c.at >= since,
-            exceptions.c.operation_id != without,
-        )
-    )
-    found = [(*row, "ask") for query in (asked, assigned) for row in connection.execute(query)]
-    found += [(*row, "approve") for row in connection.execute(approved)]
+    found = connection.execute(union_all(asked, approved)).all()
     touched = documents_of(connection, [row[0] for row in found])
     return [
         Deed(operation_id=each, mutation=mutation, act=act, at=at, documents=touched.get(each, frozenset()))
@@ -166,6 +154,8 @@ def deeds(connection: Connection, person: str, since: datetime, without: str = "
 
 def documents_of(connection: Connection, operation_ids: Sequence[str]) -> dict[str, frozenset[str]]:
     """The documents that operations touch."""
+    if not operation_ids:
+        return {}
     rows = connection.execute(select(documents).where(documents.c.operation_id.in_(operation_ids)))
     found: dict[str, set[str]] = {}
     for operation_id, document in rows:
@@ -175,5 +165,8 @@ def documents_of(connection: Connection, operation_ids: Sequence[str]) -> dict[s
 
 def linked(connection: Connection, touched: Iterable[str], without: str = "") -> frozenset[str]:
     """The operations that touch one of these documents."""
-    query = select(documents.c.operation_id).where(documents.c.document.in_(sorted(set(touched))))
+    wanted = sorted(set(touched))
+    if not wanted:
+        return frozenset()
+    query = select(documents.c.operation_id).where(documents.c.document.in_(wanted))
     return frozenset(connection.execute(query.where(documents.c.operation_id != without)).scalars())

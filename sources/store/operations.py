@@ -25,6 +25,8 @@ from sqlalchemy import (
 from sqlalchemy.dialects import postgresql, sqlite
 
 from sources.canonical import Money, OperationOutcome, OperationState
+from sources.news import Topic
+from sources.store import notices
 from sources.store.columns import Instant, metadata
 from sources.store.errors import IdempotencyMismatch, NoSuchRecord, StaleRecord, WrongState
 
@@ -129,8 +131,9 @@ def accept(connection: Connection, command: Command, now: datetime) -> Acceptanc
     The key is the caller's and the mutation's: another caller's same key is another key. Raises IdempotencyMismatch
     where the key was used for another payload. A key whose time is over, and whose operation has ended, is free again.
     """
-    if _insert(connection, command, now):
-        return Acceptance(find(connection, command.id), replayed=False)
+    made = _insert(connection, command, now)
+    if made is not None:
+        return Acceptance(made, replayed=False)
     known = by_key(connection, command.caller, command.mutation, command.idempotency_key)
     if known is None:
         raise WrongState(f"`{command.id}` is another operation's id: an id is given once")
@@ -150,7 +153,7 @@ def same(known: Operation, payload: str) -> None:
         )
 
 
-def _insert(connection: Connection, command: Command, now: datetime) -> bool:
+def _insert(connection: Connection, command: Command, now: datetime) -> Operation | None:
     dialect: Any = sqlite if connection.dialect.name == "sqlite" else postgresql
     row = {
         **{name: getattr(command, name) for name in command.__struct_fields__ if name != "amount"},
@@ -162,8 +165,12 @@ def _insert(connection: Connection, command: Command, now: datetime) -> bool:
         "updated_at": now,
         "version": 1,
     }
-    made = dialect.insert(operations).values(row).on_conflict_do_nothing().returning(operations.c.id)
-    return connection.execute(made).first() is not None
+    made = dialect.insert(operations).values(row).on_conflict_do_nothing().returning(operations)
+    found = connection.execute(made).mappings().first()
+    if found is None:
+        return None
+    notices.give(connection, Topic.OPERATION, command.id, now)
+    return record(found)
 
 
 def _digest(payload: str) -> str:
@@ -214,21 +221,24 @@ def move(
     return _change(connection, known, now, state=state, reason=reason, **ended)
 
 
-def answer(connection: Connection, operation_id: str, outcome: Outcome, now: datetime) -> Operation:
-    """Remember what the caller was answered with; the first answer stays."""
-    known = find(connection, operation_id)
+def answer(connection: Connection, known: Operation, outcome: Outcome, now: datetime) -> Operation:
+    """Remember what the caller was answered with; the first answer stays. Raises StaleRecord where the operation is not
+    as it is `known`."""
     return known if known.outcome else _change(connection, known, now, outcome=outcome)
 
 
 def _change(connection: Connection, known: Operation, now: datetime, **values: Any) -> Operation:
-    done = connection.execute(
+    changed = (
         update(operations)
         .where(operations.c.id == known.id, operations.c.version == known.version)
         .values(updated_at=now, version=known.version + 1, **values)
+        .returning(operations)
     )
-    if done.rowcount != 1:
+    row = connection.execute(changed).mappings().first()
+    if row is None:
         raise StaleRecord(f"operation `{known.id}` was changed at the same time: read it again")
-    return find(connection, known.id)
+    notices.give(connection, Topic.OPERATION, known.id, now)
+    return record(row)
 
 
 def record(row: RowMapping) -> Operation:

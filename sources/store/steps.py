@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
+from typing import Any
 
 import msgspec
 from sqlalchemy import (
@@ -14,12 +15,14 @@ from sqlalchemy import (
     String,
     Table,
     Text,
-    insert,
     select,
     update,
 )
+from sqlalchemy.dialects import postgresql, sqlite
 
 from sources import canonical as c
+from sources.news import Topic
+from sources.store import notices
 from sources.store.columns import Instant, metadata
 from sources.store.errors import NoSuchRecord
 
@@ -78,12 +81,13 @@ class Attempt(msgspec.Struct, frozen=True, kw_only=True):
 
 def begin(connection: Connection, attempt: Attempt, now: datetime) -> Step:
     """Note that a step is being tried, once more if it was before."""
-    known = _find(connection, attempt.operation_id, attempt.number, attempt.direction)
-    if known is None:
-        connection.execute(insert(steps).values(attempts=1, started_at=now, **msgspec.structs.asdict(attempt)))
-    else:
-        _set(connection, known, outcome=None, finished_at=None, attempts=known.attempts + 1)
-    return _require(connection, attempt.operation_id, attempt.number, attempt.direction)
+    dialect: Any = sqlite if connection.dialect.name == "sqlite" else postgresql
+    made = dialect.insert(steps).values(attempts=1, started_at=now, **msgspec.structs.asdict(attempt))
+    again = {"outcome": None, "finished_at": None, "attempts": steps.c.attempts + 1}
+    kept = made.on_conflict_do_update(index_elements=list(steps.primary_key), set_=again).returning(steps)
+    begun = _record(connection.execute(kept).mappings().one())
+    notices.give(connection, Topic.OPERATION, attempt.operation_id, now)
+    return begun
 
 
 def finish(
@@ -98,44 +102,23 @@ def finish(
     message: str | None = None,
 ) -> Step:
     """Note how a step ended. `message` is ours and safe to show. Raises NoSuchRecord for a step never begun."""
-    known = _require(connection, operation_id, number, direction)
-    _set(connection, known, outcome=outcome, finished_at=now, request_id=request_id, message=message)
-    return _require(connection, operation_id, number, direction)
+    ended = (
+        update(steps)
+        .where(steps.c.operation_id == operation_id, steps.c.number == number, steps.c.direction == direction)
+        .values(outcome=outcome, finished_at=now, request_id=request_id, message=message)
+        .returning(steps)
+    )
+    row = connection.execute(ended).mappings().first()
+    if row is None:
+        raise NoSuchRecord(f"step {number} ({direction}) of operation `{operation_id}` was never begun")
+    notices.give(connection, Topic.OPERATION, operation_id, now)
+    return _record(row)
 
 
 def of_operation(connection: Connection, operation_id: str) -> list[Step]:
     """An operation's steps in the order in which they were begun."""
     query = select(steps).where(steps.c.operation_id == operation_id).order_by(steps.c.started_at, steps.c.number)
     return [_record(row) for row in connection.execute(query).mappings()]
-
-
-def _set(connection: Connection, known: Step, **values: object) -> None:
-    connection.execute(
-        update(steps)
-        .where(
-            steps.c.operation_id == known.operation_id,
-            steps.c.number == known.number,
-            steps.c.direction == known.direction,
-        )
-        .values(values)
-    )
-
-
-def _find(connection: Connection, operation_id: str, number: int, direction: Direction) -> Step | None:
-    row = connection.execute(
-        select(steps).where(
-            steps.c.operation_id == operation_id, steps.c.number == number, steps.c.direction == direction
-        )
-    )
-    found = row.mappings().first()
-    return None if found is None else _record(found)
-
-
-def _require(connection: Connection, operation_id: str, number: int, direction: Direction) -> Step:
-    found = _find(connection, operation_id, number, direction)
-    if found is None:
-        raise NoSuchRecord(f"step {number} ({direction}) of operation `{operation_id}` was never begun")
-    return found
 
 
 def _record(row: RowMapping) -> Step:

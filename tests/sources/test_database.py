@@ -1,9 +1,12 @@
 """The databases of our own durable state: which addresses they have, and who owns a file."""
 
+import sqlite3
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
-from sqlalchemy import text
+from sqlalchemy import Engine, text
+from sqlalchemy.exc import OperationalError
 
 from sources.database import BadDatabase, DatabaseInUse, address, is_sqlite, open_engine, retire_engine, sole_owner
 from tests.databases import fresh_postgres, fresh_sqlite
@@ -62,3 +65,51 @@ def test_a_retired_engine_keeps_no_connection_that_is_given_back_late(tmp_path: 
     late.close()
     with pytest.raises(Exception, match="closed"):
         raw.execute("SELECT 1")  # type: ignore[union-attr]
+
+
+def test_who_opens_a_new_file_waits_for_whoever_has_it_just_now(tmp_path: Path) -> None:
+    """Making it write ahead takes the whole file, and SQLite does not wait for that by itself."""
+    engine, other = open_engine(f"sqlite:///{tmp_path}/new.db", connections=1), sqlite3.connect(tmp_path / "new.db")
+    other.execute("CREATE TABLE numbers (number INTEGER)")
+    other.execute("BEGIN IMMEDIATE")
+    with ThreadPoolExecutor(1) as thread:
+        mode = thread.submit(_mode, engine)
+        with pytest.raises(TimeoutError):
+            mode.result(0.1)
+        other.rollback()
+        assert mode.result(10) == "wal"
+    other.close()
+    retire_engine(engine)
+
+
+def _mode(engine: Engine) -> str:
+    with engine.connect() as connection:
+        return str(connection.execute(text("PRAGMA journal_mode")).scalar_one())
+
+
+def test_a_connection_that_is_gone_is_replaced_before_it_is_used(monkeypatch: pytest.MonkeyPatch) -> None:
+    """One that was used a moment ago is believed to live; who finds out otherwise comes again."""
+    with fresh_postgres() as url:
+        engine, other = open_engine(url, connections=1), open_engine(url, connections=1)
+        first = _pid(engine)
+        assert _pid(engine) == first
+        _end(other, first)
+        with pytest.raises(OperationalError):
+            _pid(engine)
+        second = _pid(engine)
+        assert second != first
+        monkeypatch.setattr("sources.database.ASKED_AFTER_SECONDS", 0.0)
+        _end(other, second)
+        assert _pid(engine) not in (first, second)
+        retire_engine(engine)
+        retire_engine(other)
+
+
+def _pid(engine: Engine) -> int:
+    with engine.connect() as connection:
+        return int(connection.execute(text("SELECT pg_backend_pid()")).scalar_one())
+
+
+def _end(engine: Engine, pid: int) -> None:
+    with engine.connect() as connection:
+        connection.execute(text("SELECT pg_terminate_backend(:pid, 5000)"), {"pid": pid})

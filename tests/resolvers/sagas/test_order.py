@@ -1,4 +1,6 @@
-"""submitOrder over systems that refuse, hang, lose answers: it ends right, and what is taken back is taken back whole."""
+"""submitOrder over systems that fail in particular ways, and people who say how it goes on.
+
+Every command with every fault is `test_fault_matrix.py`'s."""
 
 from datetime import date
 from decimal import Decimal
@@ -21,7 +23,6 @@ FORWARD = [
     "ApproveSalesOrder", "GrantRight", "SetSupportPlan", "TouchCases", "ActivateOrder",
 ]  # fmt: skip
 BACK = {"PrepareSubscription": "DropSubscription", "PlaceSalesOrder": "CloseSalesOrder", "PutOrder": "CancelOrder"}
-BEFORE = FORWARD[: FORWARD.index("ReleaseSubscription") + 1]
 
 
 async def test_an_order_goes_through_every_system_in_order(house: House) -> None:
@@ -41,44 +42,6 @@ async def test_an_order_goes_through_every_system_in_order(house: House) -> None
     assert await house.store.read(reservations.held, "credit", "A-1/US", "USD") == 0
     assert len(await house.durable.checkpoints(operation.id)) == len(STEPS) + 2, "one a step, one to judge, one to end"
     assert "account:A-1" in house.systems.forgotten
-
-
-@pytest.mark.parametrize("step", BEFORE)
-async def test_a_refusal_before_the_point_of_no_return_takes_everything_back(opened: Open, step: str) -> None:
-    house = await opened({step: ["refuse"]})
-    answer = await house.send("submitOrder", order())
-    operation = await house.ended(answer)
-    assert operation.state is State.COMPENSATED
-    done = FORWARD[: FORWARD.index(step)]
-    assert house.sent() == [*done, *(BACK[each] for each in reversed(done) if each in BACK)]
-    assert house.ledger.open_records(operation.id) == set()
-    assert await house.store.read(reservations.held, "credit", "A-1/US", "USD") == 0
-    assert operation.reason == f"SOURCE_REJECTED: `{step}` is refused"
-    assert await house.audit_breaks() == []
-
-
-@pytest.mark.parametrize("step", FORWARD[FORWARD.index("ReleaseSubscription") + 1 :])
-async def test_a_refusal_past_the_point_of_no_return_only_goes_forward(opened: Open, step: str) -> None:
-    house = await opened({step: ["refuse"]})
-    answer = await house.send("submitOrder", order())
-    await house.until(answer, State.NEEDS_ATTENTION)
-    (raised,) = await house.exceptions(answer)
-    owner = next(each.concern.owner for each in STEPS if each.writes.__name__ == step)
-    assert (raised.owner, raised.kind) == (owner, "SOURCE_REJECTED")
-    await house.tell(answer, Action.COMPENSATE)  # is not heard: there is no way back
-    await house.tell(answer, Action.RESUME)
-    assert (await house.ended(answer)).state is State.COMPLETED
-    assert house.sent() == FORWARD
-
-
-@pytest.mark.parametrize("fault", ["away", "lose", "lose_before", "late", "hang"])
-@pytest.mark.parametrize("step", FORWARD)
-async def test_what_passes_or_is_found_again_changes_nothing(opened: Open, step: str, fault: str) -> None:
-    house = await opened({step: [fault]})
-    answer = await house.send("submitOrder", order())
-    operation = await house.ended(answer)
-    assert operation.state is State.COMPLETED
-    assert house.sent() == FORWARD, "each effect once, in order"
 
 
 @pytest.mark.parametrize("fault", ["away", "lose_before"])

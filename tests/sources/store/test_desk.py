@@ -220,7 +220,7 @@ class TestExceptions:
         def work(connection: Any) -> Any:
             exceptions.open_exception(connection, finding, NOW)
             exceptions.assign(connection, finding.id, "bob", NOW, 1)
-            return exceptions.hand_over(connection, finding.id, "controller", LATER, "not answered", 2)
+            return exceptions.hand_over(connection, finding.id, "controller", LATER, "not answered", 2, NOW)
 
         item = await store.transact(work)
         assert (item.owner, item.assignee, item.status, item.due_at) == ("controller", None, Status.OPEN, LATER)

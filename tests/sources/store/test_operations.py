@@ -135,7 +135,8 @@ async def test_the_first_answer_stays(store: Store, accepted: Accepted) -> None:
     operation_id = name()
     await accepted(operation_id)
     for outcome in (Outcome.NEEDS_APPROVAL, Outcome.COMPLETED):
-        answered = await store.transact(operations.answer, operation_id, outcome, NOW)
+        known = await store.read(operations.find, operation_id)
+        answered = await store.transact(operations.answer, known, outcome, NOW)
         assert answered.outcome is Outcome.NEEDS_APPROVAL
 
 

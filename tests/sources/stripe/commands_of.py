@@ -14,17 +14,19 @@ from sources.canonical.commands import (
     CreditInvoice,
     DropSubscription,
     Ending,
+    GiveUpInvoice,
     PauseSubscription,
     PrepareSubscription,
     PutCustomer,
     ReleaseSubscription,
     ResumeSubscription,
     ReturnPayment,
+    SettleInvoice,
     SubscriptionLine,
     VoidCredit,
     VoidInvoice,
 )
-from tests.sources.stripe.writing import BUYER, GOOD, NOW, PLUS, SEAT, Billing
+from tests.sources.stripe.writing import BAD, BUYER, GOOD, NOW, PLUS, SEAT, Billing
 
 OP: dict[str, Any] = {"operation": "op", "correlation": "req-1"}
 
@@ -71,6 +73,14 @@ def invoice_of(account: Billing, key: str) -> Invoice:
 
 def item_of(account: Billing, key: str) -> str:
     return subscription(account, key).items[0].key
+
+
+def waits_for_its_payment(account: Billing, key: str) -> None:
+    """A change of a subscription that is charged was declined, and is kept until somebody pays it."""
+    account.change(f"customers/{BUYER}", **{"invoice_settings[default_payment_method]": BAD})
+    more = {"items[0][id]": item_of(account, key), "items[0][quantity]": "9"}
+    more |= {"payment_behavior": "pending_if_incomplete", "proration_behavior": "always_invoice"}
+    assert account.change(f"subscriptions/{key}", **more)["pending_update"]
 
 
 Case = tuple[str, Callable[[Billing], Command]]
@@ -130,6 +140,8 @@ CASES: list[Case] = [
     ("credit what was paid", lambda a: CreditInvoice(invoice_key=_paid_invoice(a), amount=usd(700), **OP)),
     ("void a credit", lambda a: VoidCredit(credit_key=_credit(a), **OP)),
     ("void an invoice", lambda a: VoidInvoice(invoice_key=invoice_of(a, released(a)).key, **OP)),
+    ("settle an invoice", lambda a: SettleInvoice(invoice_key=invoice_of(a, released(a)).key, **OP)),
+    ("give an invoice up", lambda a: GiveUpInvoice(invoice_key=invoice_of(a, released(a)).key, **OP)),
     (
         "refund",
         lambda a: ReturnPayment(payment_key=_payment_of(a, _paid_invoice(a)), amount=usd(1_000), reason="asked", **OP),
@@ -157,6 +169,8 @@ def writes(command: Command) -> list[str]:
         "CreditInvoice": ["credit_notes.create"],
         "VoidCredit": ["credit_notes.update", "credit_notes.void"],
         "VoidInvoice": ["invoices.update", "invoices.void"],
+        "SettleInvoice": ["invoices.update", "invoices.settle"],
+        "GiveUpInvoice": ["invoices.update", "invoices.give_up"],
         "ReturnPayment": ["refunds.create"],
     }
     if isinstance(command, PrepareSubscription) and command.collection is Collection.CHARGE:

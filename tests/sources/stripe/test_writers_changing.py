@@ -31,6 +31,7 @@ from tests.sources.stripe.commands_of import (
     released,
     subscription,
     usd,
+    waits_for_its_payment,
 )
 from tests.sources.stripe.writing import BAD, BUYER, GOOD, METERED, NOW, PLUS, SEAT, Billing
 
@@ -53,6 +54,13 @@ class TestChanging:
         if proration is Proration.INVOICE_NOW:
             assert done.amounts["total"] == shown.amounts["total"] == invoice_of(account, key).total
         assert subscription(account, key).items[0].quantity == quantity
+
+    def test_one_that_waits_for_the_payment_of_a_change_takes_no_other(self, account: Billing) -> None:
+        key = released(account, **CHARGED)
+        waits_for_its_payment(account, key)
+        when = account.clock.now() + timedelta(seconds=1)
+        with pytest.raises(Locked, match="waits for its payment"):
+            account.do(ChangeSubscription(prorate_at=when, **change(key, item_of(account, key), 3)), "op:change")
 
     def test_an_item_keeps_the_price_that_was_agreed(self, account: Billing) -> None:
         agreed = msgspec.structs.replace(line(), unit_price=UnitPrice(Decimal("9.50"), "USD"))

@@ -161,10 +161,13 @@ def revive(office: Office, key: str) -> None:
 
 
 def collect(office: Office, invoice: Object, **decided: Any) -> Object:
-    """What happens by itself to an invoice that was just finalised: it is charged, where it is to be charged."""
+    """What happens by itself to an invoice that was just finalised: it is charged, where it is to be charged; where
+    the customer's credit has paid it, its subscription begins."""
+    key = subscription_of(invoice)
+    if invoice["status"] == "paid" and key:
+        revive(office, key)
     if invoice["status"] != "open" or invoice["collection_method"] != "charge_automatically":
         return invoice
-    key = subscription_of(invoice)
     subscription = office.get("subscriptions", key) if key else None
     method = method_of(office, office.get("customers", invoice["customer"]), subscription)
     if method is None or not decided.get("charge", True):

@@ -155,7 +155,7 @@ class Changing(Deed[ChangeSubscription]):
     def _demand_changeable(self, before: Held) -> None:
         if before.status in ENDED:
             raise Locked(f"the subscription `{before.id}` is `{before.status}` and takes no changes any more")
-        if before.pending_update is not None and bytes(before.pending_update) != b"null":
+        if before.pending_update is not None:
             raise Locked(f"a change of the subscription `{before.id}` waits for its payment")
         known = {item.id for item in before.items.data}
         gone = [line.item_key for line in self.command.lines if line.item_key and line.item_key not in known]

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from decimal import Decimal
-
-import msgspec
+from typing import Any
 
 from sources.vendors.stripe.wire import Many, Metadata, Named, Pause, Recurring, Wire
 from sources.vendors.stripe.wire_documents import LineParent, Period, Tax
@@ -76,7 +75,7 @@ class Held(Wire, frozen=True, gc=False, kw_only=True):
     cancel_at: int | None = None
     cancel_at_period_end: bool = False
     pause_collection: Pause | None = None
-    pending_update: msgspec.Raw | None = None
+    pending_update: dict[str, Any] | None = None
     schedule: str | Named | None = None
     metadata: Metadata | None = None
 

@@ -1,0 +1,46 @@
+"""What a write costs our own database, counted: transactions, and statements in them."""
+
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import pytest
+from sqlalchemy import event
+
+from resolvers.sagas.writes.order_steps import STEPS
+from sources.store.steps import StepOutcome
+from tests.resolvers.sagas.conftest import House
+from tests.resolvers.sagas.orders import order
+
+
+@contextmanager
+def counted(house: House) -> Iterator[Counter[str]]:
+    """`commit` and `statement`, as long as the block lasts; what only looks is rolled back, and is no commit."""
+    engine, found = house.store._engine, Counter[str]()
+
+    def commit(_connection: Any) -> None:
+        found["commit"] += 1
+
+    def statement(*_given: Any) -> None:
+        found["statement"] += 1
+
+    event.listen(engine, "commit", commit)
+    event.listen(engine, "before_cursor_execute", statement)
+    yield found
+    event.remove(engine, "commit", commit)
+    event.remove(engine, "before_cursor_execute", statement)
+
+
+@pytest.mark.parametrize("database", ["sqlite", "postgresql"], indirect=True)
+async def test_an_order_takes_one_transaction_to_accept_and_two_for_each_step(house: House) -> None:
+    await house.ended(await house.send("submitOrder", order()))
+    given = order(account="A-1")
+    with counted(house) as found:
+        answer = await house.send("submitOrder", given)
+        await house.ended(answer)
+    done = [step for step in await house.steps(answer) if step.outcome is StepOutcome.OK]
+    ours = 2  # credit is reserved and given back in our own tables, by one more each
+    assert found["commit"] == 1 + 1 + 2 * len(done) + ours + 1, "accepted, judged, begun and noted, ended"
+    assert found["statement"] <= 16 * len(done), "none of them only to see what was written just now"
+    assert len(await house.durable.checkpoints(answer.operation.id if answer.operation else "")) == len(STEPS) + 2
