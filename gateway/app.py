@@ -146,7 +146,7 @@ def assemble(
         if settings.streams.enabled
         else None,
     )
-    sockets = Sockets(Host(engine, verifier, places, settings.streams, admission, purposes, watchers.meters.streamed))
+    host = Host(engine, verifier, places, settings.streams, admission, purposes, watchers.meters.streamed, rates)
 
     def cache() -> Remembered:
         return remembered(catalog)
@@ -170,7 +170,7 @@ def assemble(
 
     app = Front(
         {GRAPHQL: endpoint},
-        sockets={GRAPHQL: sockets} if settings.streams.enabled else {},
+        sockets={GRAPHQL: Sockets(host)} if settings.streams.enabled else {},
         admission=admission,
         door=door,
         drain=places.drain,

@@ -202,7 +202,8 @@ class Engine:
         if asked.plan.counted not in (0, asked.plan.size):
             self._plans.count(asked.plan)
         data, errors, hits = self._shown(asked.plan, run, frame)
-        if self._record is not None:
+        unasked = run.untold and not asked.event.alone  # nobody asked for this row: it is somebody else's event
+        if self._record is not None and not unasked:
             tell = withheld(self.graph, asked.plan, frame, hits, errors, run.seen.refused)
             if tell is not None:
                 self._record(_access(asked.plan, context, tell))

@@ -26,13 +26,14 @@ from gateway.engine.graph import Graph
 from gateway.http.admission import Admission
 from gateway.http.front import Front
 from gateway.http.graphql import GraphQLEndpoint
+from gateway.http.rates import Rates
 from gateway.http.streams.caller import Purposes
 from gateway.http.streams.connection import Host
 from gateway.http.streams.events import EventStreams
 from gateway.http.streams.places import Places
 from gateway.http.streams.sockets import Sockets
 from gateway.identity.verify import Verifier
-from gateway.settings import AdmissionSettings, StreamSettings
+from gateway.settings import AdmissionSettings, RateSettings, StreamSettings
 from policies.principal import Principal
 from resolvers.batch import Batched, Stream
 from sources.feed import Feed
@@ -78,7 +79,8 @@ class Rules(AllowAll):
 class Stage:
     """The gateway. `feed` makes things happen, `rules` says what may be seen, `callers` are those seen by the rules."""
 
-    def __init__(self, purposes: Purposes | None = None, **settings: Any) -> None:
+    def __init__(self, purposes: Purposes | None = None, rate: RateSettings | None = None, **settings: Any) -> None:
+        rates = Rates(rate or RateSettings())
         self.settings = StreamSettings(**settings)
         self.feed, self.rules = Feed[Tick](self.settings.queue), Rules()
         self.callers: list[Principal] = []
@@ -97,8 +99,11 @@ class Stage:
             admission=self.admission,
             purposes=purposes,
             streams=streams if self.settings.enabled else None,
+            rates=rates,
         )
-        host = Host(self.engine, self.verifier, self.places, self.settings, self.admission, purposes, self.heard.append)
+        host = Host(
+            self.engine, self.verifier, self.places, self.settings, self.admission, purposes, self.heard.append, rates
+        )
         self.front = Front(
             {"/graphql": endpoint},
             sockets={"/graphql": Sockets(host)} if self.settings.enabled else {},
@@ -280,9 +285,11 @@ async def until(holds: Any) -> None:
 
 
 @asynccontextmanager
-async def staged(purposes: Purposes | None = None, **settings: Any) -> AsyncIterator[Stage]:
+async def staged(
+    purposes: Purposes | None = None, rate: RateSettings | None = None, **settings: Any
+) -> AsyncIterator[Stage]:
     """The gateway, listening."""
-    stage = Stage(purposes, **settings)
+    stage = Stage(purposes, rate, **settings)
     keep_alive = stage.settings.keep_alive
     serving = server(stage.front, drain=1.0, keep_alive=keep_alive, message_bytes=LIMIT)
     listening = listen("127.0.0.1", 0)

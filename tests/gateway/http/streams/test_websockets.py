@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 import websockets
 
+from gateway.settings import RateSettings
 from tests.gateway.http.edge import LIMIT
 from tests.gateway.http.streams.stage import TICKED, Talk, Tick, bearer, staged, until
 
@@ -213,6 +214,16 @@ async def test_more_operations_than_a_connection_may_have_are_refused() -> None:
         await talk.subscribe("2")
         said = await talk.hear()
         assert (said["id"], said["type"], said["payload"][0]["extensions"]["code"]) == ("2", "error", "RATE_LIMITED")
+
+
+async def test_operations_count_as_the_requests_that_a_client_may_make() -> None:
+    async with staged(rate=RateSettings(per_second=0.001, burst=2)) as stage, stage.connection() as talk:
+        for name in "ab":
+            await talk.subscribe(name, "{ seven }")
+            assert [(await talk.hear())["type"] for _ in range(2)] == ["next", "complete"]
+        await talk.subscribe("c", "{ seven }")
+        said = await talk.hear()
+        assert (said["id"], said["type"], said["payload"][0]["extensions"]["code"]) == ("c", "error", "RATE_LIMITED")
 
 
 # ------------------------------------------------------------ the end
