@@ -146,7 +146,8 @@ def assemble(
         if settings.streams.enabled
         else None,
     )
-    sockets = Sockets(Host(engine, verifier, places, settings.streams, admission, purposes, watchers.meters.streamed))
+    told = watchers.meters.streamed
+    sockets = Sockets(Host(engine, verifier, places, settings.streams, admission, purposes, told, rates))
 
     def cache() -> Remembered:
         return remembered(catalog)

@@ -15,6 +15,7 @@ from starlette.types import Receive
 from gateway.engine.answer import refused
 from gateway.engine.engine import Admit, Question
 from gateway.http.admission import Admission
+from gateway.http.rates import Rates
 from gateway.http.requests import PURPOSE, BadRequest, from_parameters
 from gateway.http.streams import messages
 from gateway.http.streams.caller import Caller, Purposes
@@ -40,6 +41,7 @@ class Host(msgspec.Struct, frozen=True):
     admission: Admission | None = None
     purposes: Purposes | None = None
     heard: Heard = lambda _body: None
+    rates: Rates | None = None
 
 
 class Connection:
@@ -170,6 +172,8 @@ class Connection:
 
     async def _answers(self, name: str, question: Question, caller: Caller) -> None:
         principal = await caller.now(question)
+        if self._host.rates is not None:
+            self._host.rates.check(principal)
         with _Counted(self._host.admission) as counted:
             answers = self._host.engine.subscribe(
                 question, principal, self._correlation_id, lambda: caller.now(question), counted.admit(caller)

@@ -5,6 +5,8 @@ from __future__ import annotations
 import logging
 
 from gateway.http.admission import Shed
+from gateway.http.rates import CODE as RATE_LIMITED
+from gateway.http.rates import RateLimited
 from gateway.http.streams.ends import EXPIRED, FAILED, SLOW, End
 from gateway.identity.verify import Unauthenticated
 from policies.purposes import PurposeRefused
@@ -26,5 +28,7 @@ def end_of(error: Exception, correlation_id: str) -> End:
         return End("store", 1013, str(error), error.code, retryable=True)
     if isinstance(error, Shed):
         return End("shed", 1013, str(error), "OVERLOADED", retryable=True)
+    if isinstance(error, RateLimited):
+        return End("rate", 1013, str(error), RATE_LIMITED, retryable=True)
     _log.error("a stream failed", exc_info=error, extra={"correlation_id": correlation_id})
     return FAILED

@@ -152,6 +152,8 @@ class Denied(msgspec.Struct):
     rule: str = "test/cut"
     mask: None = None
     mask_name: None = None
+    class_name: str = "pii"
+    audited: bool = True
 
 
 class Cut(AllowAll):

@@ -26,13 +26,14 @@ from gateway.engine.graph import Graph
 from gateway.http.admission import Admission
 from gateway.http.front import Front
 from gateway.http.graphql import GraphQLEndpoint
+from gateway.http.rates import Rates
 from gateway.http.streams.caller import Purposes
 from gateway.http.streams.connection import Host
 from gateway.http.streams.events import EventStreams
 from gateway.http.streams.places import Places
 from gateway.http.streams.sockets import Sockets
 from gateway.identity.verify import Verifier
-from gateway.settings import AdmissionSettings, StreamSettings
+from gateway.settings import AdmissionSettings, RateSettings, StreamSettings
 from policies.principal import Principal
 from resolvers.batch import Batched, Stream
 from sources.feed import Feed
@@ -57,6 +58,8 @@ class Denied(msgspec.Struct):
     rule: str = "test/cut"
     mask: None = None
     mask_name: None = None
+    class_name: str = "pii"
+    audited: bool = True
 
 
 class Rules(AllowAll):
@@ -77,7 +80,7 @@ class Rules(AllowAll):
 class Stage:
     """The gateway. `feed` makes things happen, `rules` says what may be seen, `callers` are those seen by the rules."""
 
-    def __init__(self, purposes: Purposes | None = None, **settings: Any) -> None:
+    def __init__(self, purposes: Purposes | None = None, rate: int = 0, **settings: Any) -> None:
         self.settings = StreamSettings(**settings)
         self.feed, self.rules = Feed[Tick](self.settings.queue), Rules()
         self.callers: list[Principal] = []
@@ -97,7 +100,9 @@ class Stage:
             purposes=purposes,
             streams=streams if self.settings.enabled else None,
         )
-        host = Host(self.engine, self.verifier, self.places, self.settings, self.admission, purposes, self.heard.append)
+        self.rates = Rates(RateSettings(per_second=0.001, burst=rate) if rate else RateSettings())
+        told = self.heard.append
+        host = Host(self.engine, self.verifier, self.places, self.settings, self.admission, purposes, told, self.rates)
         self.front = Front(
             {"/graphql": endpoint},
             sockets={"/graphql": Sockets(host)} if self.settings.enabled else {},

@@ -308,3 +308,16 @@ async def test_a_flood_of_operations_that_are_given_up_leaves_nothing_behind() -
                 pass
         assert len(stage.feed) == 0
         assert stage.admission.under_way == 0
+
+
+async def test_who_asks_too_often_is_refused_operation_by_operation_and_keeps_the_connection() -> None:
+    async with staged(rate=2) as stage, stage.connection() as talk:
+        await talk.subscribe("a", "query { seven }")
+        assert [(await talk.hear())["type"] for _ in range(2)] == ["next", "complete"]
+        await talk.subscribe("b")
+        assert await talk.number() == 0
+        await talk.subscribe("c", "query { seven }")
+        said = await talk.hear()
+        assert (said["id"], said["type"], said["payload"][0]["extensions"]["code"]) == ("c", "error", "RATE_LIMITED")
+        stage.feed.tell(Tick(7))
+        assert await talk.number() == 7  # what began before goes on
