@@ -54,8 +54,8 @@ class Town(msgspec.Struct, frozen=True):
 
 class Task(msgspec.Struct, frozen=True, kw_only=True):
     """`store` and `durable` are addresses of databases; `ahead` how many seconds our clock is before the machine's, so
-    that it is the same day at all seats; `apart`: gateway and worker are processes of their own; `name` is what they
-    are called besides their roles; `orders` are sent at once; `says` is the file for what is told; `ended`: leave when
+    that it is the same day at all seats; `apart`: gateway and worker are processes of their own; `name` tells them
+    from others of their roles; `orders` are sent at once; `says` is the file for what is told; `ended`: leave when
     nothing goes on by itself any more."""
 
     store: str

@@ -55,9 +55,11 @@ class Turn(msgspec.Struct, frozen=True):
 class House:
     """The company, and a layout in front of it."""
 
-    def __init__(self, stack: ExitStack, layout: Layout, folder: Path, store: str, durable: str) -> None:
+    def __init__(
+        self, stack: ExitStack, layout: Layout, folder: Path, store: str, durable: str, *, accounts: int = _ACCOUNTS
+    ) -> None:
         cores = Cores()
-        company = [PYTHON, "-m", "bench.writes.company", "--accounts", str(_ACCOUNTS)]
+        company = [PYTHON, "-m", "bench.writes.company", "--accounts", str(accounts)]
         known = json.loads(stack.enter_context(Program("company", company, cores.upstream)).line(180))
         file = folder / "town.json"
         file.write_text(json.dumps(known))

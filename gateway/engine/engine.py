@@ -207,6 +207,7 @@ class Engine:
             if tell is not None:
                 self._record(_access(asked.plan, context, tell))
         body = answer(data, errors, asked.plan, hits, context, Told(run.ledger, run.seen.hidden))
+        loads.release()
         return Response(body, started=True, classes=asked.plan.budget.classes, untold=run.untold)
 
     def _errand(self, question: Question, plan: Plan, began: float) -> Errand:

@@ -234,6 +234,13 @@ class Loads:
             if task is not None:
                 task.cancel()
 
+    def release(self) -> None:
+        """Lets go of what was read, once it was closed: it knows those who know it, and would otherwise stay until the
+        garbage collector comes round, with every record of the answer."""
+        if self._closed:
+            self.forget()
+            self.aside = None
+
     # ------------------------------------------------------------ questions
 
     def _flight(self, index: Index, asked: _Asked) -> Flight:
@@ -252,7 +259,7 @@ class Loads:
         try:
             keys = [key for each, _ in asked for key in each]
             found = await self._fetch(index, keys, [ledger for _, ledger in asked])
-            self._known[index].update(found)
+            self._known.setdefault(index, {}).update(found)
         finally:
             self._tasks.discard(task)
         return [found] * len(asked)

@@ -28,6 +28,7 @@ def offer(cycle: RequestResponseCycle) -> None:
 async def _send(cycle: RequestResponseCycle, status: int, headers: Sequence[Header], body: bytes) -> None:
     if cycle.flow.write_paused and not cycle.disconnected:
         await cycle.flow.drain()
+    cycle.scope.pop(WHOLE, None)  # type: ignore[misc] # it knows the cycle, which knows the scope
     if cycle.disconnected:
         return
     if _LAST in headers:

@@ -152,8 +152,7 @@ class Denied(msgspec.Struct):
     rule: str = "test/cut"
     mask: None = None
     mask_name: None = None
-    class_name: str = "pii"
-    audited: bool = True
+    audited: bool = False
 
 
 class Cut(AllowAll):

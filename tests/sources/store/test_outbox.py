@@ -77,7 +77,7 @@ async def give(store: Store, *keys: str, topic: Topic = Topic.EXCEPTION, at: dat
 async def looked(store: Store, outbox: Outbox) -> None:
     """Until the outbox has looked at what was given so far."""
     async with asyncio.timeout(PATIENCE):
-        while outbox._place < await store.read(notices.last):  # noqa: ASYNC110 - what is waited for has no event
+        while outbox._place < await store.read(notices.last):  # noqa: ASYNC110 - it is the outbox's to look
             await asyncio.sleep(0.01)
 
 
