@@ -7,6 +7,7 @@ import pytest
 from graphql import build_schema
 
 from gateway.cli import main
+from gateway.cli.tabs import CURL_ROLE, CURL_WRITE
 from tests.integration.governed import House, at_once, write
 
 
@@ -134,6 +135,14 @@ def test_a_dry_run_shows_the_steps_and_the_approvers_and_keeps_nothing(home: Hou
     assert home.written() == before
     real = cpq.write("submitOrder", **asked | {"dryRun": False})
     assert real["replayed"] is False
+
+
+def test_the_first_write_that_a_newcomer_is_shown_is_one_case_however_often_it_is_sent(home: House) -> None:
+    agent, query = home.person("nina", CURL_ROLE), CURL_WRITE % home.town.landmarks["hero"]
+    first, again = (agent.told(query)["openCase"] for _ in range(2))
+    assert (first["__typename"], first["replayed"], again["replayed"]) == ("Completed", False, True)
+    assert first["operation"] == again["operation"]
+    assert [each["source"] for each in first["operation"]["steps"] if each["outcome"] == "OK"] == ["support"]
 
 
 # ---------------------------------------------------------------- who may

@@ -79,7 +79,6 @@ INPUTS = {
     "OnboardAccountInput.account": "The customer: its key in the CRM, or its `id`; left out: a new one.",
     "OnboardAccountInput.name": "What a new customer is called.",
     "OnboardAccountInput.fields": "More about a new customer, by the names of `Account`.",
-    "OnboardAccountInput.country": "Where a new customer is: ISO 3166-1 alpha-2 code.",
     "terms": "The ERP's terms of payment, by their name there; left out: its usual ones.",
     "taxNumber": "The tax registration number.",
     "OnboardAccountInput.support": "Whether the support desk gets an organization.",
