@@ -43,10 +43,15 @@ def stands_in(entry: Entry, floor: float, now: float) -> bool:
     return entry.as_of >= floor and now < entry.limit
 
 
+def is_new(flight: Flight, floor: float) -> bool:
+    """Whether all that a flight brought just now is as new as is demanded. What a search index says may not be."""
+    return flight.begun - flight.shelf.lag >= floor or flight.shelf.lag == 0
+
+
 def is_as_new(rows: Rows, flight: Flight, floor: float) -> bool:
-    """Whether what a flight brought just now is as new as is demanded. A search index may not be: then the records
-    themselves may say so."""
-    if flight.begun - flight.shelf.lag >= floor or flight.shelf.lag == 0:
+    """Whether rows that a flight brought are as new as is demanded: if it is not said of all, the records may say so of
+    themselves."""
+    if is_new(flight, floor):
         return True
     return bool(rows.records) and all(record.as_of.timestamp() >= floor for record in rows.records)
 

@@ -8,7 +8,7 @@ from math import inf
 
 import msgspec
 
-from sources.cache.ages import Demand, as_old, demand, is_as_new, is_of_the_question, late, stands_in, too_old
+from sources.cache.ages import Demand, as_old, demand, is_as_new, is_new, is_of_the_question, late, stands_in, too_old
 from sources.cache.cache import Cache
 from sources.cache.flights import Flight, Landing, wait
 from sources.cache.keys import Ident, Index, idents, scope
@@ -213,6 +213,8 @@ class Cached:
 
     def _has_old(self, shelf: Shelf, keys: Iterable[Ident], wanted: Demand) -> bool:
         """Whether for any of the keys there is a fact that may stand in."""
+        if not shelf.entries:
+            return False
         now = asyncio.get_running_loop().time()
         found = (shelf.entries.get(ident) for ident in keys)
         return any(entry is not None and stands_in(entry, wanted.floor, now) for entry in found)
@@ -232,6 +234,11 @@ class Cached:
             report.calls += told.report.calls
             report.joined += told.report.joined
             report.milliseconds = max(report.milliseconds, told.report.milliseconds)
+        reading.along += told.along
+        if not (told.errors or landing.found or landing.lent) and is_new(flight, wanted.floor):
+            report.joined += 0 if own else len(keys)
+            _pass_on(told, keys.values(), reading)
+            return
         for ident, key in keys.items():
             rows, error = told.rows.get(key), told.errors.get(key)
             report.cached += key in landing.found
@@ -245,7 +252,6 @@ class Cached:
             if rows is not None:
                 taken = reading.rows[key] = rows if is_as_new(rows, flight, wanted.floor) else as_old(rows)
                 report.stale += taken.served is Served.STALE
-        reading.along += told.along
 
     def _stand_in(
         self, shelf: Shelf, keys: Mapping[Ident, str], wanted: Demand, failure: SourceError, reading: Reading
@@ -268,6 +274,15 @@ class Cached:
             if rows is not None:
                 reading.rows[key] = rows
         return used
+
+
+def _pass_on(told: Reading, keys: Iterable[str], reading: Reading) -> None:
+    """Rows as they were brought."""
+    for key in keys:
+        rows = told.rows.get(key)
+        if rows is not None:
+            reading.rows[key] = rows
+            reading.report.stale += rows.served is Served.STALE
 
 
 def _part(ask: Ask, keys: Sequence[str]) -> Ask:

@@ -303,6 +303,7 @@ class TestRefusals:
             ("http://:99999", "`--gateway http://:99999` is no address"),
             (closed_port(), "no gateway answers at http://127.0.0.1"),
         ],
+        ids=["no HTTP", "no port", "nobody"],
     )
     def test_nobody_there(
         self, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], gateway_: str, said: str

@@ -151,7 +151,7 @@ async def test_a_stream_whose_question_new_rules_refuse_ends_with_a_refusal() ->
 
         def field(self, type_name: str, name: str, roles: Any = None) -> Any:
             if name in self.denied:
-                return SimpleNamespace(verdict="deny", rule="r", mask=None, mask_name=None)
+                return SimpleNamespace(verdict="deny", rule="r", mask=None, mask_name=None, audited=False)
             return super().field(type_name, name, roles)
 
     rules = {"now": Outside(1)}

@@ -101,7 +101,7 @@ def test_nobody_is_refused_while_there_is_room() -> None:
         head().replace(b"content-length: ", b"content-length: +") + QUESTION,
         head().replace(b"HTTP/1.1", b"HTTP/1.0") + QUESTION,
     ],
-    ids=lambda each: repr(each[:20] + each[-30:]),
+    ids=map(str, range(20)),  # not by what they are: each process has a token of its own
 )
 def test_whatever_is_not_one_plain_whole_request_takes_the_usual_way(request_: bytes) -> None:
     assert door()[0].refusal(request_) is None
