@@ -11,6 +11,8 @@ import msgspec
 from policies.principal import Principal
 from sources.canonical import Record, Served
 from sources.conditions import Conditions
+from sources.flights import Flights
+from sources.ours import NAME
 from sources.overview import Overview
 from sources.ports import Position
 from sources.settings import Secret
@@ -38,10 +40,11 @@ class Cursors(Protocol):
 
 class Happenings(msgspec.Struct, frozen=True):
     """What happens, for those who want to be told: how sources are doing; and what changes of our own records, while
-    governed writes are open."""
+    governed writes are open. `readings` are those that followers of one change share."""
 
     conditions: Conditions
     outbox: Callable[[], Outbox | None] = lambda: None
+    readings: Flights = msgspec.field(default_factory=lambda: Flights(NAME))
 
 
 class Context(msgspec.Struct, frozen=True):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
+from functools import partial
 from typing import TYPE_CHECKING
 
 from resolvers.context import Context
@@ -27,7 +28,7 @@ async def operation(context: Context, id: str, after: str | None = None) -> Asyn
     place = place_of(context, after, _OPERATION)
     async with aclosing(outbox.follow(Topic.OPERATION, _known(after, place), key)) as told:
         async for news in told:
-            subject = await office(context).fact(c.Operation, key)
+            subject = await _fact(context, news, c.Operation, key)
             yield _event(context, news, _OPERATION, subject, alone=True)
 
 
@@ -37,9 +38,17 @@ async def exceptions(context: Context, after: str | None = None) -> AsyncGenerat
     place = place_of(context, after, _EXCEPTION)
     async with aclosing(outbox.follow(Topic.EXCEPTION, _known(after, place))) as told:
         async for news in told:
-            subject = await office(context).fact(c.OperationException, news.key)
+            subject = await _fact(context, news, c.OperationException, news.key) if news.key is not None else None
             if subject is not None or news.key is None:
                 yield _event(context, news, _EXCEPTION, subject)
+
+
+async def _fact(context: Context, news: News, record: type[c.Record], key: str) -> c.Record | None:
+    """A record as it is by now, read once for all who are told of the same change."""
+    assert context.happenings is not None  # noqa: S101 - it has an outbox
+    read = partial(office(context).fact, record, key)
+    found: c.Record | None = await context.happenings.readings.join((record, key, news.place), read)
+    return found
 
 
 def _outbox(context: Context) -> Outbox:

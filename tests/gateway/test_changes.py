@@ -3,6 +3,7 @@
 import json
 import uuid
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -10,8 +11,10 @@ from typing import Any
 import pytest
 
 from sources.canonical import Money
+from sources.ports import Ask
 from sources.store import exceptions, operations
 from sources.store.exceptions import Finding
+from sources.store.facts import Facts
 from sources.store.operations import Command, State
 from sources.store.store import Store
 from tests.gateway.test_app import Gateway, gateway
@@ -163,6 +166,27 @@ def test_exceptions_are_told_to_those_with_whom_they_lie(made: Gateway, desk: De
     with following(made, "finance", query=RAISED, after=told[0]["cursor"]) as again:
         raised(again)
         assert raised(again)["exception"]["key"] == last
+
+
+def test_a_change_is_read_once_for_all_who_follow_it(
+    made: Gateway, desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    reads: list[Ask] = []
+    read = Facts.read
+
+    async def counted(self: Facts, ask: Ask) -> Any:
+        reads.append(ask)
+        return await read(self, ask)
+
+    with ExitStack() as stack:
+        followers = [stack.enter_context(following(made, "auditor", query=RAISED)) for _ in range(12)]
+        for each in followers:
+            raised(each)
+        key = desk.accept(caller="grace")
+        monkeypatch.setattr(Facts, "read", counted)
+        made_ = desk.raise_exception(key)
+        assert {raised(each)["exception"]["key"] for each in followers} == {made_}
+    assert len([each for each in reads if each.keys == (made_,)]) == 1
 
 
 def test_an_exception_that_is_handed_over_is_told_to_its_new_owner(made: Gateway, desk: Desk) -> None:
