@@ -11,12 +11,13 @@ from bench.writes.figures import Figures, Promise, Spread
 
 
 class Result(msgspec.Struct, frozen=True):
-    """One layout on one machine: `turns` of so many `seconds`."""
+    """One layout on one machine: `turns` of so many `seconds`. `trial`: the machine had other things to do as well."""
 
     machine: str
     turns: int
     seconds: float
     figures: Figures
+    trial: bool = False
 
 
 def write(found: Result, folder: Path) -> Path:
@@ -54,6 +55,7 @@ def _layout(name: str, result: Result) -> str:
             (
                 f"{result.turns} turns of {result.seconds:g} s each without and with orders, on {result.machine}; "
                 f"{found.failed} requests failed."
+                f"{_TRIAL if result.trial else ''}"
             ),
             "",
             "| ms | p50 | p99 | most | of |",
@@ -73,6 +75,7 @@ def _promise(promise: Promise) -> str:
     return f"- {'holds' if promise.holds else '**does not hold**'}: {promise.text} ({promise.found})"
 
 
+_TRIAL = " **A trial: the machine had other things to do as well, so that these are not the figures that count.**"
 _INTRODUCTION = """\
 # What accepting an order costs
 

@@ -15,7 +15,7 @@ from policies.writes.ask import FORBIDDEN, WriteDecision
 from resolvers.sagas import judge, notes
 from resolvers.sagas.answer import Answer, Planned, Request, member_of, outcome_of, refusals, stale, told_of
 from resolvers.sagas.asking import Asking, asking
-from resolvers.sagas.grounds import Grounds, Place, decided
+from resolvers.sagas.grounds import Grounds, Place, counted, decided
 from resolvers.sagas.refused import Refused
 from resolvers.sagas.room import Room
 from resolvers.sagas.run import Begin
@@ -141,7 +141,7 @@ class Writes:
 
     def _accept(self, connection: Any, saga: Saga, request: Request, payload: str, facts: Facts) -> Acceptance:
         """The row, what it was judged on, whom it waits for and the audit record: all or nothing."""
-        kept.one_at_a_time(connection)
+        kept.one_at_a_time(connection, counted(self.room.rules(), saga.mutation, request.asker, facts))
         now = self.room.clock()
         accepted = operations.accept(connection, self._command(saga, request, payload, facts, now), now)
         if accepted.replayed:

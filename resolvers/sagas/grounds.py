@@ -76,6 +76,18 @@ def decided(
     return decide(rules, mutation, ask)
 
 
+def counted(rules: WriteRules, mutation: str, asker: Asker, facts: Facts) -> list[str]:
+    """Names of what a decision about a write counts: two that share one are decided one after the other, so that the
+    second one counts the first."""
+    rule, whose = rules.mutations.get(mutation), _whose(asker, facts)
+    totals = rule.totals if rule is not None else ()
+    return [
+        f"person:{asker.person}",
+        *(f"document:{each}" for each in facts.documents),
+        *(":".join([mutation, *(f"{each}={whose[each]}" for each in total.per)]) for total in totals),
+    ]
+
+
 def history(
     connection: Any, rules: WriteRules, person: str, now: datetime, without: str = ""
 ) -> tuple[asking.Deed, ...]:
@@ -116,7 +128,7 @@ def _totals(
     """What earlier uses came to, by the key of each total; one that nobody can tell is left out."""
     for total in rule.totals:
         since = _since(total, facts, place.at)
-        whose = {"asker": asker.person, "account": facts.account, "entity": facts.entity}
+        whose = _whose(asker, facts)
         if since is None or any(whose[each] is None for each in total.per):
             continue
         count, sums = kept.earlier(
@@ -131,6 +143,10 @@ def _totals(
         value = Decimal(count) if total.count is not None else _functional(sums, facts)
         if value is not None:
             yield total.key, value
+
+
+def _whose(asker: Asker, facts: Facts) -> dict[str, str | None]:
+    return {"asker": asker.person, "account": facts.account, "entity": facts.entity}
 
 
 def _since(total: Total, facts: Facts, now: datetime) -> datetime | None:

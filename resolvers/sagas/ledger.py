@@ -57,7 +57,7 @@ class Ledger:
 
 
 def _reserve(connection: object, command: Reserve, key: str, now: datetime) -> Reservation:
-    grounds.one_at_a_time(connection)  # type: ignore[arg-type]
+    grounds.one_at_a_time(connection, [f"{command.kind}:{command.subject}"])  # type: ignore[arg-type]
     return reservations.reserve(
         connection,  # type: ignore[arg-type]
         key,

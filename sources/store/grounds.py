@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Any
@@ -49,7 +50,6 @@ documents = Table(
 )
 
 _ASSIGNING = "assignException"
-_GUARD = 0x6F707367  # beside the migrations' own lock
 
 
 class Deed(msgspec.Struct, frozen=True, kw_only=True):
@@ -84,13 +84,19 @@ def of_operation(connection: Connection, operation_id: str) -> str:
     return str(found)
 
 
-def one_at_a_time(connection: Connection) -> None:
-    """Let nobody else accept until this transaction ends: what adds up must be added one after another.
+def one_at_a_time(connection: Connection, names: Iterable[str]) -> None:
+    """Let nobody else who gives one of these names go on until this transaction ends: what adds up must be added one
+    after another. Whoever shares no name with it does not wait. SQLite has one writer anyway."""
+    locks = sorted({_lock(name) for name in names})
+    if locks and connection.dialect.name != "sqlite":
+        # In order, so that two that share several names do not wait for each other.
+        connection.execute(
+            text("SELECT pg_advisory_xact_lock(lock) FROM unnest(CAST(:locks AS bigint[])) AS lock"), {"locks": locks}
+        )
 
-    SQLite has one writer anyway.
-    """
-    if connection.dialect.name != "sqlite":
-        connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": _GUARD})
+
+def _lock(name: str) -> int:
+    return int.from_bytes(hashlib.sha256(name.encode()).digest()[:8], "big", signed=True)
 
 
 def earlier(

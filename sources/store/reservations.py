@@ -82,7 +82,7 @@ def reserve(  # noqa: PLR0913 - a row and its bound
 
     `most` is how much there is altogether: raises WrongState where this and what others hold would exceed it (with
     `used_too`: and what they have used, because nobody but us counts that). Whoever calls sees to
-    it that one transaction reserves at a time (`grounds.one_at_a_time`).
+    it that one transaction reserves of a subject at a time (`grounds.one_at_a_time`).
     """
     known = find(connection, key)
     if known is not None:
