@@ -19,7 +19,7 @@ from tests.peers import closed_port
 ROLES = load_rules(RULES).roles
 OUTSIDERS = sorted(name for name, role in ROLES.items() if role.audience == "external")
 SEERS = ["platform", "support_agent", "support_lead", "finance", "finance_controller", "revops", "auditor"]
-ENTITLED = """{ entitlementCheck(account: "001A", supportTier: "premium") { decision rule } }"""
+ENTITLED = """{ entitlementCheck(account: "001A00000000001", supportTier: "premium") { decision rule } }"""
 EVERYTHING = """{ sources { name vendor system zone entities owns state openSince circuit { reads writes retryInMs }
     queue { running waiting concurrency bound } latency { p50Ms p99Ms calls failures retries refused }
     limits { name limit remaining resetsInMs } lastError { code at } } }"""
