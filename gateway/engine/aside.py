@@ -41,6 +41,7 @@ class Aside(Loads):
 
     async def read(self, ask: Ask, *ledgers: Ledger, max_age: float | None = None) -> Reading:
         """Until it is known that nobody had to be called, every key counts as called for."""
+        self._shown.begin_waiting()
         self._shown.judged.setdefault((ask.record, ask.by, ask.page), set()).update(ask.keys)
         return await super().read(ask)
 

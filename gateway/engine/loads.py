@@ -93,6 +93,8 @@ class Loads:
         self.catalog, self.served = catalog, ServedFacts()
         self.judged: dict[tuple[type[Record], str, Page], set[str]] = {}
         self.aside: Loads | None = None
+        self.deadline: float | None = None  # on the loop's clock; looked at from the first question on
+        self._timer: asyncio.TimerHandle | None = None
         self._known: dict[Index, dict[str, Found | Flight]] = {}
         self._loaders: dict[Index, DataLoader[_Asked, Mapping[str, Found]]] = {}
         self._tasks: set[asyncio.Task[Any] | None] = set()  # of questions that several wait for
@@ -172,6 +174,7 @@ class Loads:
     async def read(self, ask: Ask, *ledgers: Ledger, max_age: float | None = None) -> Reading:
         """One question to the catalog, told in the ledgers; past the deadline it is an error of its keys."""
         task = asyncio.current_task()
+        self.begin_waiting()
         if self._expired or task is None:
             return _too_late(ask)
         self._reading.add(task)
@@ -208,6 +211,23 @@ class Loads:
             named = {text for row in shown for text in texts(row)}
             along = [record for record in along if record.key in named]
         self.prime(along)
+
+    def begin_waiting(self) -> None:
+        """From now on somebody waits for sources; most operations that are answered from memory never do."""
+        if self._timer is not None or self.deadline is None:
+            return
+        loop = asyncio.get_running_loop()
+        if loop.time() < self.deadline:
+            self._timer = loop.call_at(self.deadline, self.expire)
+        else:
+            self.expire()
+
+    def end_waiting(self) -> None:
+        """Nobody waits any more."""
+        self.deadline = None
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
 
     def expire(self) -> None:
         """The operation's time is up: what is being read is given up, and nothing more is asked."""

@@ -15,7 +15,6 @@ from graphql import GraphQLList, GraphQLNonNull, GraphQLOutputType
 from graphql.execution.values import VariableValues
 from graphql.pyutils import is_iterable
 
-from gateway.engine.aside import Aside
 from gateway.engine.careful import CarefulBuilder
 from gateway.engine.cursors import Cursors
 from gateway.engine.deadlines import Writes, in_time
@@ -24,7 +23,7 @@ from gateway.engine.frames import Frame, Partial, descend
 from gateway.engine.graph import Graph
 from gateway.engine.introspect import introspect
 from gateway.engine.links import Links
-from gateway.engine.loads import Ledger, Loads, along_of
+from gateway.engine.loads import Found, Ledger, Loads, along_of
 from gateway.engine.lookups import check_lookups
 from gateway.engine.paging import ConnectionPage
 from gateway.engine.plan import BATCHED, DERIVED, EVENT, LINK, META, Field, Plan, Roles
@@ -64,9 +63,10 @@ class Run:
         self._asked = asked
         self.ledger = Ledger()
         self.loads = loads
+        loads.deadline = deadline
         self._deadline = deadline
         self._writes = Writes()
-        self.seen = Seen(graph, plan.grants, context.principal, Aside(loads))
+        self.seen = Seen(graph, plan.grants, context.principal, loads)
         self.links = Links(plan, loads.catalog, loads, self.seen, cursors, context.principal)
         self.types = graph.types
         self._arguments: dict[Field, Mapping[str, Any]] = {}
@@ -75,16 +75,13 @@ class Run:
     async def fetch(self) -> Frame:
         """Reads everything the plan needs."""
         root = Frame(self.plan.root, [None])
-        loop = asyncio.get_running_loop()
-        timer = loop.call_at(self._deadline, self.loads.expire) if self._deadline is not None else None
         try:
             if self.plan.serial:
                 await self._one_by_one(root)
             else:
                 await self._fill([root])
         finally:
-            if timer is not None:
-                timer.cancel()
+            self.loads.end_waiting()
             self._writes.afterwards(self.loads.close)
         return root
 
@@ -229,6 +226,17 @@ class Run:
         self.untold = subject is None
         return [msgspec.structs.replace(event, subject=subject)]
 
+    async def _found(
+        self, record: type[Record], by: str, keys: list[str], page: Page, max_age: float | None
+    ) -> list[Found]:
+        """What is known by each key; where the memory of the sources has all of it, without a question."""
+        if not keys:
+            return []
+        if max_age is None and self.loads.catalog.recalls and page.after is None:
+            self.loads.recall(record, by, keys, page, self.ledger)
+        alone = self.plan.alone(record, by)
+        return await self.loads.get(record, by, keys, page, self.ledger, alone=alone, max_age=max_age)
+
     def _bound(self, declared: Batched, max_age: float | None) -> Read:
         """A reader for one computation: only what it declared, no older than it says, and only rows this principal may
         see."""
@@ -238,12 +246,7 @@ class Run:
             if (record, by) not in allowed:
                 raise RuntimeError(f"`{record.__name__}` by `{by}` is read but not declared in `needs`")
             unique = list(dict.fromkeys(keys))
-            alone = self.plan.alone(record, by)
-            found = (
-                await self.loads.get(record, by, unique, page, self.ledger, alone=alone, max_age=max_age)
-                if unique
-                else []
-            )
+            found = await self._found(record, by, unique, page, max_age)
             judged = await self.seen.visible(
                 [row for each in found if each.rows is not None for row in each.rows.records]
             )

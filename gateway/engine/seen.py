@@ -10,7 +10,7 @@ import msgspec
 from gateway.engine.aside import Aside
 from gateway.engine.grants import Grants, RowRule
 from gateway.engine.graph import Graph
-from gateway.engine.loads import Found
+from gateway.engine.loads import Found, Loads
 from policies.principal import Principal
 from sources.canonical import Account, BillingProfile, Record
 from sources.errors import SourceError
@@ -23,13 +23,21 @@ JUDGING: tuple[tuple[type[Record], str], ...] = ((Account, "key"), (BillingProfi
 class Seen:
     """One operation's judge of rows. A row that may not be seen is answered like one that does not exist."""
 
-    def __init__(self, graph: Graph, grants: Grants, principal: Principal, facts: Aside) -> None:
-        self._graph, self._grants, self._principal, self._aside = graph, grants, principal, facts
+    def __init__(self, graph: Graph, grants: Grants, principal: Principal, loads: Loads) -> None:
+        self._graph, self._grants, self._principal, self._loads = graph, grants, principal, loads
+        self._facts_by: Aside | None = None
         self._accounts: dict[str, frozenset[str]] = {}
         self._roles: dict[int, tuple[Any, frozenset[str]]] = {}
         self._entities: dict[str, tuple[str, ...] | SourceError] = {}
         self.hidden: dict[int, Record] = {}  # by identity: rows of which nothing may show, not even how old they are
         self.refused: list[Record] = []  # of them, those that were asked for, and not only judged by
+
+    @property
+    def _aside(self) -> Aside:
+        """What judging reads by; most operations judge by what they have read."""
+        if self._facts_by is None:
+            self._facts_by = Aside(self._loads)
+        return self._facts_by
 
     def rule(self, record: type) -> RowRule | None:
         """How rows of a class are judged; None where nothing is to be judged."""

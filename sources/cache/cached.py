@@ -61,9 +61,9 @@ class Cached:
         now = asyncio.get_running_loop().time()
         for ident, key in idents(ask).items() if ask.accounts else zip(ask.keys, ask.keys, strict=True):
             entry = entries.get(ident)
-            if entry is None or now >= entry.refresh:
-                if entry is None or now >= entry.stale:
-                    return None
+            if entry is None or now >= entry.stale:  # a refresh that failed may be put off beyond that
+                return None
+            if now >= entry.refresh:
                 early = True
             if entry.as_of < floor:
                 return None
