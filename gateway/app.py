@@ -12,6 +12,7 @@ import msgspec
 import strawberry
 from starlette.routing import BaseRoute, Route
 
+from gateway.auditing import read_audit
 from gateway.engine.engine import Engine
 from gateway.engine.grants import Grants
 from gateway.engine.graph import Graph
@@ -27,18 +28,26 @@ from gateway.http.graphql import GraphQLEndpoint
 from gateway.http.health import Readiness, livez
 from gateway.http.lag import Lag
 from gateway.http.metrics import Metrics
+from gateway.http.rates import Rates
+from gateway.http.streams.connection import Host
+from gateway.http.streams.events import EventStreams
+from gateway.http.streams.places import Places
+from gateway.http.streams.sockets import Sockets
 from gateway.identity.verify import Verifier
-from gateway.settings import Settings
+from gateway.settings import Settings, StreamSettings
 from gateway.telemetry.journal import Journal
 from gateway.telemetry.meters import Meters
+from gateway.telemetry.reads import ReadAudit
 from gateway.writing import Writing
 from policies.principal import Principal
 from policies.store import PolicyStore
+from resolvers.context import Happenings
 from resolvers.registry import names
 from resolvers.schema import build_schema
 from sources.cache import Cache, CacheSettings
 from sources.canonical import Record
 from sources.catalog import Catalog, open_catalog
+from sources.conditions import Conditions
 from sources.overview import Overview, Remembered, overview, remembered
 from sources.pipeline.redis_ledger import RedisLedger
 from sources.ports import Send
@@ -49,11 +58,12 @@ GRAPHQL = "/graphql"
 
 
 class Watchers:
-    """Who is told of calls and circuits, of which a catalog has to be opened with all."""
+    """Who is told of calls and circuits, of which a catalog has to be opened with all. `queue`: how many changes of
+    sources may wait for one stream."""
 
-    def __init__(self) -> None:
-        self.journal, self.meters = Journal(), Meters()
-        self.observers = (self.journal, self.meters)
+    def __init__(self, queue: int = StreamSettings().queue) -> None:
+        self.journal, self.meters, self.conditions = Journal(), Meters(), Conditions(queue)
+        self.observers = (self.journal, self.meters, self.conditions)
 
 
 class Parts(msgspec.Struct, frozen=True):
@@ -77,7 +87,7 @@ def create_app(settings: Settings, extra: Sequence[BaseRoute] = ()) -> Front:
     `extra` are routes of whoever runs it, such as the demo's console.
     """
     issuers = Transport("identity", connections=4, timeout=5.0, max_bytes=1024 * 1024)
-    watchers = Watchers()
+    watchers = Watchers(settings.streams.queue)
     cache, ledger = Cache(settings.cache), shared_ledger(settings.cache)
     catalog = open_catalog(settings.sources, settings.owners, cache=cache, ledger=ledger, observers=watchers.observers)
     parts = Parts(build_schema(), names(), catalog, issuers.send, watchers)
@@ -114,12 +124,15 @@ def assemble(
 
     documents = TrustedDocuments(settings.documents, settings.limits, watchers.meters.untrusted)
     signing = settings.gateway.signing_key or Secret(secrets.token_hex(32))
-    writing = Writing(settings.writes, catalog, policies, signing=signing)
-    engine = _engine(settings, parts, policies, sources, documents.trust, writing, signing)
+    writing = Writing(settings.writes, catalog, policies, settings.streams, signing=signing)
+    reads = read_audit(settings, writing)
+    engine = _engine(settings, parts, policies, sources, documents.trust, writing, signing, reads)
     documents.attend(engine, lambda: plain_roles(policies.policies.tables))
     verifier = Verifier(settings.identity, parts.issuers, policies.policies.external())
     admission = Admission(settings.admission)
     door = Door(admission, GRAPHQL, settings.admission.retry_after)
+    rates = Rates(settings.admission.rate, warns="rate" in settings.admission.warn_only)
+    places, purposes = Places(settings.streams), writing if settings.writes.on else None
     endpoint = GraphQLEndpoint(
         engine,
         verifier,
@@ -127,29 +140,40 @@ def assemble(
         body_timeout=settings.gateway.body_timeout,
         admission=admission,
         answered=watchers.meters.answered,
-        purposes=writing if settings.writes.on else None,
+        purposes=purposes,
+        rates=rates,
+        streams=EventStreams(engine, places, settings.streams, watchers.meters.streamed)
+        if settings.streams.enabled
+        else None,
     )
+    sockets = Sockets(Host(engine, verifier, places, settings.streams, admission, purposes, watchers.meters.streamed))
 
     def cache() -> Remembered:
         return remembered(catalog)
 
     readiness = Readiness(sources, cache, policies, lambda: documents.standing, lambda: app.draining, writing.condition)
-    metrics = Metrics(watchers.meters, admission, sources, cache)
+    metrics = Metrics(watchers.meters, admission, sources, cache, reads, rates, places)
 
     @contextlib.asynccontextmanager
     async def lifespan(_app: Front) -> AsyncIterator[None]:
+        watching = asyncio.create_task(watchers.conditions.run(sources))
         async with _running(settings, policies, documents, verifier, admission, door):
             await writing.open()
+            reads.start()
             yield
+            await reads.close()
             await writing.close()  # first: its steps still ask the sources
+        watching.cancel()
         await catalog.close()
         for close in closing:
             await close()
 
     app = Front(
         {GRAPHQL: endpoint},
+        sockets={GRAPHQL: sockets} if settings.streams.enabled else {},
         admission=admission,
         door=door,
+        drain=places.drain,
         routes=[
             Route(GRAPHQL, endpoint),
             Route("/livez", livez),
@@ -171,6 +195,7 @@ def _engine(
     trust: Trust,
     writing: Writing,
     signing: Secret,
+    reads: ReadAudit,
 ) -> Engine:
     cursor_key = settings.gateway.cursor_key
     return Engine(
@@ -186,6 +211,8 @@ def _engine(
         sources=sources,
         trust=trust,
         office=lambda: writing.office,
+        happenings=Happenings(parts.watchers.conditions, lambda: writing.outbox),
+        record=reads.note if reads.on else None,
     )
 
 

@@ -17,11 +17,13 @@ from resolvers.sagas.settings import WritesSettings
 from sources.cache import CacheSettings
 from sources.catalog import vendors
 from sources.settings import Secret, SourceSettings
+from sources.store.settings import AuditSettings
 
 LimitName: TypeAlias = Literal[
     "characters", "tokens", "depth", "fields", "aliases", "roots", "directives", "introspections", "cost"
 ]
 _Positive: TypeAlias = Annotated[int, msgspec.Meta(ge=1)]
+_Seconds: TypeAlias = Annotated[float, msgspec.Meta(gt=0)]
 _KEY_LENGTH = 32  # characters of a key by which we sign, at the least: a shorter one can be found by trying
 
 
@@ -42,6 +44,7 @@ class GatewaySettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_
     signing_key: Secret | None = None  # of what an answer vouches for; the same in every process; none: as above
     console: bool = False
     metrics: bool = True  # whether there is a `/metrics`
+    zones: tuple[str, ...] = ()  # residency zones that this process may hold; none: every
 
     def __post_init__(self) -> None:
         for name, key in (("cursor_key", self.cursor_key), ("signing_key", self.signing_key)):
@@ -111,11 +114,25 @@ class ByLane(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
             raise ValueError("a lane may have no more than a more urgent one, and more than nothing")
 
 
+class Rate(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """So many requests a second over time, and `burst` at once. 0 a second: any number."""
+
+    per_second: Annotated[float, msgspec.Meta(ge=0, le=1_000_000)] = 0.0
+    burst: Annotated[int, msgspec.Meta(ge=1, le=1_000_000)] = 100
+
+
+class RateSettings(Rate, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """`[admission.rate]`: of each client for each role that has none of its own under `roles`."""
+
+    roles: Mapping[str, Rate] = msgspec.field(default_factory=dict)
+
+
 class AdmissionSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """`[admission]`: when this process refuses work, the lowest lane first. Times in seconds.
 
     `concurrency` requests may be under way at once; a lane is refused once all of them together fill its share. It is
-    also refused while the event loop has been late by its delay for an `interval`.
+    also refused while the event loop has been late by its delay for an `interval`. `rate` bounds single clients. What
+    `warn_only` names refuses nobody: it is logged and counted.
     """
 
     enabled: bool = True
@@ -124,6 +141,8 @@ class AdmissionSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknow
     delays: ByLane = ByLane(validate=0.4, lookup=0.2, portal=0.05, backfill=0.025)
     interval: float = 0.1
     retry_after: int = 1
+    rate: RateSettings = RateSettings()
+    warn_only: tuple[Literal["concurrency", "delay", "rate"], ...] = ()
 
     def __post_init__(self) -> None:
         if self.concurrency < 1:
@@ -182,6 +201,30 @@ class DocumentSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown
             raise ValueError("`mode` is `record`, and there is no `recording`: name the file to record to")
 
 
+class StreamSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """`[streams]`: answers that go on, over SSE and WebSocket; see docs/streams.md. Times in seconds.
+
+    At most `connections` are open at once, `per_caller` of one caller, `operations` on one WebSocket; `queue` events
+    wait for one operation. A client that takes nothing for `patience`, or lets more wait, is cut off. `spread`: when
+    the process stops, over how long it lets them go. `origins`: pages of other origins that may open a stream.
+    `kept`: for how long a client that was away is told what it missed. `poll`: news are looked for so often even when
+    nobody has rung.
+    """
+
+    enabled: bool = True
+    connections: _Positive = 1_000
+    per_caller: _Positive = 20
+    operations: _Positive = 50
+    queue: _Positive = 100
+    patience: _Seconds = 10.0
+    init: _Seconds = 3.0  # for the first message of a WebSocket
+    keep_alive: _Seconds = 12.0
+    spread: Annotated[float, msgspec.Meta(ge=0)] = 2.0
+    origins: tuple[str, ...] = ()
+    kept: Annotated[float, msgspec.Meta(ge=60)] = 3_600.0
+    poll: _Seconds = 2.0
+
+
 class Settings(msgspec.Struct, frozen=True, kw_only=True):
     """Everything."""
 
@@ -194,6 +237,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     limits: Limits = Limits()
     documents: DocumentSettings = DocumentSettings()
     writes: WritesSettings = WritesSettings()
+    streams: StreamSettings = StreamSettings()
+    audit: AuditSettings = AuditSettings()
     sources: Mapping[str, SourceSettings] = msgspec.field(default_factory=dict)
     owners: Mapping[str, tuple[str, ...]] = msgspec.field(default_factory=dict)
 
@@ -208,6 +253,8 @@ _TABLES: dict[str, type[msgspec.Struct]] = {
     "limits": Limits,
     "documents": DocumentSettings,
     "writes": WritesSettings,
+    "streams": StreamSettings,
+    "audit": AuditSettings,
 }
 _SYMMETRIC = ("HS", "none")
 
@@ -297,7 +344,7 @@ def explained(message: str, shape: type[Any]) -> str:
 def _names(shape: Any, path: str) -> tuple[str, ...]:
     """The keys of the table at a path such as `identity.issuers[0].claims`."""
     inner = msgspec.inspect.type_info(shape)
-    for name in filter(None, re.split(r"[.\[\]]+", path)):
+    for name in re.findall(r"\[\.\.\.\]|[^.\[\]]+", path):
         inner = _stepped(inner, name)
     inner = next((each for each in _shapes(inner) if isinstance(each, msgspec.inspect.StructType)), inner)
     return tuple(each.encode_name for each in inner.fields) if isinstance(inner, msgspec.inspect.StructType) else ()
@@ -326,6 +373,12 @@ def _meant(name: str, names: tuple[str, ...]) -> str:
 def _check(settings: Settings) -> None:
     for name, source in settings.sources.items():
         _address(f"[sources.{name}] `url`", source.url)
+        if settings.gateway.zones and source.zone not in settings.gateway.zones:
+            raise SettingsError(
+                f"[sources.{name}] `zone` is `{source.zone}`, and `[gateway] zones` has only "
+                f"{', '.join(settings.gateway.zones)}: ask it by a gateway of that zone"
+            )
+    _known_zones(settings)
     prefixes = [issuer.prefix for issuer in settings.identity.issuers]
     for issuer in settings.identity.issuers:
         _address("[[identity.issuers]] `jwks`", issuer.jwks)
@@ -339,6 +392,15 @@ def _check(settings: Settings) -> None:
                 raise SettingsError(
                     f"[[identity.issuers]] `algorithms` has `{algorithm}`: only signatures by key pairs are accepted"
                 )
+
+
+def _known_zones(settings: Settings) -> None:
+    """A zone that no source has is a slip of the pen."""
+    known = tuple(sorted({source.zone for source in settings.sources.values()}))
+    for where, zones in (("cache", settings.cache.zones), ("audit", settings.audit.zones)):
+        for zone in zones:
+            if zone not in known:
+                raise SettingsError(f"[{where}] `zones` has `{zone}`, which is no source's zone{_meant(zone, known)}")
 
 
 def _address(where: str, url: str) -> None:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterable, Iterator
 from datetime import UTC, datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 from starlette.requests import Request
@@ -30,6 +30,9 @@ from sources.cache import Cache
 from sources.catalog import Catalog, open_catalog
 from sources.durable import Role
 from sources.overview import overview
+
+if TYPE_CHECKING:
+    from sources.store.worklist import Waiting
 
 _WELL = (Condition.OPEN, Condition.PAUSED)
 
@@ -107,12 +110,28 @@ class State:
         return JSONResponse(body, 200 if body["ready"] else 503)
 
     async def metrics(self, _request: Request) -> Response:
-        """For Prometheus: the calls to the sources, and how long ago each round was begun, by whichever worker."""
+        """For Prometheus: this worker's calls to the sources; and of our own tables, which every worker tells alike,
+        what waits and how long ago each round was begun."""
         sources = overview(self._catalog, self._watchers.journal.histories())
         families = [*self._watchers.meters.lines(), *of_sources(sources)]
         office = self._writing.office
         if office is not None and await self._writing.condition() in _WELL:
             now = datetime.now(UTC)
             ages = [({"round": each.name}, (now - each.begun_at).total_seconds()) for each in await office.rounds()]
-            families.append(gauge("opsgraph_round_age_seconds", "How long ago a round was begun last.", ages))
+            families += [
+                gauge("opsgraph_round_age_seconds", "How long ago a round was begun last.", ages),
+                *_of_waiting(await office.waiting()),
+            ]
         return Response(text(families), media_type=None, headers={"content-type": CONTENT_TYPE})
+
+
+def _of_waiting(waiting: Waiting) -> Iterator[Iterable[str]]:
+    operations = [({"state": state}, count) for state, count in sorted(waiting.operations.items())]
+    exceptions = [
+        ({"owner": owner, "late": "yes" if late else "no"}, count)
+        for (owner, late), count in sorted(waiting.exceptions.items())
+    ]
+    approvals = [({"role": role}, count) for role, count in sorted(waiting.approvals.items())]
+    yield gauge("opsgraph_operations_under_way", "Governed writes that have not ended.", operations)
+    yield gauge("opsgraph_exceptions_open", "What waits for its owner; late: not cleared in time.", exceptions)
+    yield gauge("opsgraph_approvals_waiting", "Questions that nobody has answered, by the role asked.", approvals)

@@ -5,10 +5,12 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Sequence
 from contextlib import AsyncExitStack
+from datetime import timedelta
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
-from gateway.settings import SettingsError
+from gateway.settings import SettingsError, StreamSettings
+from gateway.telemetry.reads import Telling
 from policies.principal import Principal
 from policies.store import PolicyStore
 from resolvers.sagas.settings import WritesSettings
@@ -19,6 +21,7 @@ from sources.store.errors import StoreAway, StoreError
 
 if TYPE_CHECKING:
     from resolvers.office import Office
+    from sources.outbox import Outbox
 
 _PROBE = 1.0  # seconds that our own tables have to answer a probe
 
@@ -34,15 +37,16 @@ class Condition(StrEnum):
 
 
 class Writing:
-    """Opens and closes the office. `office` is None before and after, and where the settings have no writes.
-    `signing` is the key of validation tokens; `worker`: whether this is a process that runs what others accept, which a
-    gateway is not."""
+    """Opens and closes the office, and the outbox that tells of what changes in its tables. Both are None before and
+    after, and where the settings have no writes. `signing` is the key of validation tokens; `worker`: whether this is a
+    process that runs what others accept, which a gateway is not; it tells nobody."""
 
     def __init__(
         self,
         settings: WritesSettings,
         catalog: Catalog,
         policies: PolicyStore,
+        streams: StreamSettings = StreamSettings(),  # noqa: B008 - frozen
         *,
         signing: Secret | None = None,
         worker: bool = False,
@@ -50,28 +54,38 @@ class Writing:
         if settings.role is Role.WORKER and not worker:
             raise SettingsError("[writes] `role` is `worker`: that is `opsgraph work`; here it is embedded or gateway")
         self._settings, self._catalog, self._policies, self._signing = settings, catalog, policies, signing
-        self._open = AsyncExitStack()
+        self._open, self._streams = AsyncExitStack(), None if worker else streams
         self.office: Office | None = None
+        self.outbox: Outbox | None = None
 
     async def open(self) -> None:
         """Opens the office, unless it is open or there is none. Raises SettingsError where it cannot be opened."""
         if self.office is not None or not self._settings.on:
             return
         try:
-            from resolvers.office import OfficeClosed, open_office  # noqa: PLC0415 - with all its databases
+            # With all their databases.
+            from resolvers.office import OfficeClosed, open_office  # noqa: PLC0415
+            from sources.outbox import Outbox  # noqa: PLC0415
         except ImportError as error:
             line = f"[writes] `{error.name}` is not installed: install `opsgraph[writes]`"
             raise SettingsError(line) from None
+        streams = self._streams
         try:
-            self.office = await self._open.enter_async_context(
+            office = await self._open.enter_async_context(
                 open_office(self._settings, self._catalog, self._policies, signing=self._signing)
             )
-        except OfficeClosed as error:
+            if streams is not None:
+                store, kept = office.writes.room.store, timedelta(seconds=streams.kept)
+                outbox = Outbox(store, most=streams.queue, kept=kept, poll=streams.poll)
+                self.outbox = await self._open.enter_async_context(outbox.open())
+        except (OfficeClosed, StoreAway) as error:
+            await self._open.aclose()
             raise SettingsError(f"[writes] {error}") from None
+        self.office = office
 
     async def close(self) -> None:
         """Lets steps under way end, begins none, and leaves the databases."""
-        self.office = None
+        self.office = self.outbox = None
         await self._open.aclose()
 
     async def condition(self) -> Condition:
@@ -85,6 +99,12 @@ class Writing:
                 return Condition.PAUSED if await self.office.pauses() else Condition.OPEN
         except (StoreError, TimeoutError):
             return Condition.AWAY
+
+    async def append(self, telling: Telling) -> None:
+        """Appends entries to the audit, in a chain of their own beside that of the writes. Raises StoreAway."""
+        if self.office is None:
+            raise StoreAway("the audit cannot be written: governed writes are not open")
+        await self.office.audit(telling)
 
     async def acting(
         self, principal: Principal, names: Sequence[str], correlation_id: str, what: str | None

@@ -30,14 +30,16 @@ def decided(rules: Rules, schema: Schema, hash_key: bytes, chooser: Chooser) -> 
 
 def _table(role: Role, rules: Rules, schema: Schema, chooser: Chooser, hash_key: bytes) -> RoleTable:
     fields = {
-        (type_name, field): _decision(role, chooser.choose(role, type_name, field), f"{type_name}.{field}", hash_key)
+        (type_name, field): _decision(
+            role, chooser.choose(role, type_name, field), f"{type_name}.{field}", hash_key, rules.audited
+        )
         for type_name, names in schema.items()
         for field in names
     }
-    return RoleTable(role.name, role.audience, fields, row_test(role, rules))
+    return RoleTable(role.name, role.audience, fields, row_test(role, rules), role.introspects)
 
 
-def _decision(role: Role, choice: Choice, coordinate: str, hash_key: bytes) -> Decision:
+def _decision(role: Role, choice: Choice, coordinate: str, hash_key: bytes, audited: frozenset[str]) -> Decision:
     verdict, found = choice.verdict, choice.classified
     return Decision(
         verdict="deny" if verdict.kind == "forbid" else verdict.kind,
@@ -54,4 +56,5 @@ def _decision(role: Role, choice: Choice, coordinate: str, hash_key: bytes) -> D
         class_file=found.place.file,
         class_line=found.place.line,
         lookup=choice.lookup,
+        audited=found.name in audited,
     )

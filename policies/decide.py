@@ -20,7 +20,8 @@ class Decision:
     """What a role may do with a field, and which line says so.
 
     `rule` is the role with what decided: a coordinate, a class, or `unlisted` where no line speaks of it. `lookup`:
-    whether the field may be used for exact look-up.
+    whether the field may be used for exact look-up. `audited`: whether being refused it, or shown it masked, is put on
+    record.
     """
 
     verdict: str  # allow, deny, mask
@@ -37,6 +38,7 @@ class Decision:
     class_file: str = ""
     class_line: int = 0
     lookup: bool = False
+    audited: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +80,7 @@ class RoleTable:
     audience: str
     fields: Mapping[tuple[str, str], Decision]
     rows: RowTest
+    introspects: bool = True
 
 
 @dataclass(slots=True)
@@ -149,7 +152,8 @@ class Grants:
     """The decisions of one set of roles. Fields of one role are never combined with rows of another: callers name the
     roles by which they see a row.
 
-    `external`: one of the roles is an outsider's, so what the set can never see does not exist for it. `version` is
+    `external`: one of the roles is an outsider's, so what the set can never see does not exist for it. `introspects`:
+    one of them may ask for the schema, and is helped with names. `version` is
     that of the policies, so that nothing planned with older ones is taken for planned with these.
     """
 
@@ -157,6 +161,7 @@ class Grants:
         self.roles, self._tables, self.version = roles, tables, version
         # Whoever has no role that the rules know is nobody of ours.
         self.external = not tables or any(table.audience == "external" for table in tables.values())
+        self.introspects = any(table.introspects for table in tables.values())
         self._decided: dict[tuple[str, str, frozenset[str]], Decision] = {}
         self._rules: dict[str, RowRule] = {}
 

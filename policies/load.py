@@ -19,7 +19,9 @@ from policies.yaml import Mapping, Place, RuleError, Text, Value, entries, mappi
 __all__ = ["RULES", "Role", "RuleError", "Rules", "Verdict", "load_rules"]
 
 RULES = Path(__file__).parent / "rules"
-_ROLE_KEYS = frozenset({"audience", "purpose", "classes", "fields", "forbid", "lookup", "rows", "with_purpose"})
+_ROLE_KEYS = frozenset(
+    {"audience", "purpose", "introspection", "classes", "fields", "forbid", "lookup", "rows", "with_purpose"}
+)
 _AUDIENCES = ("internal", "external")
 
 
@@ -53,7 +55,8 @@ class Opened:
 class Role:
     """One role: verdicts by class and by coordinate; any of its row rules opens a row.
 
-    `lookup` are fields that it may use for exact look-up though it may not read them.
+    `lookup` are fields that it may use for exact look-up though it may not read them. `introspects`: whether it may ask
+    for the schema.
     """
 
     name: str
@@ -65,6 +68,7 @@ class Role:
     place: Place
     lookup: dict[str, Place] = field(default_factory=dict)
     with_purpose: dict[str, Opened] = field(default_factory=dict)
+    introspects: bool = True
 
     def acting(self) -> list[Role]:
         """The role with each of its purposes: its own lines, and those of the purpose in front of them."""
@@ -88,7 +92,8 @@ class Rules:
     """Everything that was read.
 
     `rows[rule][Type]` is a condition; a rule in `via` judges other types by their account. `declassified` are computed
-    fields whose stricter inputs the auditor accepted. `digest` is that of all files, once they are in force.
+    fields whose stricter inputs the auditor accepted. `audited` are the classes of which a denied or masked read is put
+    on record. `digest` is that of all files, once they are in force.
     """
 
     classes: tuple[str, ...]
@@ -106,6 +111,7 @@ class Rules:
     examples: tuple[Example, ...] = ()
     row_places: dict[str, Place] = field(default_factory=dict)
     purposes: dict[str, Purpose] = field(default_factory=dict)
+    audited: frozenset[str] = frozenset()
     file: str = "rules/classes.yaml"
     digest: str = ""
 
@@ -117,7 +123,7 @@ class Rules:
 
 def load_rules(folder: Path = RULES) -> Rules:
     """Reads every file of a rules folder, the examples under `tests/` too; raises RuleError for the first mistake."""
-    classes, coordinates, declassified = _classes(_file(folder, "classes.yaml"))
+    classes, coordinates, declassified, audited = _classes(_file(folder, "classes.yaml"))
     rows, via, shared, places = _rows(_file(folder, "rows.yaml"))
     allowed = purposes(_file(folder, "purposes.yaml"))
     roles = {
@@ -145,6 +151,7 @@ def load_rules(folder: Path = RULES) -> Rules:
         examples=_examples(folder, roles),
         row_places=places,
         purposes=allowed,
+        audited=audited,
         file=f"{folder.name}/classes.yaml",
     )
 
@@ -170,9 +177,10 @@ def _examples(folder: Path, roles: dict[str, Role]) -> tuple[Example, ...]:
     return tuple(found)
 
 
-def _classes(source: Mapping) -> tuple[tuple[str, ...], dict[str, Classified], dict[str, Place]]:
-    mapping(source, "classes.yaml", frozenset({"classes", "coordinates", "declassify"}))
+def _classes(source: Mapping) -> tuple[tuple[str, ...], dict[str, Classified], dict[str, Place], frozenset[str]]:
+    mapping(source, "classes.yaml", frozenset({"classes", "audited", "coordinates", "declassify"}))
     names = tuple(each.value for each in texts(required(source, "classes"), "`classes`"))
+    audited = _audited(source, names)
     coordinates = {}
     for coordinate, value, place in entries(mapping(required(source, "coordinates"), "`coordinates`")):
         checked(coordinate, place)
@@ -186,7 +194,17 @@ def _classes(source: Mapping) -> tuple[tuple[str, ...], dict[str, Classified], d
     if "declassify" in source.items:
         for each in texts(source.items["declassify"], "`declassify`"):
             accepted[checked(each.value, each.place)] = each.place
-    return names, coordinates, accepted
+    return names, coordinates, accepted, audited
+
+
+def _audited(source: Mapping, names: tuple[str, ...]) -> frozenset[str]:
+    found = texts(source.items["audited"], "`audited`") if "audited" in source.items else []
+    for each in found:
+        if each.value not in names:
+            raise each.place.error(
+                f"`audited` has the unknown class `{each.value}`: one of {', '.join(names)} is expected"
+            )
+    return frozenset(each.value for each in found)
 
 
 def _rows(source: Mapping) -> tuple[dict[str, RowRule], frozenset[str], dict[str, Place], dict[str, Place]]:
@@ -234,7 +252,17 @@ def _role(name: str, value: Value, place: Place, known: _Known) -> Role:
             )
     lookup = _coordinates(source, "lookup")
     opened = _with_purpose(source, name, known) if "with_purpose" in source.items else {}
-    return Role(name, audience, by_class, _fields(source, name), forbidden, tuple(wanted), place, lookup, opened)
+    introspects = _introspects(source) if "introspection" in source.items else True
+    fields = _fields(source, name)
+    return Role(name, audience, by_class, fields, forbidden, tuple(wanted), place, lookup, opened, introspects)
+
+
+def _introspects(source: Mapping) -> bool:
+    said = source.items["introspection"]
+    word = text(said, "`introspection`")
+    if word not in ("allow", "deny"):
+        raise said.place.error(f"`introspection` is `{word}`: `allow` or `deny` is expected")
+    return word == "allow"
 
 
 def _with_purpose(source: Mapping, role: str, known: _Known) -> dict[str, Opened]:

@@ -81,6 +81,16 @@ class Derived(msgspec.Struct, frozen=True):
     derives: tuple[str, ...] = ()
 
 
+class Event(msgspec.Struct, frozen=True, kw_only=True):
+    """An event that may be about one record. Who may not see its row is not told of the event at all, as if nothing had
+    happened. The `first` one of a stream is told without it; where the stream is about that record alone (`alone`),
+    nothing follows, as for a record that is not there."""
+
+    subject: Record | None = None
+    first: bool = False
+    alone: bool = False
+
+
 class Stream(msgspec.Struct, frozen=True):
     """A subscription's root: `source(context, **arguments)` gives events; each is answered as the field's value."""
 

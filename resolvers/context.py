@@ -4,19 +4,44 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from datetime import datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 import msgspec
 
 from policies.principal import Principal
 from sources.canonical import Record, Served
+from sources.conditions import Conditions
 from sources.overview import Overview
+from sources.ports import Position
 from sources.settings import Secret
+
+if TYPE_CHECKING:
+    from sources.outbox import Outbox  # it loads the database
 
 
 def live(_record: Record) -> Served:
     """How a record was served that no memory has handed over."""
     return Served.LIVE
+
+
+class Cursors(Protocol):
+    """Places, as clients are given them: nobody reads or makes one up. `scope` is what a place is in."""
+
+    def encode(self, position: Position, scope: str) -> str:
+        """The cursor of a place; the same for the same."""
+        ...
+
+    def decode(self, cursor: str, scope: str) -> Position:
+        """The place of a cursor. Raises BadAsk for one that is not ours, or of another scope."""
+        ...
+
+
+class Happenings(msgspec.Struct, frozen=True):
+    """What happens, for those who want to be told: how sources are doing; and what changes of our own records, while
+    governed writes are open."""
+
+    conditions: Conditions
+    outbox: Callable[[], Outbox | None] = lambda: None
 
 
 class Context(msgspec.Struct, frozen=True):
@@ -25,7 +50,8 @@ class Context(msgspec.Struct, frozen=True):
     `served` tells of a record that was read for this operation how it was served: the record itself cannot, because
     operations share it. `sources` gives how every source is doing.
     `office` is where governed writes are kept (`resolvers.office.Office`); None: there are none.
-    `signing` is the key by which a computation signs what it vouches for; None: it cannot."""
+    `signing` is the key by which a computation signs what it vouches for; None: it cannot. `happenings` and `cursors`
+    are for subscriptions: what they tell of, and the places in it."""
 
     principal: Principal
     now: datetime
@@ -36,3 +62,5 @@ class Context(msgspec.Struct, frozen=True):
     sources: Callable[[], Sequence[Overview]] = tuple
     signing: Secret | None = None
     office: Any = None
+    happenings: Happenings | None = None
+    cursors: Cursors | None = None

@@ -30,8 +30,9 @@ from sources.database import DatabaseInUse
 from sources.durable import DurableError, Role
 from sources.ports import Ask
 from sources.settings import Secret
-from sources.store import audit, exceptions, rounds, steps, switches
+from sources.store import audit, exceptions, rounds, steps, switches, worklist
 from sources.store.approvals import Decision
+from sources.store.chain import Said
 from sources.store.errors import StoreError
 from sources.store.exceptions import Status
 from sources.store.facts import Facts, approvers
@@ -39,7 +40,10 @@ from sources.store.rounds import Round
 from sources.store.steps import Step
 from sources.store.store import Transaction
 from sources.store.switches import Pause
+from sources.store.worklist import Waiting
 
+_READS = "/reads"
+_LONGEST = 64 - len(_READS)  # characters of a chain's name
 R = TypeVar("R", bound=c.Record)
 
 
@@ -126,9 +130,23 @@ class Office(msgspec.Struct, frozen=True):
         left = [each for each in raised if each.status is not Status.RESOLVED]
         return left[-1].id if left else None
 
+    async def audit(self, telling: Callable[[], list[Said]]) -> None:
+        """Appends what `telling` gives, asked in a thread, to a chain of this process that no write waits for. Raises
+        StoreAway."""
+        room = self.writes.room
+
+        def work(connection: Transaction) -> None:
+            audit.append_all(connection, f"{room.chain[:_LONGEST]}{_READS}", telling())
+
+        await room.store.transact(work)
+
     async def pauses(self) -> list[Pause]:
         """What is turned off."""
         return await self.writes.room.store.read(switches.paused)
+
+    async def waiting(self) -> Waiting:
+        """How much is under way, and waits."""
+        return await self.writes.room.store.read(worklist.waiting, self.writes.room.clock())
 
     async def rounds(self) -> list[Round]:
         """The last round of every kind, whoever made it."""

@@ -12,6 +12,7 @@ from resolvers.mutation import Mutation
 from resolvers.printing import printed
 from resolvers.query import Query
 from resolvers.registry import TYPES
+from resolvers.subscription import Subscription
 from resolvers.types import (
     account,
     case,
@@ -35,7 +36,9 @@ _HEADER = "# Generated from the code by `opsgraph schema --write`. Review it; do
 def build_schema() -> strawberry.Schema:
     """A new schema: every entity is in it, whether a root leads to it or not."""
     config = StrawberryConfig(scalar_map=SCALARS)
-    schema = strawberry.Schema(Query, mutation=Mutation, types=list(TYPES.values()), config=config)
+    schema = strawberry.Schema(
+        Query, mutation=Mutation, subscription=Subscription, types=list(TYPES.values()), config=config
+    )
     describe(schema._schema)
     _mend_introspection(schema._schema)
     return schema

@@ -268,7 +268,11 @@ def open_catalog(
     opened = []
     for name, settings in configured.items():
         transport = Transport(
-            name, connections=settings.connections, timeout=settings.timeout, max_bytes=settings.max_bytes
+            name,
+            kind=settings.transport,
+            connections=settings.connections,
+            timeout=settings.timeout,
+            max_bytes=settings.max_bytes,
         )
         vendor = known[settings.vendor]
         pipeline = Pipeline(

@@ -120,7 +120,10 @@ def _is_plain(ask: Ask, rows: Rows) -> bool:
     records = rows.records
     if rows.more or ask.page.first is not None:
         return False
-    return len(records) < 2 or len({record.key for record in records}) == len(records)
+    if len(records) < 2 or rows.distinct:
+        return True
+    rows.distinct = len({record.key for record in records}) == len(records)
+    return rows.distinct
 
 
 def merge(ask: Ask, answers: Sequence[Answer], begun: Continuation) -> Reading:

@@ -161,10 +161,15 @@ class Crosswalk:
 
     def note(self, records: Sequence[Record]) -> None:
         """Remembers what the CRM says other systems call its accounts."""
-        for record in records:
-            if isinstance(record, Account):
-                noted = tuple(_named(each.system, each.id) for each in record.external_ids)
-                self._links.remember("noted", "", record.key, noted)
+        self._links.remember_all(
+            "noted",
+            "",
+            {
+                record.key: tuple([_named(each.system, each.id) for each in record.external_ids])
+                for record in records
+                if isinstance(record, Account)
+            },
+        )
 
     async def _claimed(
         self, connector: Connector, facet: type[Record], accounts: tuple[str, ...], reading: Reading

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 _LAST_KNOWN = 86_400.0  # seconds past their time for which ids still do where a source fails
 
@@ -35,11 +35,18 @@ class Links:
 
     def remember(self, way: str, source: str, key: str, ids: Ids) -> None:
         """Takes down ids."""
+        self.remember_all(way, source, {key: ids})
+
+    def remember_all(self, way: str, source: str, ids: Mapping[str, Ids]) -> None:
+        """Takes down ids by key."""
         self._sources.add(source)
-        self._known.pop((way, source, key), None)
-        self._known[way, source, key] = (self._clock() + self._ttl, ids)
-        while len(self._known) > self._bound:
-            del self._known[next(iter(self._known))]
+        known, until = self._known, self._clock() + self._ttl
+        for key, mine in ids.items():
+            place = (way, source, key)
+            known.pop(place, None)
+            known[place] = (until, mine)
+        while len(known) > self._bound:
+            del known[next(iter(known))]
 
     def knows(self, way: str, source: str, key: str) -> bool:
         """Whether something is known."""

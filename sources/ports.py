@@ -101,6 +101,7 @@ class Rows(msgspec.Struct):
     served: Served = Served.LIVE
     each: Sequence[Served] = ()
     hidden: int = 0
+    distinct: bool = False  # it was found that no record is there twice: rows from memory are looked through once
 
 
 class Reading(msgspec.Struct):

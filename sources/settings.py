@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 import msgspec
 
 
@@ -139,6 +141,7 @@ class SourceSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_f
 
     In the file a Secret is a reference, `{ env = "NAME" }` or `{ file = "PATH" }`. `concurrency` bounds the calls under
     way at once, `connections` the sockets, `timeout` (seconds) one call with its repetitions, `max_bytes` one answer.
+    `transport` is the HTTP client that it is asked through: our own, `bare`, or the general one, `aiohttp`.
     `entities` are the legal entities this source serves (empty: all), `zone` the residency zone of what it holds.
     Raises ValueError for a figure out of range.
     """
@@ -151,6 +154,7 @@ class SourceSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_f
     concurrency: int = 20
     timeout: float = 5.0
     max_bytes: int = 8 * 1024 * 1024
+    transport: Literal["bare", "aiohttp"] = "bare"
     retry: RetrySettings = RetrySettings()
     breaker: BreakerSettings = BreakerSettings()
     bulkhead: BulkheadSettings = BulkheadSettings()

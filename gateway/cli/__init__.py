@@ -21,6 +21,7 @@ _COMMANDS = {
     "explain": "show how an operation would be run for some roles",
     "documents": "check and list the documents that clients may run, and make manifests of what they ask",
     "policy": "explain, check and list the rules",
+    "audit": "check that the audit is whole, and list what it says",
 }
 
 

@@ -21,7 +21,7 @@ from gateway.cli import behind
 from gateway.cli.chaos import DEMO
 from gateway.cli.errors import Unusable
 from gateway.cli.serve import listen, prepare, run_async, server
-from gateway.cli.tabs import CURL_QUERY, CURL_ROLE, tabs
+from gateway.cli.tabs import CURL_QUERY, CURL_ROLE, CURL_WRITE, tabs
 from gateway.console.pages import PATH, Opening, routes
 from gateway.enterprise.faults.door import PATH as CHAOS
 from gateway.enterprise.faults.door import Door
@@ -111,7 +111,7 @@ def _line(endpoint: str, known: Mapping[str, Any]) -> str:
 
 def _page(endpoint: str, known: Mapping[str, Any]) -> str:
     token = known["tokens"][CURL_ROLE]
-    body = json.dumps({"query": CURL_QUERY % known["landmarks"]["hero"]})
+    body, write = (json.dumps({"query": each % known["landmarks"]["hero"]}) for each in (CURL_QUERY, CURL_WRITE))
     simulated = "\n".join(f"    {name:<12}{url}" for name, url in known["simulators"].items())
     there = "" if endpoint == DEMO else f" --demo {endpoint}"
     return f"""
@@ -126,6 +126,13 @@ curl -s {endpoint}{GRAPHQL} \\
   -H 'content-type: application/json' \\
   -H 'authorization: Bearer {token}' \\
   -d {shlex.quote(body)}
+
+  Open a case, which the support desk then has; send it again, and it is the same case:
+
+curl -s {endpoint}{GRAPHQL} \\
+  -H 'content-type: application/json' \\
+  -H 'authorization: Bearer {token}' \\
+  -d {shlex.quote(write)}
 
   Behind it
 {simulated}

@@ -19,9 +19,10 @@ from starlette.applications import Starlette
 from gateway.app import create_app
 from gateway.cli.errors import Unusable
 from gateway.engine.manifests import ManifestErrors
+from gateway.http.cuttable import CuttableSocket
 from gateway.http.protocol import BoundedProtocol
 from gateway.http.server import GracefulServer
-from gateway.settings import Settings, SettingsError, load
+from gateway.settings import GatewaySettings, Settings, SettingsError, StreamSettings, load
 from policies.load import RuleError
 from sources.errors import BadAsk
 
@@ -41,7 +42,8 @@ def run(options: argparse.Namespace) -> int:
     settings = read(options.config)
     host, port = options.host or settings.gateway.host, options.port or settings.gateway.port
     app = opened(settings)
-    gateway = server(app, settings.gateway.drain, settings.gateway.notice)
+    alive, longest = settings.streams.keep_alive, settings.gateway.body_bytes
+    gateway = server(app, settings.gateway.drain, settings.gateway.notice, alive, longest)
     with listen(host, port) as listening:
         run_async(_serve(app, gateway, listening, f"opsgraph: serving http://{host}:{port}/graphql"))
     return 0
@@ -89,13 +91,24 @@ def listen(host: str, port: int) -> socket.socket:
     return listening
 
 
-def server(app: Starlette, drain: float, notice: float = 0.0) -> GracefulServer:
+def server(
+    app: Starlette,
+    drain: float,
+    notice: float = 0.0,
+    keep_alive: float = StreamSettings().keep_alive,
+    message_bytes: int = GatewaySettings().body_bytes,
+) -> GracefulServer:
     """A uvicorn server that takes requests for `notice` seconds after it was told to stop, and then for `drain` seconds
-    waits for what is under way."""
+    waits for what is under way. WebSockets: `keep_alive` seconds between signs of life, messages of so many bytes."""
     return GracefulServer(
         uvicorn.Config(
             app,
             http=BoundedProtocol,
+            ws=CuttableSocket,
+            ws_max_size=message_bytes,
+            ws_ping_interval=keep_alive,
+            ws_ping_timeout=keep_alive,
+            ws_per_message_deflate=False,  # for each connection it costs more memory than all else that one holds
             lifespan="on",
             access_log=False,
             log_level="warning",

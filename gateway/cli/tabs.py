@@ -12,6 +12,12 @@ CURL_QUERY = (
     '{ entitlementCheck(account: "%s", supportTier: "premium", intent: OPEN_CASE) '
     "{ decision tier reasons standing validUntil } }"
 )
+CURL_WRITE = (
+    'mutation { openCase(input: { account: "%s", subject: "No access since noon", body: "Nobody can sign in.", '
+    'idempotencyKey: "my-first-case" }) { __typename ... on WriteAnswer { replayed '
+    "operation { id state steps { name source outcome } } } } }"
+)
+"""A governed write for a newcomer: sent twice it is one case."""
 
 
 def tabs(landmarks: Mapping[str, str], today: date) -> list[Tab]:

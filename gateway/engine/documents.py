@@ -8,16 +8,20 @@ from collections.abc import Callable, Hashable
 
 import msgspec
 from graphql import (
+    ASTValidationRule,
     DocumentNode,
     GraphQLError,
     GraphQLSchema,
     parse,
+    specified_rules,
     validate,
 )
 
 from gateway.engine.collect import flag_names
 from gateway.engine.manifests import digest_of
 from gateway.engine.measure import Bounds, Exceeded, Measure, Refused
+from gateway.engine.reticent import NoIntrospection, all_reticent, reticent
+from gateway.engine.variables import Operation
 from gateway.settings import Limits
 
 __all__ = ["Document", "Documents", "Limits", "Refused"]
@@ -28,12 +32,14 @@ _ABORTED = "Parsing aborted."  # how the parser says that there are too many tok
 
 
 class Document(msgspec.Struct, frozen=True):
-    """A document that passed. `flags`: the variables that decide which of its fields count."""
+    """A document that passed. `flags`: the variables that decide which of its fields count. `operations`: those that
+    have been asked for, by the name that they were asked by; it grows."""
 
     node: DocumentNode
     flags: tuple[str, ...]
     digest: bytes
     weight: int  # bytes, an estimate
+    operations: dict[str | None, Operation] = msgspec.field(default_factory=dict)
 
 
 class Documents:
@@ -52,27 +58,35 @@ class Documents:
         self._refused: OrderedDict[tuple[Hashable, bytes], tuple[float, list[GraphQLError]]] = OrderedDict()
         self._bytes = 0
 
-    def get(self, text: str, schema: GraphQLSchema, audience: Hashable = None, digest: bytes | None = None) -> Document:
+    def get(
+        self,
+        text: str,
+        schema: GraphQLSchema,
+        audience: Hashable = None,
+        digest: bytes | None = None,
+        *,
+        introspects: bool = True,
+    ) -> Document:
         """The document of a text for an audience, which knows `schema` and no more; raises Refused. `digest` is that of
-        the text, where it is known already."""
+        the text, where it is known already. Who does not introspect is also given no suggestions."""
         self.bounds.bound("characters", len(text), "characters")
         key = (audience, digest if digest is not None else digest_of(text))
         known = self._known.get(key)
         if known is not None:
             self._known.move_to_end(key)
             return known
-        return self._read(key, text, schema)
+        return self._read(key, text, schema, introspects=introspects)
 
     def knows(self, text: str, audience: Hashable = None, digest: bytes | None = None) -> bool:
         """Whether a document needs no reading: it passed before."""
         return (audience, digest or digest_of(text)) in self._known
 
-    def _read(self, key: tuple[Hashable, bytes], text: str, schema: GraphQLSchema) -> Document:
+    def _read(self, key: tuple[Hashable, bytes], text: str, schema: GraphQLSchema, *, introspects: bool) -> Document:
         refused = self._refused.get(key)
         if refused is not None and refused[0] > self._clock():
             raise Refused(refused[1])
         try:
-            node = self._checked(text, schema)
+            node = self._checked(text, schema, introspects=introspects)
         except Refused as error:
             self._refused[key] = (self._clock() + self.limits.refused_for, [_light(each) for each in error.errors])
             self._refused.move_to_end(key)
@@ -86,20 +100,23 @@ class Documents:
             self._bytes -= self._known.popitem(last=False)[1].weight
         return document
 
-    def _checked(self, text: str, schema: GraphQLSchema) -> DocumentNode:
+    def _checked(self, text: str, schema: GraphQLSchema, *, introspects: bool) -> DocumentNode:
         try:
             node = parse(text, max_tokens=self.limits.tokens if "tokens" not in self.limits.warn_only else None)
         except GraphQLError as error:
             if error.message.endswith(_ABORTED):
                 self.bounds.bound("tokens", self.limits.tokens + 1, "tokens", error)
-            raise Refused([error]) from None
+            raise Refused([reticent(error)]) from None
         except RecursionError:
             raise Refused([GraphQLError("the document is nested too deeply")]) from None
         self.bounds.bound("tokens", node.token_count or 0, "tokens")
         Measure(node, self.bounds).check()
-        errors = validate(schema, node, max_errors=_ERRORS)
+        rules = list[type[ASTValidationRule]](specified_rules)
+        if not introspects:
+            rules.insert(0, NoIntrospection)
+        errors = validate(schema, node, rules, max_errors=_ERRORS, hide_suggestions=not introspects)
         if errors:
-            raise Refused(errors)
+            raise Refused(all_reticent(errors))
         return node
 
 

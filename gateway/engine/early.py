@@ -33,7 +33,8 @@ class Early:
     """The children of one field that are under way before its row is there."""
 
     def __init__(self, key: str, links: Links, given: Given) -> None:
-        self._key, self._links, self._given = key, links, given
+        self._key, self._links, self._given = key, links.beside(), given
+        self._shown = links
         self._ledger = Ledger()
         self._tasks: dict[Field, asyncio.Task[list[Any]]] = {}
         self._judging: asyncio.Task[None] | None = None
@@ -67,6 +68,7 @@ class Early:
         if len(kids) == 1 and len(kids[0].rows) == 1 and getattr(kids[0].rows[0], "key", None) == self._key:
             kids[0].early.update(self._tasks)
             self._ledger.join(ledger)  # what they still ask is told with the answer
+            self._links.join(self._shown)
             return
         for task in self._tasks.values():
             _end(task)

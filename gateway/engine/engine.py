@@ -4,15 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import secrets
-from collections import OrderedDict
 from collections.abc import AsyncGenerator, Callable, Hashable, Mapping, Sequence
-from contextlib import aclosing
 from datetime import UTC, datetime
 from typing import Any, TypeAlias
 
 import msgspec
 from graphql import GraphQLError, GraphQLSchema, OperationDefinitionNode, OperationType, get_operation_ast
-from graphql.execution.values import VariableValues, get_variable_values
+from graphql.execution.values import VariableValues
 
 from gateway.engine.answer import Told, answer, refused
 from gateway.engine.audience import Audiences
@@ -20,6 +18,7 @@ from gateway.engine.careful import CarefulBuilder
 from gateway.engine.cost import Price
 from gateway.engine.cursors import Cursors
 from gateway.engine.documents import Document, Documents, Limits, Refused
+from gateway.engine.events import Again, alone, events
 from gateway.engine.fast import Builder
 from gateway.engine.frames import Frame
 from gateway.engine.grants import Grants
@@ -28,27 +27,29 @@ from gateway.engine.loads import Loads
 from gateway.engine.measure import Exceeded
 from gateway.engine.plan import Plan
 from gateway.engine.planning import Planner, flags_of
+from gateway.engine.plans import Plans
 from gateway.engine.question import NO_WISHES, Question, Response, Wishes
 from gateway.engine.run import Asked, Run
 from gateway.engine.tokens import FreshnessTokens
 from gateway.engine.trust import Trust
+from gateway.engine.variables import Operation
+from gateway.engine.withheld import withheld
+from gateway.telemetry.accesses import Access, Tell
 from policies.principal import Principal
-from resolvers.batch import Stream
 from resolvers.budget import Budget, OperationsSettings, budget_of
-from resolvers.context import Context, live
+from resolvers.context import Context, Happenings, live
 from sources import errand
 from sources.canonical import Record, Served
 from sources.catalog import Catalog
 from sources.errand import Errand, Lane
-from sources.errors import BadAsk, SourceError
+from sources.errors import BadAsk
 from sources.overview import Overview, overview
 from sources.ports import Capability
 from sources.settings import Secret
 
 Admit: TypeAlias = Callable[[Lane], None]
-__all__ = ["NO_WISHES", "Admit", "Engine", "Question", "Response", "Wishes"]
+__all__ = ["NO_WISHES", "Admit", "Again", "Engine", "Question", "Response", "Wishes"]
 _PROVEN = 2  # runs after which a plan is compiled: one that is never seen again is not worth it
-_ERRORS = 5
 
 
 class Engine:
@@ -58,7 +59,8 @@ class Engine:
     grants of a principal; there is no plan without them. `operations`: how long each class may take. `careful` shows
     every answer by the careful builder (for comparisons). `exceeded` is told of every limit that a document passes.
     `trust` says which documents are run for whom; without it: every one. `office` gives where governed writes are kept;
-    without it there are none.
+    without it there are none. `happenings` is what subscriptions tell of. `record` is told of every answer of which
+    something was withheld that the rules want on record.
     """
 
     def __init__(  # noqa: PLR0913 - what a gateway is made of, all but three with a default
@@ -78,18 +80,20 @@ class Engine:
         careful: bool = False,
         exceeded: Exceeded | None = None,
         trust: Trust | None = None,
+        happenings: Happenings | None = None,
+        record: Callable[[Access], None] | None = None,
     ) -> None:
         self.graph, self.catalog, self._policies = graph, catalog, policies
         self._audiences = Audiences(graph.schema)
         self._documents = Documents(limits, exceeded=exceeded)
-        self._trust = trust or Trust()
-        self._plans: OrderedDict[Hashable, Plan] = OrderedDict()
-        self._planned = 0
+        self._trust, self._record = trust or Trust(), record
+        self._plans = Plans(self._documents.limits)
         key = cursor_key or secrets.token_bytes(32)
         self._cursors, self.tokens = Cursors(key), FreshnessTokens(key)
         self._rules, self._clock, self._operations = rules or (lambda: None), clock, operations
         self._careful, self._signing = careful, signing or Secret(secrets.token_hex(32))
         self._sources, self._office = sources or (lambda: overview(catalog)), office or (lambda: None)
+        self._happenings = happenings
 
     async def run(
         self, question: Question, principal: Principal, correlation_id: str, admit: Admit | None = None
@@ -101,19 +105,61 @@ class Engine:
         whoever asks for it has too much to do.
         """
         began = asyncio.get_running_loop().time()
-        grants = self._policies(principal)
         try:
-            question = self._trust.of(question, principal, grants.external)
-            if admit is not None and not self._documents.knows(question.query, _audience(grants), question.digest):
-                admit(Lane.PORTAL)
-            asked = self._asked(question, grants)
-            if question.noted:
-                self._note(question, principal, asked.plan)
+            question, asked = self._begun(question, principal, admit)
             if asked.plan.operation.operation is OperationType.SUBSCRIPTION:
                 raise Refused([GraphQLError("a subscription is answered by a stream: ask for `text/event-stream`")])
             mission = self._errand(question, asked.plan, began)
         except Refused as error:
             return Response(refused(error.errors, correlation_id), started=False)
+        return await self._once(question, asked, mission, principal, correlation_id, admit)
+
+    def subscribe(
+        self,
+        question: Question,
+        principal: Principal,
+        correlation_id: str,
+        again: Again | None = None,
+        admit: Admit | None = None,
+    ) -> AsyncGenerator[Response, None]:
+        """Answers by a stream: a subscription for each event, anything else once. Close it when nobody listens.
+
+        Every event is planned and judged by the rules and manifests as they are then, for whom `again` says that the
+        caller is then; what that raises comes out of the stream, as does what its source raises. `admit` as in `run`:
+        what it raises comes out at once for a subscription, and with the answer for others.
+        """
+        try:
+            question, asked = self._begun(question, principal, admit)
+        except Refused as error:
+            return alone(Response(refused(error.errors, correlation_id), started=False))
+        if asked.plan.operation.operation is not OperationType.SUBSCRIPTION:
+            return self._alone(question, asked, principal, correlation_id, admit)
+        if admit is not None:
+            admit(asked.plan.budget.lane)
+        opening = self._context(asked.plan, principal, correlation_id)
+        return events(self, question, asked, opening, again)
+
+    def _begun(self, question: Question, principal: Principal, admit: Admit | None) -> tuple[Question, Asked]:
+        """The question as it is trusted, and planned; raises Refused, and what `admit` raises."""
+        grants = self._policies(principal)
+        question = self._trust.of(question, principal, grants.external)
+        if admit is not None and not self._documents.knows(question.query, _audience(grants), question.digest):
+            admit(Lane.PORTAL)
+        asked = self._asked(question, grants)
+        if question.noted:
+            self._note(question, principal, asked.plan)
+        return question, asked
+
+    async def _once(
+        self,
+        question: Question,
+        asked: Asked,
+        mission: Errand,
+        principal: Principal,
+        correlation_id: str,
+        admit: Admit | None,
+    ) -> Response:
+        """The one answer of what is no subscription."""
         if admit is not None:
             admit(mission.lane)
         if asked.plan.serial and not question.may_mutate:
@@ -121,52 +167,26 @@ class Engine:
             return Response(refused([mutation], correlation_id), started=False, method_not_allowed=True)
         return await self._run(asked, mission, principal, correlation_id)
 
-    async def subscribe(
-        self, question: Question, principal: Principal, correlation_id: str
+    async def _alone(
+        self, question: Question, asked: Asked, principal: Principal, correlation_id: str, admit: Admit | None
     ) -> AsyncGenerator[Response, None]:
-        """An answer for each event. Every event is planned and judged by the rules as they are then."""
+        """What is no subscription, as a stream of one answer."""
         try:
-            grants = self._policies(principal)
-            question = self._trust.of(question, principal, grants.external)
-            asked = self._asked(question, grants)
-            if question.noted:
-                self._note(question, principal, asked.plan)
-            field = asked.plan.root.fields[0] if asked.plan.root.fields else None
-            if asked.plan.operation.operation is not OperationType.SUBSCRIPTION or field is None:
-                raise Refused([GraphQLError("this is no subscription: send it as a request")])
+            mission = self._errand(question, asked.plan, asyncio.get_running_loop().time())
         except Refused as error:
             yield Response(refused(error.errors, correlation_id), started=False)
             return
-        context = self._context(asked.plan, principal, correlation_id)
-        if not isinstance(
-            field.declared, Stream
-        ):  # cut by the rules, or introspection: there is one answer and no event
-            yield await self._event(question, asked, principal, correlation_id)
-            return
-        try:
-            given = field.arguments.given(asked.variables) if field.arguments is not None else {}
-        except SourceError as error:
-            failed = GraphQLError(error.message, nodes=field.nodes, original_error=error)
-            yield Response(refused([failed], correlation_id), started=False)
-            return
-        async with aclosing(field.declared.source(context, **given)) as events:
-            async for event in events:
-                try:
-                    now = msgspec.structs.replace(self._again(question, principal), event=event)
-                except Refused as error:  # by rules or manifests that have changed meanwhile
-                    yield Response(refused(error.errors, correlation_id), started=False)
-                    return
-                yield await self._event(question, now, principal, correlation_id)
+        yield await self._once(question, asked, mission, principal, correlation_id, admit)
 
-    def _again(self, question: Question, principal: Principal) -> Asked:
+    def again(self, question: Question, principal: Principal) -> Asked:
         """A subscription's question by the rules and manifests of now; raises Refused."""
         grants = self._policies(principal)
-        if question.trusted is not None:
+        if question.trusted is not None or grants.external:
             question = self._trust.of(question, principal, grants.external)
         return self._asked(question, grants)
 
-    async def _event(self, question: Question, asked: Asked, principal: Principal, correlation_id: str) -> Response:
-        """One answer of a subscription: its time begins with the event."""
+    async def event(self, question: Question, asked: Asked, principal: Principal, correlation_id: str) -> Response:
+        """One answer of a subscription: its time begins with the event; raises Refused."""
         mission = self._errand(question, asked.plan, asyncio.get_running_loop().time())
         return await self._run(asked, mission, principal, correlation_id)
 
@@ -180,10 +200,15 @@ class Engine:
         finally:
             errand.end(begun)
         if asked.plan.counted not in (0, asked.plan.size):
-            self._count(asked.plan)
+            self._plans.count(asked.plan)
         data, errors, hits = self._shown(asked.plan, run, frame)
+        if self._record is not None:
+            tell = withheld(self.graph, asked.plan, frame, hits, errors, run.seen.refused)
+            if tell is not None:
+                self._record(_access(asked.plan, context, tell))
         body = answer(data, errors, asked.plan, hits, context, Told(run.ledger, run.seen.hidden))
-        return Response(body, started=True, classes=asked.plan.budget.classes)
+        loads.release()
+        return Response(body, started=True, classes=asked.plan.budget.classes, untold=run.untold)
 
     def _errand(self, question: Question, plan: Plan, began: float) -> Errand:
         """On what terms its sources are asked: a client may shorten its time, never lengthen it; raises Refused."""
@@ -224,6 +249,8 @@ class Engine:
             self._sources,
             self._signing,
             self._office(),
+            self._happenings,
+            self._cursors,
         )
 
     def _unknown(self, plan: Plan) -> frozenset[type]:
@@ -238,7 +265,7 @@ class Engine:
     def prepare(self, question: Question, principal: Principal) -> Document:
         """Has a document read and validated as this principal is shown the schema; raises Refused."""
         grants = self._policies(principal)
-        return self._documents.get(question.query, self.schema_of(grants), _audience(grants), question.digest)
+        return self._document(question, grants)
 
     def outsider(self, principal: Principal) -> bool:
         """Whether somebody is shown a part of the schema only."""
@@ -251,14 +278,22 @@ class Engine:
 
     def _asked(self, question: Question, grants: Grants) -> Asked:
         shown = self.schema_of(grants)
-        document = self._documents.get(question.query, shown, _audience(grants), question.digest)
-        operation = _operation(document, question)
+        document = self._document(question, grants)
+        operation = document.operations.get(question.operation_name)
+        if operation is None:
+            operation = Operation.of(shown, _operation(document, question))
+            document.operations[question.operation_name] = operation
         raw = question.variables or {}
-        variables = _coerced(shown, operation, raw)
-        plan = self._plan(document, operation, grants, variables)
+        variables = operation.coerced(shown, raw)
+        plan = self._plan(document, operation.node, grants, variables)
         if question.trusted is None or not question.trusted.cost_exempt:
             plan.price.check(variables, self._documents.bounds)
         return Asked(plan, variables, raw)
+
+    def _document(self, question: Question, grants: Grants) -> Document:
+        shown, audience = self.schema_of(grants), _audience(grants)
+        introspects = grants.introspects
+        return self._documents.get(question.query, shown, audience, question.digest, introspects=introspects)
 
     def _note(self, question: Question, principal: Principal, plan: Plan) -> None:
         name = plan.operation.name.value if plan.operation.name else None
@@ -282,29 +317,13 @@ class Engine:
             if plan.root.failed is not None:
                 raise Refused([plan.root.failed])
             plan.budget = budget_of(plan.classes, self._operations)
+            plan.digest = document.digest
             plan.price = Price(self.graph, document.node, operation, grants, dict(flags), self._able)
-            self._remember(key, plan)
-        else:
-            self._plans.move_to_end(key)
+            self._plans.keep(key, plan)
         return plan
 
     def _able(self, record: type[Record], by: str) -> Capability | None:
         return self.catalog.capability(record, by)
-
-    def _remember(self, key: Hashable, plan: Plan) -> None:
-        self._plans[key] = plan
-        self._count(plan)
-
-    def _count(self, plan: Plan) -> None:
-        """Bounded in number and in planned fields; a field with what was compiled for it takes about a kilobyte. A plan
-        grows while it runs: selections are made when a value of their type is first met."""
-        limits = self._documents.limits
-        self._planned += plan.size - plan.counted
-        plan.counted = plan.size
-        while len(self._plans) > limits.remembered or self._planned * 1024 > limits.remembered_bytes:
-            _, gone = self._plans.popitem(last=False)
-            self._planned -= gone.counted
-            gone.counted = 0
 
     # ------------------------------------------------------------ the answer
 
@@ -320,7 +339,12 @@ class Engine:
         return careful.build(frame), careful.errors, hits
 
 
-_NO_VARIABLES = VariableValues({}, {})
+def _access(plan: Plan, context: Context, tell: Tell) -> Access:
+    name = plan.operation.name.value if plan.operation.name else None
+    return Access(context.now, context.principal, context.correlation_id, name, plan.digest, tell)
+
+
+_UNTOLD = "untold"
 _NEVER: Mapping[str, float] = {}
 
 
@@ -334,16 +358,6 @@ def _operation(document: Document, question: Question) -> OperationDefinitionNod
 
 
 def _audience(grants: Grants) -> Hashable:
-    """Our own people read one schema; outsiders that of their roles, as the rules are now."""
-    return (grants.roles, grants.version) if grants.external else None
-
-
-def _coerced(schema: GraphQLSchema, operation: OperationDefinitionNode, given: Mapping[str, Any]) -> VariableValues:
-    if not operation.variable_definitions:
-        return _NO_VARIABLES
-    found = get_variable_values(
-        schema, operation.variable_definitions, dict(given), max_errors=_ERRORS, hide_suggestions=True
-    )
-    if isinstance(found, list):
-        raise Refused(found)
-    return found
+    """Our own people read one schema, though not all may ask for it; outsiders that of their roles, as the rules are
+    now."""
+    return (grants.roles, grants.version) if grants.external else (None if grants.introspects else _UNTOLD)

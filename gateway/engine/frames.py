@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, TypeAlias
 
 from graphql import GraphQLList, GraphQLNonNull, GraphQLOutputType
@@ -98,21 +98,16 @@ def _objects(type_: GraphQLOutputType, values: Sequence[Any]) -> list[Any]:
     if not isinstance(inner, GraphQLList):
         whole = [value.value if value.__class__ is Partial else value for value in values]
         return [value for value in whole if value is not None and not isinstance(value, Exception)]
-    return list(_each(inner, values))
+    return _each(inner, values)
 
 
-def _each(type_: GraphQLOutputType, values: Sequence[Any]) -> Iterator[Any]:
+def _each(type_: GraphQLOutputType, values: Sequence[Any]) -> list[Any]:
     if isinstance(type_, GraphQLNonNull):
         type_ = type_.of_type
-    for value in values:
-        content = value.value if value.__class__ is Partial else value
-        if content is None or isinstance(content, Exception):
-            continue
-        if isinstance(type_, GraphQLList):
-            if isinstance(content, (list, tuple)):
-                yield from _each(type_.of_type, content)
-        else:
-            yield content
+    whole = [value.value if value.__class__ is Partial else value for value in values]
+    if not isinstance(type_, GraphQLList):
+        return [value for value in whole if value is not None and not isinstance(value, Exception)]
+    return [each for value in whole if isinstance(value, (list, tuple)) for each in _each(type_.of_type, value)]
 
 
 Mirror: TypeAlias = Any

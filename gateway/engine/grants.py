@@ -23,6 +23,10 @@ class Decision(Protocol):
     def mask(self) -> Callable[[Any], Any] | None: ...
     @property
     def mask_name(self) -> str | None: ...
+    @property
+    def class_name(self) -> str: ...
+    @property
+    def audited(self) -> bool: ...
 
 
 class RowRule(Protocol):
@@ -53,6 +57,8 @@ class Grants(Protocol):
     def external(self) -> bool: ...
     @property
     def version(self) -> int: ...
+    @property
+    def introspects(self) -> bool: ...
 
     def field(self, type_name: str, name: str, roles: frozenset[str] | None = None, /) -> Decision: ...
     def lookup(self, type_name: str, name: str, /) -> bool: ...
@@ -64,6 +70,8 @@ class _Allowed(msgspec.Struct, frozen=True):
     rule: str = "allow-all"
     mask: Callable[[Any], Any] | None = None
     mask_name: str | None = None
+    class_name: str = "public"
+    audited: bool = False
 
 
 class _OpenRows(msgspec.Struct, frozen=True):
@@ -89,6 +97,7 @@ class AllowAll:
     roles = frozenset({"everybody"})
     external = False
     version = 0
+    introspects = True
     _decision, _rows = _Allowed(), _OpenRows()
 
     def field(self, type_name: str, name: str, roles: frozenset[str] | None = None) -> Decision:

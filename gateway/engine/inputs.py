@@ -10,7 +10,7 @@ from functools import partial
 from typing import Any
 
 from graphql import GraphQLField
-from strawberry import UNSET
+from strawberry import ID, UNSET
 from strawberry.schema.config import StrawberryConfig
 from strawberry.types.arguments import convert_argument
 from strawberry.types.base import (
@@ -23,6 +23,7 @@ from strawberry.types.enum import has_enum_definition
 from strawberry.types.lazy_type import LazyType
 
 Convert = Callable[[Any], Any]
+_AS_IT_IS = (str, int, bool, float, ID)  # graphql-core has made these what they are
 
 
 class Inputs:
@@ -68,6 +69,8 @@ class Inputs:
             definition = type_.__strawberry_definition__
             if definition.is_input and getattr(definition, "from_input", None) is None:
                 return partial(self._object, type_)
+        if type_ in _AS_IT_IS:
+            return _unchanged
         return partial(self._by_strawberry, type_)
 
     def _by_strawberry(self, type_: Any, value: Any) -> Any:
@@ -87,6 +90,10 @@ class Inputs:
                 for each in definition.fields
             }
         return type_(**{known[name][0]: known[name][1](item) for name, item in value.items()})
+
+
+def _unchanged(value: Any) -> Any:
+    return value
 
 
 def _unless_none(convert: Convert, value: Any) -> Any:

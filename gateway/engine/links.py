@@ -35,6 +35,17 @@ class Links:
         self._catalog, self._loads, self._seen = catalog, loads, seen
         self._cursors, self._principal = cursors, principal
 
+    def beside(self) -> Links:
+        """The same links, for rows of which it is not known yet whether anybody asked for them."""
+        twin = object.__new__(Links)
+        vars(twin).update(vars(self))
+        twin._seen = self._seen.beside()
+        return twin
+
+    def join(self, other: Links) -> None:
+        """Becomes part of another: they were asked for."""
+        self._seen.join(other._seen)
+
     def is_at_hand(self, field: Field, rows: Sequence[Any], given: Given, ledger: Ledger) -> bool:
         """Whether a link's records are known without waiting, and can be judged."""
         link, paging = field.link, field.paging

@@ -158,10 +158,14 @@ class Loads:
     def prime(self, records: Sequence[Any]) -> None:
         """Records that came by another way need not be read again by key. Of what is judged only that which is shown: a
         call that is saved by a hidden row would tell of it."""
+        kind: type | None = None
+        known: dict[str, Found | Flight] = {}
         for record in records:
             if not isinstance(record, Record):
                 continue
-            known = self._known.setdefault((type(record), "key", _PLAIN, None), {})
+            if record.__class__ is not kind:
+                kind = record.__class__
+                known = self._known.setdefault((kind, "key", _PLAIN, None), {})
             if known.get(record.key, _NOTHING).__class__ is Found:
                 known[record.key] = Found(Rows([record]), None)
 
@@ -230,6 +234,13 @@ class Loads:
             if task is not None:
                 task.cancel()
 
+    def release(self) -> None:
+        """Lets go of what was read, once it was closed: it knows those who know it, and would otherwise stay until the
+        garbage collector comes round, with every record of the answer."""
+        if self._closed:
+            self.forget()
+            self.aside = None
+
     # ------------------------------------------------------------ questions
 
     def _flight(self, index: Index, asked: _Asked) -> Flight:
@@ -248,7 +259,7 @@ class Loads:
         try:
             keys = [key for each, _ in asked for key in each]
             found = await self._fetch(index, keys, [ledger for _, ledger in asked])
-            self._known[index].update(found)
+            self._known.setdefault(index, {}).update(found)
         finally:
             self._tasks.discard(task)
         return [found] * len(asked)

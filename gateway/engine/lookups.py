@@ -12,9 +12,17 @@ from sources.errors import SourceError
 
 
 class Forbidden(SourceError):
-    """Something the role may not do, refused before anything was read."""
+    """Something the role may not do with a field, refused before anything was read; `advice` is what to do instead."""
 
     code = "FORBIDDEN"
+
+    def __init__(self, coordinate: str, advice: str) -> None:
+        super().__init__(f"`{coordinate}` is not for your role: {advice}")
+        self.coordinate, self.advice = coordinate, advice
+
+    def again(self) -> Forbidden:
+        """The same error anew: one that is raised again and again would grow."""
+        return Forbidden(self.coordinate, self.advice)
 
 
 @cache
@@ -28,4 +36,4 @@ def check_lookups(given: Mapping[str, Any], grants: Grants) -> None:
     for value in given.values():
         for name, type_name, field, coordinate in _lookups(value.__class__):
             if getattr(value, name) is not None and not grants.lookup(type_name, field):
-                raise Forbidden(f"`{coordinate}` is not for your role: find it by something else than `{name}`")
+                raise Forbidden(coordinate, f"find it by something else than `{name}`")

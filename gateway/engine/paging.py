@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -49,14 +50,14 @@ class Paging:
         self._readables: set[str] = set()  # attributes that were found to be
         self._where = _filters(schema_field)
         self._constant: Page | None = None
-        self._failed: tuple[type[SourceError], str] | None = None  # an error raised again and again would grow
+        self._failed: Callable[[], SourceError] | None = None  # an error raised again and again would grow
         if not self._link.paged:
             self._constant = Page(first=self._link.first, order=self._link.order, filters=self._link.fixed)
         elif field.arguments is None or field.arguments.constant:
             try:
                 self._constant = self._page(field.arguments.given(None) if field.arguments is not None else {})
             except SourceError as error:
-                self._failed = (type(error), error.message)
+                self._failed = error.again if isinstance(error, Forbidden) else partial(type(error), error.message)
 
     @property
     def first(self) -> int | None:
@@ -68,8 +69,7 @@ class Paging:
     def page(self, arguments: Mapping[str, Any]) -> Page:
         """The page that is asked for, without its cursor; raises BadAsk or Forbidden."""
         if self._failed is not None:
-            kind, message = self._failed
-            raise kind(message)
+            raise self._failed()
         return self._constant if self._constant is not None else self._page(arguments)
 
     def scope(self, page: Page, key: str) -> str:
@@ -113,7 +113,7 @@ class Paging:
         names = shown_as(self._target, attribute) or [_camel(attribute)]
         if exact and any(self._grants.lookup(self._target.name, name) for name in names):
             return
-        raise Forbidden(f"`{self._target.name}.{names[0]}` is not for your role: leave it out of filter and order")
+        raise Forbidden(f"{self._target.name}.{names[0]}", "leave it out of filter and order")
 
 
 class ConnectionPage:

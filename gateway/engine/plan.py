@@ -48,12 +48,14 @@ ABSTRACT = (GraphQLInterfaceType, GraphQLUnionType)
 class Mark:
     """Something an answer tells if it reached this place: a field that was refused, or one that was masked."""
 
-    __slots__ = ("coordinate", "nodes", "path", "refused", "rule")
+    __slots__ = ("coordinate", "decision", "nodes", "path", "refused", "rule")
 
     def __init__(
-        self, coordinate: str, path: Path, nodes: Sequence[FieldNode], rule: str | None, refused: bool
+        self, coordinate: str, path: Path, nodes: Sequence[FieldNode], decision: Decision, *, told: bool
     ) -> None:
-        self.coordinate, self.path, self.nodes, self.rule, self.refused = coordinate, path, nodes, rule, refused
+        self.coordinate, self.path, self.nodes, self.decision = coordinate, path, nodes, decision
+        self.refused = decision.verdict == "deny"
+        self.rule = decision.rule if told else None  # outsiders are told of no rule
 
 
 class Field:
@@ -112,13 +114,27 @@ class Field:
 class Selection:
     """What is shown of values of one type, as seen by `roles`."""
 
-    __slots__ = ("active", "columns", "failed", "fast", "fields", "flat", "path", "roles", "type_name")
+    __slots__ = (
+        "active",
+        "columns",
+        "failed",
+        "fast",
+        "fields",
+        "flat",
+        "leads",
+        "path",
+        "roles",
+        "type_name",
+        "watched",
+    )  # fmt: skip
 
     def __init__(self, type_name: str, roles: Roles, path: Path) -> None:
         self.type_name, self.roles, self.path = type_name, roles, path
         self.fields: list[Field] = []
         self.columns: list[Field] = []
         self.active: list[Field] = []
+        self.watched: list[int] = []  # marks of fields of which the rules want a record
+        self.leads: list[Field] = []  # fields below which there are such, as far as that is known
         self.flat = True
         self.failed: GraphQLError | None = None
         self.fast: Callable[..., list[dict[str, Any]]] | None = None
@@ -150,6 +166,11 @@ class Branch:
     def active(self) -> bool:
         """Whether anything below may read; of types not met yet it is assumed."""
         return self.only is None or bool(self.only.active)
+
+    @property
+    def watched(self) -> bool:
+        """Whether anything below may have to be put on record; of types not met yet it is assumed."""
+        return self.only is None or bool(self.only.watched or self.only.leads)
 
     def possible(self, type_name: str) -> bool:
         """Whether values of a type may stand here; a concrete type takes what it is given."""
@@ -183,8 +204,10 @@ class Plan:
 
     __slots__ = (
         "askers",
+        "audited",
         "budget",
         "counted",
+        "digest",
         "document",
         "grants",
         "lazy",
@@ -203,6 +226,8 @@ class Plan:
         self.operation, self.document, self.grants = operation, document, grants
         self.shown = shown  # the schema that this audience may know: what introspection tells of
         self.marks: list[Mark] = []
+        self.audited: set[int] = set()  # of them, those of which the rules want a record
+        self.digest = b""  # SHA-256 of the document's text
         self.root: Selection
         self.budget: Budget
         self.price: Price

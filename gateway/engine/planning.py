@@ -111,6 +111,10 @@ class Planner:
                 made.flat = False
             if field.active:
                 made.active.append(field)
+            if field.mark in self._plan.audited:
+                made.watched.append(field.mark)
+            if field.branch is not None and field.branch.watched:
+                made.leads.append(field)
         return made
 
     def _field(
@@ -136,10 +140,10 @@ class Planner:
         field.coordinate = f"{type_.name}.{field.name}"
         decision = field.decision = self._grants.field(type_.name, field.name, roles)
         if decision.verdict == "deny":
-            field.kind, field.mark = CUT, self._mark(field, decision, refused=True)
+            field.kind, field.mark = CUT, self._mark(field, decision)
             return field
         if decision.mask is not None:
-            field.mask, field.mark = decision.mask, self._mark(field, decision, refused=False)
+            field.mask, field.mark = decision.mask, self._mark(field, decision)
         field.declared = declaration_of(schema_field)
         field.attribute = attribute_of(field.name, schema_field)
         if schema_field.args:
@@ -173,10 +177,12 @@ class Planner:
             field.slot = 0
         field.active = field.active or field.slot == 0
 
-    def _mark(self, field: Field, decision: Decision, *, refused: bool) -> int:
+    def _mark(self, field: Field, decision: Decision) -> int:
         shown = field.path[: field.path.index("@") + 1] if "@" in field.path else field.path
-        rule = None if self._grants.external else decision.rule
-        self._plan.marks.append(Mark(field.coordinate, shown, field.nodes, rule, refused))
+        told = not self._grants.external
+        self._plan.marks.append(Mark(field.coordinate, shown, field.nodes, decision, told=told))
+        if decision.audited:
+            self._plan.audited.add(len(self._plan.marks) - 1)
         return len(self._plan.marks) - 1
 
 

@@ -44,9 +44,11 @@ class Question(msgspec.Struct, frozen=True):
 
 
 class Response(msgspec.Struct, frozen=True):
-    """The body, whether the operation ran at all (`started`): that decides the HTTP status; and its classes."""
+    """The body, whether the operation ran at all (`started`): that decides the HTTP status; and its classes. `untold`:
+    it answers an event about a row that the caller may not see, and is for nobody."""
 
     body: dict[str, Any]
     started: bool
     method_not_allowed: bool = False
     classes: tuple[OperationClass, ...] = ()
+    untold: bool = False

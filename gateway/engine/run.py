@@ -29,7 +29,7 @@ from gateway.engine.lookups import check_lookups
 from gateway.engine.paging import ConnectionPage
 from gateway.engine.plan import BATCHED, DERIVED, EVENT, LINK, META, Field, Plan, Roles
 from gateway.engine.seen import Seen
-from resolvers.batch import MAX_AGE, Batched, Read
+from resolvers.batch import MAX_AGE, Batched, Event, Read
 from resolvers.context import Context
 from sources.canonical import Account, Record
 from sources.errors import BadAsk, SourceError
@@ -70,6 +70,7 @@ class Run:
         self.links = Links(plan, loads.catalog, loads, self.seen, cursors, context.principal)
         self.types = graph.types
         self._arguments: dict[Field, Mapping[str, Any]] = {}
+        self.untold = False  # whether a subscription's event is about a row that may not be seen
 
     async def fetch(self) -> Frame:
         """Reads everything the plan needs."""
@@ -216,9 +217,17 @@ class Run:
         return record if name is None or name in self.plan.shown.type_map else None
 
     async def _visible_events(self) -> list[Any]:
-        """The event of a subscription; one that is a record is judged like any other."""
+        """The event of a subscription; one that is a record, or about one, is judged like any other."""
         event = self._asked.event
-        return await self.seen.visible([self._known(event)]) if isinstance(event, Record) else [event]
+        if isinstance(event, Record):
+            return await self.seen.visible([self._known(event)])
+        if not isinstance(event, Event) or event.subject is None:
+            return [event]
+        (subject,) = await self.seen.visible([self._known(event.subject)])
+        if isinstance(subject, Exception):
+            return [subject]
+        self.untold = subject is None
+        return [msgspec.structs.replace(event, subject=subject)]
 
     def _bound(self, declared: Batched, max_age: float | None) -> Read:
         """A reader for one computation: only what it declared, no older than it says, and only rows this principal may
@@ -272,13 +281,11 @@ def _unnoticed(_mark: int) -> None:
     """What is met on the way is told when the answer is shown."""
 
 
-def _records(answer: Any) -> Iterator[Record]:
+def _records(answer: Any) -> list[Record]:
     """The records of an answer, in lists however deep."""
     if isinstance(answer, Record):
-        yield answer
-    elif isinstance(answer, _LISTS):
-        for each in answer:
-            yield from _records(each)
+        return [answer]
+    return [record for each in answer for record in _records(each)] if isinstance(answer, _LISTS) else []
 
 
 def _exchanged(answer: Any, judged: Iterator[Any]) -> Any:

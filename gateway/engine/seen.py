@@ -29,6 +29,7 @@ class Seen:
         self._roles: dict[int, tuple[Any, frozenset[str]]] = {}
         self._entities: dict[str, tuple[str, ...] | SourceError] = {}
         self.hidden: dict[int, Record] = {}  # by identity: rows of which nothing may show, not even how old they are
+        self.refused: list[Record] = []  # of them, those that were asked for, and not only judged by
 
     def rule(self, record: type) -> RowRule | None:
         """How rows of a class are judged; None where nothing is to be judged."""
@@ -63,6 +64,25 @@ class Seen:
         """The records, with None for those that this principal may not see, and for what cannot be judged an error."""
         if not records:
             return []
+        shown = await self._judged(records)
+        if self.hidden:
+            known = zip(records, shown, strict=True)
+            self.refused += [record for record, one in known if one is None and record is not None]
+        return shown
+
+    def beside(self) -> Seen:
+        """The same judge for rows of which it is not known yet whether anybody asked for them: see `join`."""
+        twin = object.__new__(Seen)
+        vars(twin).update(vars(self))
+        twin.refused = []
+        return twin
+
+    def join(self, other: Seen) -> None:
+        """Becomes part of another: they were asked for."""
+        other.refused += self.refused
+        self.refused = other.refused
+
+    async def _judged(self, records: Sequence[Any]) -> list[Any]:
         kinds = {type(record) for record in records}
         if len(kinds) == 1:
             rule = self.rule(kinds.pop())

@@ -7,6 +7,8 @@ refused when all requests together fill its share, or when the loop has been too
 
 from __future__ import annotations
 
+import logging
+
 from gateway.settings import AdmissionSettings, ByLane
 from gateway.telemetry.exposition import Counter
 from sources.errand import Lane
@@ -21,6 +23,8 @@ _HINT_SECONDS = 2.0  # for so long a caller is taken to ask for more of what it 
 _SURE = 8  # if that is all that it asked for so many times:
 _SAMPLE = 16  # and then one of so many requests is read nevertheless, lest it asks for something else by now
 _RELAPSE_SECONDS = 1.0  # who was late so shortly before is believed at once to be late again
+_ALARM_SECONDS = 60.0  # between two lines of the log about limits that warn only
+_log = logging.getLogger("opsgraph.admission")
 _CALM = 0.5  # of the delay that shuts a lane opens it again
 
 
@@ -43,6 +47,11 @@ class Admission:
         self.under_way = self.turn = 0
         self.delay = 0.0  # seconds, as observed last
         self.shed = Counter("opsgraph_requests_shed_total", "Requests refused for want of room.", ["lane"])
+        self.warned = Counter(
+            "opsgraph_requests_warned_total", "Requests let in past a limit that warns only.", ["limit", "lane"]
+        )
+        self._warns_of_room, self._warns_of_delay = "concurrency" in settings.warn_only, "delay" in settings.warn_only
+        self._told = -_ALARM_SECONDS
         self._settings, self._enabled = settings, settings.enabled
         self._room = [max(1, int(settings.concurrency * share)) for share in _by_lane(settings.shares)]
         self._least_room = min(self._room)
@@ -59,10 +68,13 @@ class Admission:
 
     def open_to(self, lane: Lane, others: int, turn: int) -> bool:
         """Whether a request that arrived in a turn is let in while so many others are under way."""
-        if others >= self._room[lane]:
+        if others >= self._room[lane] and not self._warns_of_room:
             return False
+        return self._warns_of_delay or not self._is_late(lane, turn)
+
+    def _is_late(self, lane: Lane, turn: int) -> bool:
         shut = self._late[lane].shut if self._any_late else None
-        return shut is None or turn < shut
+        return shut is not None and turn >= shut
 
     def check(self, lane: Lane, authorization: bytes, turn: int) -> None:
         """Raises Shed for a request, one of those under way, whose lane is refused; remembers who asks for what."""
@@ -71,6 +83,16 @@ class Admission:
         if not self.open_to(lane, self.under_way - 1, turn):
             self.shed.add(lane.name)
             raise Shed(lane, self.retry_after())
+        if self._warns_of_room and self.under_way - 1 >= self._room[lane]:
+            self._warn("concurrency", lane)
+        if self._warns_of_delay and self._is_late(lane, turn):
+            self._warn("delay", lane)
+
+    def _warn(self, limit: str, lane: Lane) -> None:
+        self.warned.add(limit, lane.name)
+        if self._now - self._told >= _ALARM_SECONDS:
+            self._told = self._now
+            _log.warning("a request of the lane `%s` is past the limit `%s`, which refuses nobody", lane.name, limit)
 
     def meet(self, authorization: bytes, turn: int) -> None:
         """Raises Shed for a request, one of those under way, that is refused unread."""

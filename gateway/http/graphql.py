@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import math
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from time import perf_counter
@@ -14,10 +15,12 @@ from starlette.types import Receive, Scope, Send
 
 from gateway.engine.answer import encode, refused
 from gateway.engine.engine import Admit, Question, Response
-from gateway.engine.manifests import digest_of
 from gateway.http.admission import CODE, MESSAGE, TURN, Admission, Shed
 from gateway.http.bodies import BodyRefused, read_body
+from gateway.http.rates import CODE as RATE_LIMITED
+from gateway.http.rates import RateLimited, Rates
 from gateway.http.requests import (
+    EVENT_STREAM,
     JSON,
     PURPOSE,
     RESPONSE_JSON,
@@ -28,10 +31,13 @@ from gateway.http.requests import (
     from_body,
     from_query,
     merged,
-    purposes,
     wishes,
 )
+from gateway.http.streams.caller import Caller, Purposes
+from gateway.http.streams.events import Asked, EventStreams
+from gateway.http.streams.places import RETRY_AFTER, Full
 from gateway.http.watch import Watch
+from gateway.http.whole import WHOLE, Whole
 from gateway.identity.verify import Unauthenticated, Verifier
 from policies.principal import Principal
 from policies.purposes import PurposeRefused
@@ -39,7 +45,6 @@ from sources.store.errors import StoreError
 
 _log = logging.getLogger("opsgraph.http")
 _METHODS = "GET, POST"
-_LONGEST_NAME = 64  # characters of an operation's name that the audit keeps
 Answered: TypeAlias = Callable[[Mapping[str, Any], bool, float, Sequence[str]], None]
 _ALWAYS = [(b"cache-control", b"no-store"), (b"vary", b"accept, authorization")]
 _CONTENT_TYPES = {each: (b"content-type", f"{each}; charset=utf-8".encode()) for each in (JSON, RESPONSE_JSON)}
@@ -53,14 +58,6 @@ class Engine(Protocol):
     ) -> Response: ...
 
 
-class Purposes(Protocol):
-    """Who knows which purposes are in force."""
-
-    async def acting(
-        self, principal: Principal, names: Sequence[str], correlation_id: str, what: str | None, /
-    ) -> Principal: ...
-
-
 def unheeded(_body: Mapping[str, Any], _started: bool, _seconds: float, _classes: Sequence[str]) -> None:
     """Nobody counts answers."""
 
@@ -69,9 +66,10 @@ class GraphQLEndpoint:
     """Whether there is room, method, media type and token are looked at before a body is read, and whether there is
     room for its lane before anything is read for the answer.
     `answered` is told of every answer: its body, whether the operation ran, the seconds it took, its classes.
-    `purposes` knows which purposes are in force; None where nothing keeps them."""
+    `purposes` knows which purposes are in force; None where nothing keeps them. `rates` says who may ask now. `streams`
+    answers those who ask for an event stream; None where there are none."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - what a route is made of, all but two with a default
         self,
         engine: Engine,
         verifier: Verifier,
@@ -81,31 +79,41 @@ class GraphQLEndpoint:
         admission: Admission | None = None,
         answered: Answered = unheeded,
         purposes: Purposes | None = None,
+        rates: Rates | None = None,
+        streams: EventStreams | None = None,
     ) -> None:
         self._engine, self._verifier = engine, verifier
         self._body_bytes, self._body_timeout = body_bytes, body_timeout
-        self._admission, self._answered, self._purposes = admission, answered, purposes
+        self._admission, self._answered, self._purposes, self._streams = admission, answered, purposes, streams
+        self._rates = rates if rates is not None and rates.on else None
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answers one request; says nothing to a client that has gone."""
         headers = dict(scope["headers"])
-        answering = _Answering(send, correlation_id(headers.get(b"x-correlation-id")))
+        answering = _Answering(send, scope.get(WHOLE), correlation_id(headers.get(b"x-correlation-id")))
         try:
             if self._admission is not None and self._admission.pressed:
                 self._admission.meet(headers.get(b"authorization", b""), scope.get(TURN, self._admission.turn))
             if len(headers) != len(scope["headers"]):
                 headers = merged(scope["headers"])
             principal = await self._principal(scope["method"], headers, answering)
+            if self._rates is not None:
+                self._rates.check(principal)
             await self._run(scope, receive, headers, principal, answering)
         except Unauthenticated as error:
             challenge = {"www-authenticate": 'Bearer realm="opsgraph"'}
             await answering.refuse(401, str(error), challenge, code="UNAUTHENTICATED")
         except Shed as error:
             await answering.shed(error.retry_after)
+        except RateLimited as error:
+            await answering.slow_down(str(error), error.retry_after)
         except BadRequest as error:
             await answering.refuse(error.status, str(error), error.headers)
         except PurposeRefused as error:
             await answering.refuse(403, str(error), {}, code=error.code)
+        except Full as error:
+            wait = {"retry-after": f"{RETRY_AFTER}"} if error.status != 403 else {}
+            await answering.refuse(error.status, str(error), wait, code=error.code)
         except StoreError as error:
             await answering.refuse(503, str(error), {}, code=error.code)
         except BodyRefused as error:
@@ -121,9 +129,12 @@ class GraphQLEndpoint:
         if method not in ("GET", "POST"):
             raise BadRequest(405, f"`{method}` is not for GraphQL: send POST, or GET for a query", {"allow": _METHODS})
         media_type = accepted(headers.get(b"accept"))
-        if media_type is None:
+        if media_type is None or (media_type == EVENT_STREAM and self._streams is None):
             raise BadRequest(406, f"accept `{RESPONSE_JSON}` or `{JSON}`")
-        answering.media_type = media_type
+        if media_type == EVENT_STREAM:
+            answering.streams = True
+        else:
+            answering.media_type = media_type
         authorization = headers.get(b"authorization")
         known = self._verifier.recall(authorization) if authorization is not None else None
         return known or await self._verifier.principal(authorization)
@@ -145,9 +156,19 @@ class GraphQLEndpoint:
                 check_content_type(headers.get(b"content-type", b""))
                 question = from_body(await read_body(receive, headers, self._body_bytes), asked)
             watch.running()
-            if PURPOSE in headers:
-                principal = await self._acting(principal, headers[PURPOSE], question, answering.correlation_id)
             admit = self._admit(scope, headers) if self._admission is not None and self._admission.pressed else None
+            if answering.streams or PURPOSE in headers:
+                caller = Caller(
+                    self._verifier,
+                    self._purposes,
+                    headers.get(b"authorization"),
+                    headers.get(PURPOSE),
+                    answering.correlation_id,
+                )
+                if answering.streams and self._streams is not None:
+                    await self._streams.answer(scope, headers, Asked(question, caller, admit), answering.send)
+                    return
+                principal = await caller.now(question)
             began = perf_counter()
             response = await self._engine.run(question, principal, answering.correlation_id, admit)
             self._answered(response.body, response.started, perf_counter() - began, response.classes)
@@ -161,15 +182,6 @@ class GraphQLEndpoint:
             watch.end()
         await answering.answer(response)
 
-    async def _acting(self, principal: Principal, header: bytes, question: Question, correlation: str) -> Principal:
-        """The caller, acting with the purposes that the request names; the audit says what for."""
-        wanted = purposes(header)
-        if self._purposes is None:
-            raise BadRequest(400, "this gateway keeps no purposes: turn writes on (`[writes]`), which keep its records")
-        digest = question.digest or digest_of(question.query)
-        asks = f"{(question.operation_name or 'unnamed')[:_LONGEST_NAME]} sha256:{digest.hex()}"
-        return await self._purposes.acting(principal, wanted, correlation, asks)
-
     def _admit(self, scope: Scope, headers: Mapping[bytes, bytes]) -> Admit:
         """Raises Shed for a lane that there is no room for."""
         admission, authorization = self._admission, headers.get(b"authorization", b"")
@@ -178,12 +190,14 @@ class GraphQLEndpoint:
 
 
 class _Answering:
-    """How one request is answered: by which media type and under which correlation id."""
+    """How one request is answered: by which media type and under which correlation id. `streams`: by an event stream,
+    unless it is refused before."""
 
-    __slots__ = ("_send", "correlation_id", "media_type")
+    __slots__ = ("_whole", "correlation_id", "media_type", "send", "streams")
 
-    def __init__(self, send: Send, correlation: str) -> None:
-        self._send, self.correlation_id, self.media_type = send, correlation, JSON
+    def __init__(self, send: Send, whole: Whole | None, correlation: str) -> None:
+        self.send, self._whole, self.correlation_id, self.media_type = send, whole, correlation, JSON
+        self.streams = False
 
     async def answer(self, response: Response) -> None:
         """What the engine says. A request that did not run is 400 to those who understand the new media type; the old
@@ -203,6 +217,12 @@ class _Answering:
         body = refused([GraphQLError(MESSAGE, extensions=known)], self.correlation_id)
         await self._write(503, body, [(b"retry-after", b"%d" % seconds)])
 
+    async def slow_down(self, message: str, seconds: float) -> None:
+        """The client asks too often."""
+        known = {"code": RATE_LIMITED, "retryable": True, "retryAfterMs": math.ceil(seconds * 1000)}
+        body = refused([GraphQLError(message, extensions=known)], self.correlation_id)
+        await self._write(429, body, [(b"retry-after", b"%d" % math.ceil(seconds))])
+
     async def _write(self, status: int, body: Mapping[str, Any], extra: list[tuple[bytes, bytes]]) -> None:
         encoded = encode(body)
         headers = [
@@ -212,5 +232,7 @@ class _Answering:
             *_ALWAYS,
             *extra,
         ]
-        await self._send({"type": "http.response.start", "status": status, "headers": headers})
-        await self._send({"type": "http.response.body", "body": encoded})
+        if self._whole is not None:
+            return await self._whole(status, headers, encoded)
+        await self.send({"type": "http.response.start", "status": status, "headers": headers})
+        return await self.send({"type": "http.response.body", "body": encoded})

@@ -8,8 +8,11 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from gateway.http.admission import Admission
+from gateway.http.rates import Rates
+from gateway.http.streams.places import Places
 from gateway.telemetry.exposition import CONTENT_TYPE, gauge, text
 from gateway.telemetry.meters import Meters, of_cache, of_sources
+from gateway.telemetry.reads import ReadAudit
 from sources.overview import Overview, Remembered
 
 
@@ -22,8 +25,12 @@ class Metrics:
         admission: Admission,
         sources: Callable[[], Sequence[Overview]],
         cache: Callable[[], Remembered],
+        reads: ReadAudit,
+        rates: Rates,
+        places: Places,
     ) -> None:
         self._meters, self._admission, self._sources, self._cache = meters, admission, sources, cache
+        self._reads, self._rates, self._places = reads, rates, places
 
     async def page(self, _request: Request) -> Response:
         """The route."""
@@ -35,3 +42,9 @@ class Metrics:
         yield gauge("opsgraph_requests_under_way", "Requests that are not answered yet.", [({}, admission.under_way)])
         yield gauge("opsgraph_event_loop_delay_seconds", "How late the loop was last.", [({}, admission.delay)])
         yield admission.shed.lines()
+        yield admission.warned.lines()
+        yield self._rates.refused.lines()
+        yield from self._reads.lines()
+        places = self._places
+        yield gauge("opsgraph_streams_open", "Streams and WebSockets that are open.", [({}, len(places))])
+        yield from (each.lines() for each in (places.answers, places.ended, places.refused))

@@ -13,6 +13,8 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResp
 
 from gateway.http.admission import TURN
 from gateway.http.front import HEADER_BYTES, Front
+from gateway.http.streams.pace import CUT, RELEASE
+from gateway.http.whole import offer
 
 HEAD_SECONDS = 10.0
 BODY_SECONDS = 15.0  # of a body that nobody reads, because its request was refused
@@ -66,7 +68,10 @@ class BoundedProtocol(HttpToolsProtocol):
         self._head, self._began = False, self.loop.time()
         if self._admission is not None:
             self.scope[TURN] = self._admission.turn  # type: ignore[literal-required] # ours besides uvicorn's
+        self.scope[RELEASE], self.scope[CUT] = self._ends, self._cut  # type: ignore[literal-required] # as above
         super().on_headers_complete()
+        if getattr(self.cycle, "scope", None) is self.scope:  # it is not where the protocol changes
+            offer(self.cycle)
         if self._front is not None and self._front.draining:
             self.cycle.keep_alive = False
 
@@ -97,6 +102,12 @@ class BoundedProtocol(HttpToolsProtocol):
             self.loop.call_later(self.linger_seconds, self._leave)
         elif self.cycle is not None:
             self.cycle.keep_alive = False
+
+    def _cut(self) -> None:
+        """Ends it at once, with what has not been taken of its answer."""
+        if self.cycle is not None:
+            self.cycle.disconnected = True
+        self.transport.abort()
 
     def pause(self) -> None:
         """Reads no more."""

@@ -16,6 +16,7 @@ from gateway.engine.manifests import digest_named
 
 RESPONSE_JSON = "application/graphql-response+json"
 JSON = "application/json"
+EVENT_STREAM = "text/event-stream"
 _CORRELATION = re.compile(rb"[A-Za-z0-9_\-.]{8,64}\Z")
 _CHARSET = re.compile(r"charset=\"?([^\s;\"]+)", re.IGNORECASE)
 _ONCE = frozenset({b"authorization", b"content-type", b"content-length", b"content-encoding"})
@@ -63,12 +64,15 @@ def accepted(header: bytes | None) -> str | None:
     return _accepted(header) if len(header) <= _LONGEST else _accepted.__wrapped__(header)
 
 
+_OFFERED = {RESPONSE_JSON: RESPONSE_JSON, JSON: JSON, "*/*": JSON, "application/*": JSON, EVENT_STREAM: EVENT_STREAM}
+
+
 @lru_cache(maxsize=256)
 def _accepted(header: bytes) -> str | None:
     best: tuple[float, int, str] | None = None
     for index, part in enumerate(header.decode("latin-1").split(",")):
         name, *parameters = (each.strip().lower() for each in part.split(";"))
-        offered = {RESPONSE_JSON: RESPONSE_JSON, JSON: JSON, "*/*": JSON, "application/*": JSON}.get(name)
+        offered = _OFFERED.get(name)
         quality = _quality(parameters)
         if offered is None or not quality > 0 or any(each == "charset=utf-16" for each in parameters):
             continue
@@ -156,7 +160,7 @@ def from_query(query_string: bytes, asked: Wishes = NO_WISHES) -> Question:
     for name in ("query", "documentId", "id", "operationName", "variables", "extensions"):
         if sum(each == name for each, _ in pairs) > 1:
             raise BadRequest(400, f"`{name}` is given twice")
-    return _question(
+    return from_parameters(
         {
             **{name: given[name] for name in ("query", "documentId", "id") if name in given},
             "operationName": given.get("operationName") or None,
@@ -178,10 +182,11 @@ def from_body(body: bytes, asked: Wishes = NO_WISHES) -> Question:
         raise BadRequest(400, "the body is a list: send one operation at a time")
     if not isinstance(parsed, dict):
         raise BadRequest(400, "the body is no JSON object")
-    return _question(parsed, asked, may_mutate=True)
+    return from_parameters(parsed, asked, may_mutate=True)
 
 
-def _question(parameters: Mapping[str, Any], asked: Wishes, *, may_mutate: bool) -> Question:
+def from_parameters(parameters: Mapping[str, Any], asked: Wishes = NO_WISHES, *, may_mutate: bool) -> Question:
+    """The question of a request's parameters, whichever way they came; raises BadRequest."""
     query, variables = parameters.get("query"), parameters.get("variables")
     name, extensions = parameters.get("operationName"), parameters.get("extensions")
     if extensions is not None and not isinstance(extensions, dict):

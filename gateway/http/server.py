@@ -16,8 +16,8 @@ ACCEPTORS = 8
 
 
 class GracefulServer(uvicorn.Server):
-    """Stops in steps. At once: `/readyz` says no, and every answer ends its connection. After `notice` seconds: nobody
-    new is let in. Then what is under way has the configured time.
+    """Stops in steps. At once: `/readyz` says no, every answer ends its connection, and streams begin to end. After
+    `notice` seconds: nobody new is let in. Then what is under way has the configured time.
 
     `notice` is for balancers, which go on sending until they have looked; an interrupt from a terminal skips it, and so
     does a second signal.
@@ -50,6 +50,8 @@ class GracefulServer(uvicorn.Server):
         """A signal came."""
         again = self.should_exit
         self._drain()
+        if self._loop is not None and self._front is not None:
+            self._loop.call_soon_threadsafe(self._front.drain)
         if (again or sig == signal.SIGINT) and self._loop is not None:
             self._loop.call_soon_threadsafe(self._hurried.set)
         super().handle_exit(sig, frame)
@@ -59,6 +61,8 @@ class GracefulServer(uvicorn.Server):
         self._loop = asyncio.get_running_loop()
         await super().main_loop()
         self._drain()
+        if self._front is not None:
+            self._front.drain()
         with contextlib.suppress(TimeoutError):
             await asyncio.wait_for(self._hurried.wait(), self._notice)
 

@@ -34,6 +34,7 @@ class Watch:
         self._timer.cancel()
         if self._looking is not None:
             self._looking.cancel()
+            self._looking = None  # it knows this watch
 
     def ended_it(self) -> bool:
         """Whether a cancellation of the task is this watch's, and nobody else's besides; then it is over."""

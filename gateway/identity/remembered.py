@@ -41,6 +41,11 @@ class RememberedTokens:
 
     def get(self, authorization: bytes) -> Principal | None:
         """The principal of a header that was verified before; None for one to verify (again)."""
+        known = self.verified(authorization)
+        return known.principal if known is not None else None
+
+    def verified(self, authorization: bytes) -> Verified | None:
+        """The same with all that is known of it."""
         if len(authorization) > _LONGEST:
             return None
         digest = hashlib.sha256(authorization).digest()
@@ -49,7 +54,7 @@ class RememberedTokens:
             return None
         if known.ends > self._clock() and known.keys.holds(known.key_id, known.key):
             self._known.move_to_end(digest)
-            return known.principal
+            return known
         del self._known[digest]
         return None
 

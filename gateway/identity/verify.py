@@ -50,16 +50,24 @@ class Verifier:
 
     async def principal(self, authorization: bytes | None) -> Principal:
         """The principal of a header; raises Unauthenticated. `recall` is the same without waiting, for one known."""
+        return (await self.verified(authorization)).principal
+
+    async def verified(self, authorization: bytes | None) -> Verified:
+        """The same, and until when that is so."""
         if authorization is None:
             raise Unauthenticated("send a token: `Authorization: Bearer …`")
-        known = self.recall(authorization)
+        known = self._remembered.verified(authorization)
         if known is not None:
             return known
         external = self._external
         verified = await self._verified(_bearer(authorization.decode("latin-1")))
         if external is self._external:
             self._remembered.keep(authorization, verified)
-        return verified.principal
+        return verified
+
+    def left(self, verified: Verified) -> float:
+        """For how many seconds a token is still good."""
+        return verified.ends - self._clock()
 
     async def _verified(self, token: str) -> Verified:
         try:

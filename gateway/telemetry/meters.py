@@ -88,6 +88,11 @@ class Meters:
             if source["joined"]:
                 self._facts.add(source["source"], "flight", by=source["joined"])
 
+    def streamed(self, body: Mapping[str, Any]) -> None:
+        """A stream was sent an answer."""
+        for error in body.get("errors", ()):
+            self._errors.add(error["extensions"]["code"])
+
     def lines(self) -> Iterator[Iterable[str]]:
         """As text, a family after the other."""
         return (family.lines() for family in self._families)

@@ -41,6 +41,7 @@ _NAMES: Mapping[str, type[c.Record] | None] = {
     "reseller": c.Account,
     "parent": c.Account,
     "subscription": c.AccountSubscription,
+    "co_term": c.AccountSubscription,
     "contract": c.SubscriptionContract,
     "invoice": c.Invoice,
     "payment": c.Payment,

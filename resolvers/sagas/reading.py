@@ -77,13 +77,22 @@ def today(entity: c.LegalEntity | None, now: datetime) -> date:
 
 async def periods(read: Read, day: date) -> tuple[datetime | None, list[Finding]]:
     """Since when the posting period of a day runs, and what is wrong with it."""
-    found = [each for each in await many(read, c.AccountingPeriod, "list", "") if each.start_on <= day <= each.end_on]
-    if not found:
+    period = period_of(await many(read, c.AccountingPeriod, "list", ""), day)
+    if period is None:
         return None, []
-    period = min(found, key=lambda each: each.end_on - each.start_on)
-    shut = period.closed or period.receivables_locked or period.all_locked
     since = datetime.combine(period.start_on, time.min, UTC)
-    return since, [locked(period.name)] if shut else []
+    return since, [locked(period.name)] if is_shut(period) else []
+
+
+def period_of(known: Sequence[c.AccountingPeriod], day: date) -> c.AccountingPeriod | None:
+    """The posting period of a day: the shortest, where a year or a quarter has it too."""
+    found = [each for each in known if each.start_on <= day <= each.end_on]
+    return min(found, key=lambda each: each.end_on - each.start_on, default=None)
+
+
+def is_shut(period: c.AccountingPeriod) -> bool:
+    """Whether a period takes no more documents of customers."""
+    return period.closed or period.receivables_locked or period.all_locked
 
 
 def locked(period: str) -> Finding:

@@ -91,6 +91,8 @@ class AccountSubscription(Node):
     created_at: datetime | None
     end_customer: ref.AccountRef | None = link(c.Account, key="end_customer_key")
     reseller: ref.AccountRef | None = link(c.Account, key="reseller_key")
+    order: ref.OrderRef | None = link(c.Order, key="order_key")
+    replaces: ref.AccountSubscriptionRef | None = link(c.AccountSubscription, key="replaces_key")
     contracts: list[ref.SubscriptionContractRef | None] | None = batched(facts.contracts, needs=facts.CONTRACT_NEEDS)
     renewals: list[ref.RenewalRef | None] | None = batched(facts.renewals, needs=facts.OVERLAY_NEEDS)
     amendments: list[ref.AmendmentRef | None] | None = links(c.Amendment, by="subscription")

@@ -23,13 +23,15 @@ _PLAIN = Page()
 
 
 class Cached:
-    """One source behind a cache. `zone` is the residency zone of what it holds: never another zone's fact is given."""
+    """One source behind a cache. `zone` is the residency zone of what it holds: never another zone's fact is given, and
+    nothing of it is shared with other processes where the settings keep the zone out."""
 
     def __init__(self, inner: Connector, cache: Cache, zone: str = "default") -> None:
         self.inner, self._cache, self._zone = inner, cache, zone
         self.name, self.vendor, self.system = inner.name, inner.vendor, inner.system
         self.account_facet: type[Record] | None = inner.account_facet
         self.capabilities: Mapping[tuple[type[Record], str], Capability] = inner.capabilities
+        self._shared = cache.shared if cache.settings.shares(zone) else None
         self._shelves: dict[Index, Shelf] = {}
         cache.memory.homes.append(self._shelves)
 
@@ -101,7 +103,7 @@ class Cached:
             facet = ask.record is self.account_facet
             shelf = Shelf(self._shelves, self.name, index, capability, freshness, facet=facet)
             self._shelves[index] = shelf
-            if self._cache.shared is not None:
+            if self._shared is not None:
                 shelf.scope = scope(self._cache.settings.prefix, self._zone, self.name, index)
         return shelf
 
@@ -142,9 +144,9 @@ class Cached:
         cache.flights.add(flight)
 
         async def bring(flight: Flight) -> Landing:
-            if cache.shared is None or shelf.freshness.life <= 0:
+            if self._shared is None or shelf.freshness.life <= 0:
                 return Landing(await self.inner.read(_part(ask, tuple(dict.fromkeys(keys.values())))))
-            return await cache.shared.bring(flight, lambda some: self.inner.read(_part(ask, some)), remember)
+            return await self._shared.bring(flight, lambda some: self.inner.read(_part(ask, some)), remember)
 
         def remember(shelf: Shelf, ident: Ident, rows: Rows | None, begun: float) -> None:
             started = asyncio.get_running_loop().time() - max(0.0, cache.wall() - begun)
@@ -199,7 +201,7 @@ class Cached:
         time. An older fact may also come to hand while a flight looks for it elsewhere."""
         now = asyncio.get_running_loop().time()
         patient = now + wanted.errand.patience
-        at_hand = self._cache.shared is not None or any(self._has_old(shelf, keys, wanted) for keys in boarded.values())
+        at_hand = self._shared is not None or any(self._has_old(shelf, keys, wanted) for keys in boarded.values())
         if at_hand and patient < wanted.until:
             await wait(boarded, patient)
             boarded = {

@@ -17,7 +17,8 @@ _MIB = 1024 * 1024
 class CacheSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """`bytes` bounds what this process remembers. `redis` is the address of a server that processes share
     (`redis://host:6379/0`, `rediss://` for TLS; none: each remembers for itself), `redis_user` and `redis_password` (a
-    reference) how to log in, `prefix` what its keys begin with.
+    reference) how to log in, `prefix` what its keys begin with, `zones` the residency zones of which it may hold facts
+    (none: of every zone); facts of others are remembered by each process for itself.
 
     In seconds: `grace`, for which a flight goes on that nobody waits for any more; `lease`, for which one process asks
     and the others wait; `operation`, after which Redis is left. `types` overrides the freshness of single types.
@@ -30,6 +31,7 @@ class CacheSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
     redis_user: str | None = None
     redis_password: Secret | None = None
     prefix: str = "opsgraph"
+    zones: tuple[str, ...] = ()
     grace: float = 1.0
     lease: float = 3.0
     operation: float = 0.02
@@ -50,6 +52,10 @@ class CacheSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
                 close = difflib.get_close_matches(name, NAMES, 1)
                 meant = f"did you mean `{close[0]}`?" if close else f"the known ones are {', '.join(sorted(NAMES))}"
                 raise ValueError(f"`types` has the unknown type `{name}`: {meant}")
+
+    def shares(self, zone: str) -> bool:
+        """Whether facts of a residency zone may be held where processes share them."""
+        return not self.zones or zone in self.zones
 
     def _check_address(self) -> None:
         if self.redis is None:

@@ -114,6 +114,8 @@ class AccountSubscription(Owned, frozen=True, gc=False, kw_only=True):
     latest_invoice_key: str | None = None
     end_customer_key: str | None = None  # account key, where a reseller buys
     reseller_key: str | None = None
+    order_key: str | None = None  # CRM order key, where it was ordered through us
+    replaces_key: str | None = None  # the subscription that it goes on for
     created_at: datetime | None = None
 
 

@@ -28,6 +28,8 @@ from sqlalchemy import (
 )
 
 from sources.canonical import ApprovalDecision
+from sources.news import Topic
+from sources.store import notices
 from sources.store.columns import Instant, canonical, metadata
 from sources.store.errors import ApprovalExpired, NoSuchRecord, NotApprovable, StaleRecord
 
@@ -121,6 +123,7 @@ def ask(connection: Connection, question: Question, now: datetime) -> Approval:
     )
     values = msgspec.structs.asdict(question) | {"evidence": evidence, "evidence_hash": digest}
     connection.execute(insert(approvals).values(asked_at=now, decision=Decision.PENDING, **values))
+    notices.give(connection, Topic.OPERATION, question.operation_id, now)
     return find(connection, question.id)
 
 
@@ -149,6 +152,7 @@ def decide(
     )
     if done.rowcount != 1:
         raise StaleRecord(f"approval `{approval_id}` was decided at the same time: read it again")
+    notices.give(connection, Topic.OPERATION, known.operation_id, now)
     return find(connection, approval_id)
 
 
@@ -183,13 +187,19 @@ def expire(connection: Connection, now: datetime) -> list[Approval]:
         .values(decision=Decision.EXPIRED, decided_at=now)
         .returning(approvals)
     )
-    return [_record(row) for row in connection.execute(query).mappings()]
+    expired = [_record(row) for row in connection.execute(query).mappings()]
+    for each in expired:
+        notices.give(connection, Topic.OPERATION, each.operation_id, now)
+    return expired
 
 
 def withdraw(connection: Connection, operation_id: str, now: datetime) -> int:
     """Take an operation's open questions back; returns how many there were."""
     query = update(approvals).where(approvals.c.operation_id == operation_id, approvals.c.decision == Decision.PENDING)
-    return connection.execute(query.values(decision=Decision.WITHDRAWN, decided_at=now)).rowcount
+    withdrawn = connection.execute(query.values(decision=Decision.WITHDRAWN, decided_at=now)).rowcount
+    if withdrawn:
+        notices.give(connection, Topic.OPERATION, operation_id, now)
+    return withdrawn
 
 
 def find(connection: Connection, approval_id: str) -> Approval:

@@ -6,16 +6,31 @@ next seal on; cutting seals off is noticed by whoever keeps a copy of the last s
 
 from __future__ import annotations
 
-import hashlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import datetime
 from typing import Any
 
 import msgspec
-from sqlalchemy import BigInteger, Column, Connection, Index, RowMapping, String, Table, Text, insert, select, update
+from sqlalchemy import (
+    BigInteger,
+    Column,
+    Connection,
+    Index,
+    RowMapping,
+    String,
+    Table,
+    Text,
+    func,
+    insert,
+    select,
+    update,
+)
 from sqlalchemy.dialects import postgresql, sqlite
 
-from sources.store.columns import Instant, canonical, metadata
+from sources.store.chain import Break, Entry, Event, Said, Wanted, broken, canonical, link
+from sources.store.columns import Instant, metadata
+
+__all__ = ["Break", "Entry", "Event", "append", "append_all", "listed", "of_subject", "seal", "verify"]
 
 _BATCH = 1000
 
@@ -53,58 +68,26 @@ seals = Table(
 )
 
 
-class Event(msgspec.Struct, frozen=True, kw_only=True):
-    """What is recorded: who did what to what, under which rule, and what it was before and after (JSON)."""
-
-    actor: str
-    action: str
-    subject: str | None = None
-    human: str | None = None
-    decision: str | None = None
-    rule: str | None = None
-    reason: str | None = None
-    correlation_id: str | None = None
-    before: Any = None
-    after: Any = None
-
-
-class Entry(msgspec.Struct, frozen=True, kw_only=True):
-    """An event in its chain."""
-
-    chain: str
-    sequence: int
-    at: datetime
-    event: Event
-    previous: str
-    hash: str
-
-
-class Break(msgspec.Struct, frozen=True):
-    """Where a chain does not hold: `chain` is a process's, or `seals`."""
-
-    chain: str
-    sequence: int
-    what: str
-
-
 def append(connection: Connection, chain: str, event: Event, now: datetime) -> Entry:
     """Append to a chain, in the transaction of what is recorded. Others who append to it wait for that transaction."""
+    return append_all(connection, chain, [(event, now)])[0]
+
+
+def append_all(connection: Connection, chain: str, events: Sequence[Said]) -> list[Entry]:
+    """Append several events, each with its instant, in this order; the chain's head is moved once."""
+    if not events:
+        return []
     sequence, previous = _head(connection, chain)
-    body = canonical(event)
-    digest = _link(chain, sequence + 1, now, body, previous)
-    connection.execute(
-        insert(entries).values(
-            chain=chain,
-            sequence=sequence + 1,
-            at=now,
-            subject=event.subject,
-            body=body,
-            previous=previous,
-            hash=digest,
-        )
-    )
-    connection.execute(update(heads).where(heads.c.chain == chain).values(sequence=sequence + 1, hash=digest))
-    return Entry(chain=chain, sequence=sequence + 1, at=now, event=event, previous=previous, hash=digest)
+    rows, made = [], []
+    for event, at in events:
+        sequence += 1
+        row = _row(chain, sequence, at, event, previous)
+        made.append(Entry(chain=chain, sequence=sequence, at=at, event=event, previous=previous, hash=row["hash"]))
+        rows.append(row)
+        previous = row["hash"]
+    connection.execute(insert(entries), rows)
+    connection.execute(update(heads).where(heads.c.chain == chain).values(sequence=sequence, hash=previous))
+    return made
 
 
 def _head(connection: Connection, chain: str) -> tuple[int, str]:
@@ -117,16 +100,30 @@ def _head(connection: Connection, chain: str) -> tuple[int, str]:
     return found.sequence, found.hash
 
 
+def _row(chain: str, sequence: int, at: datetime, event: Event, previous: str) -> dict[str, Any]:
+    body = canonical(event)
+    return {
+        "chain": chain,
+        "sequence": sequence,
+        "at": at,
+        "subject": event.subject,
+        "body": body,
+        "previous": previous,
+        "hash": link(chain, sequence, at, body, previous),
+    }
+
+
 def seal(connection: Connection, now: datetime) -> str:
     """Bind the chains that grew since the last seal, and return the seal's hash: worth keeping elsewhere too."""
     grown = select(heads).where(heads.c.sealed < heads.c.sequence).order_by(heads.c.chain).with_for_update()
-    found = connection.execute(grown).mappings()
+    found = connection.execute(grown).mappings().all()
     body = canonical([[head["chain"], head["sequence"], head["hash"]] for head in found])
     last = connection.execute(select(seals).order_by(seals.c.sequence.desc()).limit(1)).mappings().first()
     sequence, previous = (last["sequence"] + 1, last["hash"]) if last else (1, "")
-    digest = _link("seals", sequence, now, body, previous)
+    digest = link("seals", sequence, now, body, previous)
     connection.execute(insert(seals).values(sequence=sequence, at=now, body=body, previous=previous, hash=digest))
-    connection.execute(update(heads).where(heads.c.sealed < heads.c.sequence).values(sealed=heads.c.sequence))
+    for head in found:  # and no other: what grew meanwhile is for the next seal
+        connection.execute(update(heads).where(heads.c.chain == head["chain"]).values(sealed=head["sequence"]))
     return digest
 
 
@@ -137,13 +134,62 @@ def of_subject(connection: Connection, subject: str, first: int = 100) -> list[E
     return [_entry(row) for row in connection.execute(ordered).mappings()]
 
 
+def listed(connection: Connection, wanted: Wanted, first: int = 100) -> list[Entry]:
+    """The newest entries that fit, the newest first."""
+    query = select(entries)
+    for text in wanted.texts():
+        query = query.where(entries.c.body.contains(text, autoescape=True))
+    if wanted.since is not None:
+        query = query.where(entries.c.at >= wanted.since)
+    if wanted.until is not None:
+        query = query.where(entries.c.at < wanted.until)
+    ordered = query.order_by(entries.c.at.desc(), entries.c.chain.desc(), entries.c.sequence.desc()).limit(first)
+    return [_entry(row) for row in connection.execute(ordered).mappings()]
+
+
+class Extent(msgspec.Struct, frozen=True, kw_only=True):
+    """How much there is: entries in how many chains, those of them behind the last seal, seals, and the last one."""
+
+    entries: int
+    chains: int
+    unsealed: int
+    seals: int
+    last_seal: str | None = None
+    sealed_at: datetime | None = None
+
+
+def extent(connection: Connection) -> Extent:
+    """How much there is, by the heads and seals."""
+    counts = connection.execute(
+        select(
+            func.coalesce(func.sum(heads.c.sequence), 0),
+            func.count(),
+            func.coalesce(func.sum(heads.c.sequence - heads.c.sealed), 0),
+        )
+    ).one()
+    last = connection.execute(select(seals).order_by(seals.c.sequence.desc()).limit(1)).mappings().first()
+    return Extent(
+        entries=int(counts[0]),
+        chains=int(counts[1]),
+        unsealed=int(counts[2]),
+        seals=last["sequence"] if last else 0,
+        last_seal=last["hash"] if last else None,
+        sealed_at=last["at"] if last else None,
+    )
+
+
+def has_seal(connection: Connection, digest: str) -> bool:
+    """Whether a seal whose hash somebody kept elsewhere is still there."""
+    return connection.execute(select(seals.c.sequence).where(seals.c.hash == digest)).first() is not None
+
+
 def verify(connection: Connection) -> Iterator[Break]:
     """Every place where a chain or a seal does not hold; nothing where all do. Reads everything, a batch at a time."""
     ends: dict[str, tuple[int, str]] = {}
     sealed = _sealed(connection)
     for row in _rows(connection, entries, (entries.c.chain, entries.c.sequence)):
         sequence, previous = ends.get(row["chain"], (0, ""))
-        yield from _broken(row, row["chain"], sequence, previous)
+        yield from broken(row, row["chain"], sequence, previous)
         if sealed.pop((row["chain"], row["sequence"]), {row["hash"]}) != {row["hash"]}:
             yield Break(row["chain"], row["sequence"], "is not what was sealed")
         ends[row["chain"]] = (row["sequence"], row["hash"])
@@ -160,17 +206,8 @@ def verify(connection: Connection) -> Iterator[Break]:
 def _verify_seals(connection: Connection) -> Iterator[Break]:
     sequence, previous = 0, ""
     for row in _rows(connection, seals, (seals.c.sequence,)):
-        yield from _broken(row, "seals", sequence, previous)
+        yield from broken(row, "seals", sequence, previous)
         sequence, previous = row["sequence"], row["hash"]
-
-
-def _broken(row: RowMapping, chain: str, sequence: int, previous: str) -> Iterator[Break]:
-    if row["sequence"] != sequence + 1:
-        yield Break(chain, row["sequence"], f"follows {sequence}: something between is gone")
-    if row["previous"] != previous:
-        yield Break(chain, row["sequence"], "does not hang on the one before")
-    if row["hash"] != _link(chain, row["sequence"], row["at"], row["body"], row["previous"]):
-        yield Break(chain, row["sequence"], "was changed")
 
 
 def _sealed(connection: Connection) -> dict[tuple[str, int], set[str]]:
@@ -189,11 +226,6 @@ def _rows(connection: Connection, table: Table, order: tuple[Column[Any], ...]) 
 def _insert(connection: Connection, table: Table, values: dict[str, Any]) -> None:
     dialect: Any = sqlite if connection.dialect.name == "sqlite" else postgresql
     connection.execute(dialect.insert(table).values(values).on_conflict_do_nothing())
-
-
-def _link(chain: str, sequence: int, at: datetime, body: str, previous: str) -> str:
-    """The hash of an entry: over all that it says and the hash before it, each part told from the next."""
-    return hashlib.sha256(canonical([chain, sequence, at, body, previous]).encode()).hexdigest()
 
 
 def _entry(row: RowMapping) -> Entry:

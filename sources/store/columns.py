@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from typing import Any
 
-import msgspec
 from sqlalchemy import DateTime, Dialect, MetaData
 from sqlalchemy.types import TypeDecorator
+
+from sources.store.chain import canonical
+
+__all__ = ["Instant", "canonical", "metadata"]
 
 metadata = MetaData(
     naming_convention={
@@ -37,8 +39,3 @@ class Instant(TypeDecorator[datetime]):
         if value is None:
             return None
         return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
-
-
-def canonical(value: Any) -> str:
-    """The one way to write a value as JSON: keys in order, no spaces; what is hashed is written so."""
-    return msgspec.json.encode(value, order="sorted").decode()

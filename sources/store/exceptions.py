@@ -26,6 +26,8 @@ from sqlalchemy import (
 from sqlalchemy.dialects import postgresql, sqlite
 
 from sources.canonical import ExceptionResolution, ExceptionStatus
+from sources.news import Topic
+from sources.store import notices
 from sources.store.columns import Instant, canonical, metadata
 from sources.store.errors import NoSuchRecord, StaleRecord, WrongState
 
@@ -111,11 +113,14 @@ def open_exception(connection: Connection, finding: Finding, now: datetime) -> E
     """Open it in its owner's queue, or find it there."""
     dialect: Any = sqlite if connection.dialect.name == "sqlite" else postgresql
     values = msgspec.structs.asdict(finding) | {"details": canonical(finding.details)}
-    connection.execute(
+    made = connection.execute(
         dialect.insert(exceptions)
         .values(status=Status.OPEN, opened_at=now, version=1, **values)
         .on_conflict_do_nothing()
+        .returning(exceptions.c.id)
     )
+    if made.first() is not None:
+        notices.give(connection, Topic.EXCEPTION, finding.id, now)
     return find(connection, finding.id)
 
 
@@ -123,15 +128,16 @@ def assign(connection: Connection, exception_id: str, assignee: str, now: dateti
     """Give it to a person; the first time is the owner's first answer. Raises StaleRecord, WrongState."""
     known = _changeable(connection, exception_id, version)
     answered = known.answered_at or now
-    return _change(connection, known, status=Status.ASSIGNED, assignee=assignee, answered_at=answered)
+    return _change(connection, known, now, status=Status.ASSIGNED, assignee=assignee, answered_at=answered)
 
 
 def hand_over(
-    connection: Connection, exception_id: str, owner: str, due_at: datetime, reason: str, version: int
+    connection: Connection, exception_id: str, owner: str, due_at: datetime, reason: str, version: int, now: datetime
 ) -> ExceptionItem:
     """Pass it to the owner it belongs to; the new owner has nobody assigned yet. Raises as `assign` does."""
     known = _changeable(connection, exception_id, version)
-    return _change(connection, known, status=Status.OPEN, owner=owner, assignee=None, due_at=due_at, reason=reason)
+    notices.give(connection, Topic.EXCEPTION, known.id, now)
+    return _change(connection, known, now, status=Status.OPEN, owner=owner, assignee=None, due_at=due_at, reason=reason)
 
 
 def escalate(
@@ -146,7 +152,9 @@ def escalate(
     """Put it into a second role's queue too, because its time is over; whoever works on it goes on. Raises as `assign`
     does."""
     known = _changeable(connection, exception_id, version)
-    return _change(connection, known, escalated_to=to, escalated_at=now, answer_due_at=answer_due_at, due_at=due_at)
+    notices.give(connection, Topic.EXCEPTION, known.id, now)
+    due = {"answer_due_at": answer_due_at, "due_at": due_at}
+    return _change(connection, known, now, escalated_to=to, escalated_at=now, **due)
 
 
 def late(connection: Connection, now: datetime, first: int = 100) -> list[ExceptionItem]:
@@ -184,6 +192,7 @@ def resolve(
     return _change(
         connection,
         known,
+        now,
         status=Status.RESOLVED,
         resolution=resolution,
         resolution_reason=reason,
@@ -242,7 +251,7 @@ def _changeable(connection: Connection, exception_id: str, version: int | None) 
     return known
 
 
-def _change(connection: Connection, known: ExceptionItem, **values: Any) -> ExceptionItem:
+def _change(connection: Connection, known: ExceptionItem, now: datetime, **values: Any) -> ExceptionItem:
     done = connection.execute(
         update(exceptions)
         .where(exceptions.c.id == known.id, exceptions.c.version == known.version)
@@ -250,6 +259,8 @@ def _change(connection: Connection, known: ExceptionItem, **values: Any) -> Exce
     )
     if done.rowcount != 1:
         raise StaleRecord(f"exception `{known.id}` was changed at the same time: read it again")
+    if known.operation_id is not None:
+        notices.give(connection, Topic.OPERATION, known.operation_id, now)
     return find(connection, known.id)
 
 

@@ -25,6 +25,8 @@ from sqlalchemy import (
 from sqlalchemy.dialects import postgresql, sqlite
 
 from sources.canonical import Money, OperationOutcome, OperationState
+from sources.news import Topic
+from sources.store import notices
 from sources.store.columns import Instant, metadata
 from sources.store.errors import IdempotencyMismatch, NoSuchRecord, StaleRecord, WrongState
 
@@ -165,7 +167,10 @@ def _insert(connection: Connection, command: Command, now: datetime) -> Operatio
     }
     made = dialect.insert(operations).values(row).on_conflict_do_nothing().returning(operations)
     found = connection.execute(made).mappings().first()
-    return None if found is None else record(found)
+    if found is None:
+        return None
+    notices.give(connection, Topic.OPERATION, command.id, now)
+    return record(found)
 
 
 def _digest(payload: str) -> str:
@@ -232,6 +237,7 @@ def _change(connection: Connection, known: Operation, now: datetime, **values: A
     row = connection.execute(changed).mappings().first()
     if row is None:
         raise StaleRecord(f"operation `{known.id}` was changed at the same time: read it again")
+    notices.give(connection, Topic.OPERATION, known.id, now)
     return record(row)
 
 

@@ -21,6 +21,8 @@ from sqlalchemy import (
 from sqlalchemy.dialects import postgresql, sqlite
 
 from sources import canonical as c
+from sources.news import Topic
+from sources.store import notices
 from sources.store.columns import Instant, metadata
 from sources.store.errors import NoSuchRecord
 
@@ -83,7 +85,9 @@ def begin(connection: Connection, attempt: Attempt, now: datetime) -> Step:
     made = dialect.insert(steps).values(attempts=1, started_at=now, **msgspec.structs.asdict(attempt))
     again = {"outcome": None, "finished_at": None, "attempts": steps.c.attempts + 1}
     kept = made.on_conflict_do_update(index_elements=list(steps.primary_key), set_=again).returning(steps)
-    return _record(connection.execute(kept).mappings().one())
+    begun = _record(connection.execute(kept).mappings().one())
+    notices.give(connection, Topic.OPERATION, attempt.operation_id, now)
+    return begun
 
 
 def finish(
@@ -107,6 +111,7 @@ def finish(
     row = connection.execute(ended).mappings().first()
     if row is None:
         raise NoSuchRecord(f"step {number} ({direction}) of operation `{operation_id}` was never begun")
+    notices.give(connection, Topic.OPERATION, operation_id, now)
     return _record(row)
 
 

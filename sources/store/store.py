@@ -6,12 +6,15 @@ import asyncio
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Concatenate, ParamSpec, TypeAlias, TypeVar
 
 from sqlalchemy import Connection, Engine
-from sqlalchemy.exc import InterfaceError, OperationalError
+from sqlalchemy.exc import InterfaceError, OperationalError, ProgrammingError
 
-from sources.database import is_sqlite, open_engine, retire_engine
+from sources.database import address, is_sqlite, open_engine, retire_engine
+from sources.store import notices
+from sources.store.bell import Bell
 from sources.store.errors import StoreAway
 from sources.store.schema import migrate
 
@@ -22,6 +25,7 @@ Transaction: TypeAlias = Connection  # what work is done in; who is not of the s
 
 READERS = 4
 WRITERS = 8
+RINGERS = 1
 
 
 class Store:
@@ -35,6 +39,7 @@ class Store:
         self._sqlite = engine.dialect.name == "sqlite"
         self._writers = ThreadPoolExecutor(1 if self._sqlite else WRITERS, thread_name_prefix="store-write")
         self._readers = ThreadPoolExecutor(READERS, thread_name_prefix="store-read")
+        self.bell = Bell(engine)
 
     async def transact(self, work: Callable[Concatenate[Connection, P], T], *args: P.args, **kwargs: P.kwargs) -> T:
         """Do all of `work(connection, ...)` or nothing; it is on the disk when this returns. An exception undoes it and
@@ -46,7 +51,11 @@ class Store:
         with _answering(), self._engine.begin() as connection:
             if self._sqlite:
                 connection.exec_driver_sql("BEGIN IMMEDIATE")  # what is read before the first write holds too
-            return work(connection)
+            done = work(connection)
+            noticed = notices.given(connection)
+        if noticed:
+            self.bell.ring()
+        return done
 
     async def read(self, work: Callable[Concatenate[Connection, P], T], *args: P.args, **kwargs: P.kwargs) -> T:
         """Look, at one state of the data; what `work(connection, ...)` writes is undone."""
@@ -55,18 +64,13 @@ class Store:
 
     def _read(self, work: Callable[[Connection], T]) -> T:
         with _answering(), self._engine.connect() as connection:
-            return work(self._at_one_state(connection))
-
-    def _at_one_state(self, connection: Connection) -> Connection:
-        if not self._sqlite:
-            return connection.execution_options(isolation_level="REPEATABLE READ")  # is said with its BEGIN
-        connection.exec_driver_sql("BEGIN")
-        return connection
+            return work(_at_one_state(connection))
 
     async def close(self) -> None:
         """Finish what is under way and close the connections."""
         await asyncio.to_thread(self._writers.shutdown)
         await asyncio.to_thread(self._readers.shutdown)
+        await asyncio.to_thread(self.bell.close)
         retire_engine(self._engine)
 
 
@@ -97,4 +101,30 @@ async def open_store(url: str) -> Store:
     """Bring the tables up to date and open the store at `sqlite:///PATH` or `postgresql://...`. Raises StoreAway, with
     what the database says."""
     await asyncio.to_thread(_migrated, url)
-    return Store(open_engine(url, connections=READERS + (1 if is_sqlite(url) else WRITERS), name="opsgraph-store"))
+    connections = READERS + (1 if is_sqlite(url) else WRITERS + RINGERS)
+    return Store(open_engine(url, connections=connections, name="opsgraph-store"))
+
+
+def look(url: str, work: Callable[Concatenate[Connection, P], T], *args: P.args, **kwargs: P.kwargs) -> T:
+    """Look at tables as they are, beside whoever works with them: nothing is migrated, nothing is written. Blocks.
+    Raises StoreAway where they are not there."""
+    path = address(url).database
+    if is_sqlite(url) and not Path(path or "").exists():
+        raise StoreAway(f"`{path}` does not exist: name the file of `[writes] store`")
+    engine = open_engine(url, connections=1, name="opsgraph-look")
+    try:
+        with engine.connect() as connection:
+            return work(_at_one_state(connection), *args, **kwargs)
+    except (OperationalError, InterfaceError, ProgrammingError) as error:
+        said = str(error.orig or error).partition("\n")[0]
+        raise StoreAway(f"our own tables cannot be read ({said}): see to the database of `[writes]`") from error
+    finally:
+        retire_engine(engine)
+
+
+def _at_one_state(connection: Connection) -> Connection:
+    """From here on one state of the data is seen."""
+    if connection.dialect.name == "sqlite":
+        connection.exec_driver_sql("BEGIN")
+        return connection
+    return connection.execution_options(isolation_level="REPEATABLE READ")  # is said with its BEGIN

@@ -5,10 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime
 
+import msgspec
 from sqlalchemy import Connection, and_, func, or_, select
 
 from sources.canonical import Money
-from sources.store.operations import NO_EFFECT, Operation, State, operations, record
+from sources.store.approvals import Decision, approvals
+from sources.store.exceptions import Status, exceptions
+from sources.store.operations import ENDED, NO_EFFECT, Operation, State, operations, record
 
 
 def page(
@@ -62,3 +65,26 @@ def total(
         *(columns[name] == value for name, value in wanted.items() if value is not None),
     )
     return Money(int(connection.execute(query).scalar_one()), currency)
+
+
+class Waiting(msgspec.Struct, frozen=True):
+    """How much is under way and waits: operations by state, exceptions by owner and whether they are late, questions by
+    the role that was asked."""
+
+    operations: dict[str, int]
+    exceptions: dict[tuple[str, bool], int]
+    approvals: dict[str, int]
+
+
+def waiting(connection: Connection, now: datetime) -> Waiting:
+    """What has not ended, counted."""
+    state, owner, role = operations.c.state, exceptions.c.owner, approvals.c.role
+    late = exceptions.c.due_at <= now
+    under_way = select(state, func.count()).where(state.in_([each for each in State if each not in ENDED]))
+    raised = select(owner, late, func.count()).where(exceptions.c.status != Status.RESOLVED)
+    asked = select(role, func.count()).where(approvals.c.decision == Decision.PENDING)
+    return Waiting(
+        dict(connection.execute(under_way.group_by(state)).all()),
+        {(each, bool(over)): count for each, over, count in connection.execute(raised.group_by(owner, late))},
+        dict(connection.execute(asked.group_by(role)).all()),
+    )

@@ -199,7 +199,7 @@ class FakeSystems:
 
 
 def _found(record: Any, by: str, key: str) -> bool:
-    attribute = {"account": "account_key", "invoice": "invoice_key"}.get(by, by)
+    attribute = f"{by}_key" if by in ("account", "invoice", "subscription", "order") else by
     return by == "list" or getattr(record, attribute) == key
 
 

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import ssl
 from collections.abc import Awaitable, Callable
 
 Fault = Callable[[asyncio.StreamWriter], Awaitable[None]]
@@ -46,19 +47,23 @@ async def never_ends(writer: asyncio.StreamWriter) -> None:
 
 
 class SickServer:
-    """Answers by `fault`. `asked` counts the questions that reached it."""
+    """Answers by `fault`. `asked` counts the questions that reached it, `questions` are their bytes, `connections` are
+    those that came about, `ended` those of them that the other side has ended. `tls`: its certificate, on a port that
+    speaks TLS."""
 
-    def __init__(self, fault: Fault | None = None) -> None:
+    def __init__(self, fault: Fault | None = None, *, tls: ssl.SSLContext | None = None) -> None:
         self.fault = fault or says(response(200))
-        self.asked = 0
+        self._tls = tls
+        self.asked = self.connections = self.ended = 0
+        self.questions: list[bytes] = []
         self.reached = asyncio.Event()  # somebody has asked
         self._tasks: set[asyncio.Task[None]] = set()
         self._writers: set[asyncio.StreamWriter] = set()
 
     async def __aenter__(self) -> "SickServer":
-        self._server = await asyncio.start_server(self._connected, "127.0.0.1", 0)
+        self._server = await asyncio.start_server(self._connected, "127.0.0.1", 0, ssl=self._tls)
         self.port = self._server.sockets[0].getsockname()[1]
-        self.url = f"http://127.0.0.1:{self.port}"
+        self.url = f"http{'s' if self._tls else ''}://127.0.0.1:{self.port}"
         return self
 
     async def __aexit__(self, *_: object) -> None:
@@ -68,26 +73,38 @@ class SickServer:
         await asyncio.gather(*self._tasks, return_exceptions=True)
         for writer in self._writers:
             writer.transport.abort()
-        await asyncio.sleep(0)
+        closing = [asyncio.ensure_future(writer.wait_closed()) for writer in self._writers]
+        if closing:
+            await asyncio.wait(closing, timeout=1)
+        await asyncio.gather(*(each for each in closing if each.done()), return_exceptions=True)
+
+    def hang_up(self) -> None:
+        """Ends every connection."""
+        for writer in self._writers:
+            writer.close()
 
     async def shut(self) -> None:
         """Nobody listens any more."""
         self._server.close()
 
     def _connected(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self.connections += 1
         task = asyncio.create_task(self._serve(reader, writer))
         self._tasks.add(task)
         self._writers.add(writer)
         task.add_done_callback(self._tasks.discard)
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        with contextlib.suppress(ConnectionError, asyncio.IncompleteReadError):
+        try:
             while not writer.is_closing():
-                head = await reader.readuntil(b"\r\n\r\n")
-                for line in head.lower().split(b"\r\n"):
+                question = await reader.readuntil(b"\r\n\r\n")
+                for line in question.lower().split(b"\r\n"):
                     if line.startswith(b"content-length:"):
-                        await reader.readexactly(int(line.split(b":")[1]))
+                        question += await reader.readexactly(int(line.split(b":")[1]))
+                self.questions.append(question)
                 self.asked += 1
                 self.reached.set()
                 await self.fault(writer)
+        except (ConnectionError, asyncio.IncompleteReadError):
+            self.ended += 1
         writer.close()

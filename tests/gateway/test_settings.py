@@ -74,16 +74,17 @@ def test_what_the_sample_says_of_a_source_are_the_defaults() -> None:
 
 
 PLACES = {place: shape for place, shape in shapes(Settings) if place and place[0] != "sources"}
-NAMED = ("cache", "types")  # a table for each type that has one
+NAMED = {("cache", "types"): "Invoice", ("admission", "rate", "roles"): "customer_user"}  # tables by names of one's own
 
 
-@pytest.mark.parametrize("place", [place for place in PLACES if place != NAMED], ids=".".join)
+@pytest.mark.parametrize("place", [place for place in PLACES if place not in NAMED], ids=".".join)
 def test_the_sample_says_every_setting(place: tuple[str, ...]) -> None:
     assert set(at(uncommented("#:"), place)) == set(PLACES[place].__struct_fields__)
 
 
-def test_the_sample_shows_how_the_freshness_of_a_type_is_set() -> None:
-    assert set(at(uncommented("#:"), (*NAMED, "Invoice"))) <= set(PLACES[NAMED].__struct_fields__)
+@pytest.mark.parametrize("place", NAMED, ids=".".join)
+def test_the_sample_shows_how_something_of_a_name_is_set(place: tuple[str, ...]) -> None:
+    assert set(at(uncommented("#:"), (*place, NAMED[place]))) <= set(PLACES[place].__struct_fields__)
 
 
 def test_the_sample_says_every_setting_of_a_source_that_vendors_share() -> None:
@@ -146,3 +147,29 @@ def test_a_key_is_suggested_from_the_table_it_is_written_in(tree: dict[str, Any]
     with pytest.raises(SettingsError) as refused:
         parse(tree, {})
     assert line in str(refused.value)
+
+
+CRM = {"vendor": "salesforce", "url": "https://crm.test", "client_id": "a", "client_secret": {"env": "S"}, "zone": "eu"}
+
+
+@pytest.mark.parametrize(
+    ("tables", "line"),
+    [
+        (
+            {"gateway": {"zones": ["us"]}},
+            "[sources.crm] `zone` is `eu`, and `[gateway] zones` has only us: ask it by a",
+        ),
+        ({"cache": {"zones": ["eur"]}}, "[cache] `zones` has `eur`, which is no source's zone: did you mean `eu`?"),
+        ({"audit": {"zones": ["us"]}}, "[audit] `zones` has `us`, which is no source's zone: the known ones are eu"),
+    ],
+)
+def test_a_zone_that_does_not_fit_the_sources_is_one_line(tables: dict[str, Any], line: str) -> None:
+    with pytest.raises(SettingsError) as refused:
+        parse({"sources": {"crm": CRM}, **tables}, {"S": "x"})
+    assert str(refused.value).startswith(line)
+
+
+def test_zones_that_fit_the_sources_are_taken() -> None:
+    zones = {"zones": ["eu"]}
+    settings = parse({"sources": {"crm": CRM}, "gateway": zones, "cache": zones, "audit": zones}, {"S": "x"})
+    assert settings.cache.zones == settings.audit.zones == ("eu",)

@@ -15,7 +15,7 @@ MISTAKES = {
     ),
     "unknown key": (
         {"classes": small.CLASSES + "extra: 1\n"},
-        "rules/classes.yaml:10: unknown key `extra` in classes.yaml: one of classes, coordinates, declassify is expected",
+        "rules/classes.yaml:10: unknown key `extra` in classes.yaml: one of audited, classes, coordinates, declassify is expected",
     ),
     "unknown class": (
         {"classes": small.CLASSES + "  Invoice.due: money\n"},

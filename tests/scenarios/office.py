@@ -17,7 +17,9 @@ from resolvers.sagas.room import Pace
 from resolvers.sagas.writes.order import SubmitOrder
 from resolvers.sagas.writes.order_terms import OrderedLine
 from sources import canonical as c
+from sources.cache.tags import changed
 from sources.canonical import Record
+from sources.canonical import commands as do
 from sources.catalog import Catalog
 from sources.ports import Ask
 from sources.store import reservations
@@ -89,6 +91,30 @@ class Office(House):
 
     async def reserved(self, account: str, entity: str, currency: str) -> int:
         return await self.store.read(reservations.held, "credit", f"{account}/{entity}", currency)
+
+    # ------------------------------------------------------------ what others do
+
+    async def posted(self, invoice: c.Invoice, order: c.Order | None = None) -> c.PostedInvoice:
+        """Posts an invoice as billing issued it, from the order's sales order where there is one."""
+        sales = await self.read(c.SalesOrder, "order", order.key) if order is not None else []
+        profiles = await self.read(c.BillingProfile, "account", invoice.account_key)
+        [party] = [each.key for each in profiles if each.legal_entity == invoice.legal_entity]
+        command = do.PostInvoice(
+            operation="posting",
+            party=party,
+            legal_entity=invoice.legal_entity or "",
+            currency=invoice.currency,
+            posted_on=TODAY,
+            number=invoice.number,
+            issued_key=invoice.key,
+            subscription_key=invoice.subscription_key,
+            sales_order_key=sales[0].key if sales else None,
+            expected_total=invoice.total,
+        )
+        writer = self.catalog.writer(do.PostInvoice, invoice.legal_entity)
+        written = await writer.do(command, f"posting:{invoice.key}")
+        self.catalog.wrote(written.source, changed(command, written, writer.touches[do.PostInvoice]))
+        return await self.one(c.PostedInvoice, "invoice", invoice.key)
 
     # ------------------------------------------------------------ asking
 

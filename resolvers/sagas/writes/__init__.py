@@ -7,10 +7,13 @@ from resolvers.sagas.writes.amend_subscription import AMEND_SUBSCRIPTION, amend_
 from resolvers.sagas.writes.cases import ESCALATE_CASE
 from resolvers.sagas.writes.invoices import RECORD_PAYMENT, WRITE_OFF
 from resolvers.sagas.writes.issue_credit import SAGA as ISSUE_CREDIT
+from resolvers.sagas.writes.onboard_account import ONBOARD_ACCOUNT
 from resolvers.sagas.writes.open_case import Entitled, open_case
 from resolvers.sagas.writes.order import Judge, plain_judge
 from resolvers.sagas.writes.previewing import previewed_by
 from resolvers.sagas.writes.refund_payment import REFUND_PAYMENT
+from resolvers.sagas.writes.renew_subscription import RENEW_SUBSCRIPTION
+from resolvers.sagas.writes.reverse_order import REVERSE_ORDER
 from resolvers.sagas.writes.rights import GRANT_ENTITLEMENT, REVOKE_ENTITLEMENT
 from resolvers.sagas.writes.submit_order import submit_order
 from resolvers.sagas.writes.subscriptions import CANCEL_SUBSCRIPTION, RESUME_SUBSCRIPTION, SUSPEND_SUBSCRIPTION
@@ -18,6 +21,8 @@ from resolvers.sagas.writes.subscriptions import CANCEL_SUBSCRIPTION, RESUME_SUB
 WRITES: tuple[Saga, ...] = (
     submit_order(),
     AMEND_SUBSCRIPTION,
+    RENEW_SUBSCRIPTION,
+    REVERSE_ORDER,
     CANCEL_SUBSCRIPTION,
     SUSPEND_SUBSCRIPTION,
     RESUME_SUBSCRIPTION,
@@ -27,6 +32,7 @@ WRITES: tuple[Saga, ...] = (
     WRITE_OFF,
     SET_CREDIT,
     UPDATE_ACCOUNT,
+    ONBOARD_ACCOUNT,
     GRANT_ENTITLEMENT,
     REVOKE_ENTITLEMENT,
     open_case(),

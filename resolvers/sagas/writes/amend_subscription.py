@@ -23,6 +23,14 @@ from resolvers.sagas.writes.amendment_terms import (
     sold,
     yearly,
 )
+from resolvers.sagas.writes.fulfilment import (
+    cases_touched,
+    open_cases,
+    plan_set,
+    right_granted,
+    sales_order_approved,
+    sales_order_closed,
+)
 from resolvers.sagas.writes.previewing import Preview
 from sources import canonical as c
 from sources.canonical import Money
@@ -31,8 +39,6 @@ from sources.canonical.commands import Proration, SoldLine, SubscriptionLine
 from sources.errors import BadAsk
 
 __all__ = ["AMEND_SUBSCRIPTION", "AmendSubscription", "AmendedLine", "amend_subscription"]
-
-_CLOSED = (c.CaseStatus.RESOLVED, c.CaseStatus.CLOSED)
 
 
 class AmendSubscription(msgspec.Struct, frozen=True, kw_only=True):
@@ -83,7 +89,7 @@ def amend_subscription(preview: Preview | None = None) -> Saga:
             entity(read, subscription.legal_entity),
             many(read, c.BillingProfile, "account", account),
             some(read, c.SupportOrganization, account, "account"),
-            _open_cases(read, account, asked),
+            open_cases(read, account, asked.support_tier),
         )
         own = (item.price for item in subscription.items)  # perhaps agreed, and in no price book
         prices = {price.key: price for price in (*own, *book)}
@@ -117,12 +123,6 @@ def amend_subscription(preview: Preview | None = None) -> Saga:
     return Saga(
         mutation="amendSubscription", input=AmendSubscription, known=Known, gather=gather, needs=NEEDS, steps=STEPS
     )
-
-
-async def _open_cases(read: Read, account: str, asked: AmendSubscription) -> tuple[str, ...]:
-    if asked.support_tier is None:
-        return ()
-    return tuple(each.key for each in await many(read, c.Case, "account", account) if each.status not in _CLOSED)
 
 
 async def _proration(
@@ -169,12 +169,6 @@ def _sales_order(state: _Amendment) -> do.PlaceSalesOrder | None:
     )
 
 
-def _close_sales_order(state: _Amendment) -> do.CloseSalesOrder:
-    return do.CloseSalesOrder(
-        operation=state.operation, correlation=state.correlation, sales_order_key=state.key_of("sales_order")
-    )
-
-
 def _change_subscription(state: _Amendment) -> do.ChangeSubscription:
     return do.ChangeSubscription(
         operation=state.operation,
@@ -186,53 +180,28 @@ def _change_subscription(state: _Amendment) -> do.ChangeSubscription:
     )
 
 
-def _approve_sales_order(state: _Amendment) -> do.ApproveSalesOrder | None:
-    if "sales_order" not in state.written:
-        return None
-    return do.ApproveSalesOrder(
-        operation=state.operation, correlation=state.correlation, sales_order_key=state.key_of("sales_order")
-    )
-
-
 def _right(state: _Amendment) -> do.GrantRight | None:
-    tier = state.input.support_tier
-    if tier is None:
-        return None
-    return do.GrantRight(
-        operation=state.operation,
-        correlation=state.correlation,
-        account_key=state.known.account,
-        name=f"{tier} support",
-        tier=tier,
+    return right_granted(
+        state,
+        account=state.known.account,
+        tier=state.input.support_tier,
         start_on=state.known.today,
-        subscription_key=state.input.subscription,
+        subscription=state.input.subscription,
     )
 
 
 def _support_plan(state: _Amendment) -> do.SetSupportPlan | None:
-    if state.input.support_tier is None or state.known.organization is None:
-        return None
-    return do.SetSupportPlan(
-        operation=state.operation,
-        correlation=state.correlation,
-        party=state.known.organization,
-        plan=state.input.support_tier,
-    )
+    return plan_set(state, state.known.organization, state.input.support_tier)
 
 
 def _touch_cases(state: _Amendment) -> do.TouchCases | None:
-    if not state.known.cases:
-        return None
-    note = f"The support plan is `{state.input.support_tier}` now: the targets are reckoned anew."
-    return do.TouchCases(
-        operation=state.operation, correlation=state.correlation, case_keys=state.known.cases, note=note
-    )
+    return cases_touched(state, state.known.cases, state.input.support_tier)
 
 
 STEPS = (
-    Step("sales_order", do.PlaceSalesOrder, _sales_order, _close_sales_order, concern=LEDGER),
+    Step("sales_order", do.PlaceSalesOrder, _sales_order, sales_order_closed, concern=LEDGER),
     Step("change", do.ChangeSubscription, _change_subscription, concern=RECORDS, pivot=True, money=True),
-    Step("approve_sales_order", do.ApproveSalesOrder, _approve_sales_order, concern=LEDGER, money=True),
+    Step("approve_sales_order", do.ApproveSalesOrder, sales_order_approved, concern=LEDGER, money=True),
     Step("right", do.GrantRight, _right, concern=UNPROVISIONED),
     Step("support_plan", do.SetSupportPlan, _support_plan, concern=SERVICE),
     Step("touch_cases", do.TouchCases, _touch_cases, concern=SERVICE),

@@ -65,16 +65,16 @@ def change(subscription: c.AccountSubscription, lines: Lines, prices: Prices) ->
     items = {item.key: item for item in subscription.items}
     total = Decimal(0)
     for line in lines:
-        after, item = _monthly(prices.get(line.price), line.quantity), items.get(line.item or "")
-        before = _monthly(item.price, Decimal(item.quantity)) if item and item.quantity is not None else Decimal(0)
+        after, item = monthly(prices.get(line.price), line.quantity), items.get(line.item or "")
+        before = monthly(item.price, Decimal(item.quantity)) if item and item.quantity is not None else Decimal(0)
         if after is None or before is None or (item is not None and item.quantity is None):
             return None
         total += after - before
     return total
 
 
-def _monthly(price: c.Price | None, quantity: Decimal) -> Decimal | None:
-    """What a quantity of a price comes to in a month; None where that is not fixed."""
+def monthly(price: c.Price | None, quantity: Decimal) -> Decimal | None:
+    """What a quantity of a price comes to in a month, in major units; None where that is not fixed."""
     if price is None or price.unit_price is None or price.interval not in _MONTHS_IN:
         return None
     return price.unit_price.amount * quantity / (_MONTHS_IN[price.interval] * price.interval_count)

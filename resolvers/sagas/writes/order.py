@@ -35,7 +35,8 @@ class SubmitOrder(msgspec.Struct, frozen=True, kw_only=True):
     """Days are in the selling entity's zone, both inclusive; `token` is that of a validation a moment ago.
 
     `billing_email` is where invoices go; None: where the ERP sends them already. `billing_address` None: what billing
-    and the ERP have of the buyer stays, and a new customer gets the account's country.
+    and the ERP have of the buyer stays, and a new customer gets the account's country. `co_term` is a subscription with
+    which its periods turn and its term ends.
     """
 
     account: str
@@ -50,6 +51,7 @@ class SubmitOrder(msgspec.Struct, frozen=True, kw_only=True):
     due_days: int = 30
     support_tier: str | None = None
     contract: str | None = None
+    co_term: str | None = None
     opportunity: str | None = None
     billing_email: str | None = None
     billing_address: BillingAddress | None = None
@@ -94,7 +96,7 @@ async def plain_judge(read: Read, order: SubmitOrder, now: datetime) -> Judgemen
         amount=amount,
         discount=discount(order.lines, prices),
         flags={"backdated": order.start_on < today(seller, now), "non_standard_terms": order.due_days > 30},
-        headroom=_headroom(profile),
+        headroom=headroom(profile),
     )
 
 
@@ -111,7 +113,8 @@ def _unpriced(order: SubmitOrder, prices: dict[str, c.Price]) -> list[Finding]:
     return found
 
 
-def _headroom(profile: c.BillingProfile | None) -> Money | None:
+def headroom(profile: c.BillingProfile | None) -> Money | None:
+    """What is left of a credit limit after what is owed and what was ordered; None where there is no limit."""
     if profile is None or profile.credit_limit is None:
         return None
     zero = Money.zero(profile.currency)

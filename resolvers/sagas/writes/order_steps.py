@@ -9,20 +9,33 @@ import msgspec
 
 from resolvers.sagas.concerns import CREDIT as CREDIT_CONCERN
 from resolvers.sagas.concerns import LEDGER, RECORDS, SERVICE, UNPROVISIONED
-from resolvers.sagas.reserve import CREDIT, Release, Reserve
+from resolvers.sagas.reserve import Release, Reserve
 from resolvers.sagas.saga import State, Step
+from resolvers.sagas.writes.fulfilment import (
+    cases_touched,
+    credit_released,
+    credit_reserved,
+    plan_set,
+    right_granted,
+    sales_order_approved,
+    sales_order_closed,
+)
 from resolvers.sagas.writes.order import SubmitOrder
-from sources.canonical import UnitPrice
+from sources.canonical import Money, UnitPrice
 from sources.canonical import commands as do
 from sources.canonical.commands import Collection, SoldLine, SubscriptionLine
 
 
 class Known(msgspec.Struct, frozen=True, kw_only=True):
-    """`name` is the buyer's, the others are of who is billed. `bill_to` and `payer` are account keys, `customer` is
-    billing's, `organization` and `cases` the desk's; `contracted` the subscription that the contract is for already;
-    `quantity` and `headroom` are in minor units."""
+    """`bill_to`, `payer` and `user` (the end customer) are account keys, what is `billed` is of who is billed.
 
-    name: str
+    `customer` is billing's, `organization` and `cases` are the desk's of the user; `contracted` is the subscription
+    that the contract is for already, `cycle_at` when the periods turn that it shares; `quantity` and `headroom` are in
+    minor units.
+    """
+
+    user: str
+    user_name: str
     billed_name: str
     billed_email: str | None
     country: str | None
@@ -34,28 +47,15 @@ class Known(msgspec.Struct, frozen=True, kw_only=True):
     organization: str | None
     cases: tuple[str, ...]
     contracted: str | None = None
+    cycle_at: datetime | None = None
 
 
 _Order = State[SubmitOrder, Known]
 
 
 def _reserve_credit(state: _Order) -> Reserve | None:
-    if not state.known.quantity:
-        return None
-    return Reserve(
-        operation=state.operation,
-        kind=CREDIT,
-        subject=f"{state.known.payer}/{state.input.legal_entity}",
-        quantity=state.known.quantity,
-        unit=state.input.currency,
-        most=state.known.headroom,
-    )
-
-
-def _release_credit(state: _Order) -> Release | None:
-    if "reserve_credit" not in state.written:
-        return None
-    return Release(operation=state.operation, reservation=state.key_of("reserve_credit"))
+    taken = Money(state.known.quantity, state.input.currency)
+    return credit_reserved(state, state.known.payer, state.input.legal_entity, taken, state.known.headroom)
 
 
 def _address(state: _Order) -> Mapping[str, str]:
@@ -144,12 +144,6 @@ def _sales_order(state: _Order) -> do.PlaceSalesOrder:
     )
 
 
-def _close_sales_order(state: _Order) -> do.CloseSalesOrder:
-    return do.CloseSalesOrder(
-        operation=state.operation, correlation=state.correlation, sales_order_key=state.key_of("sales_order")
-    )
-
-
 def _subscription(state: _Order) -> do.PrepareSubscription:
     order = state.input
     return do.PrepareSubscription(
@@ -166,6 +160,8 @@ def _subscription(state: _Order) -> do.PrepareSubscription:
         collection=order.collection,
         due_days=order.due_days if order.collection is Collection.INVOICE else None,
         order_key=state.key_of("crm_order"),
+        co_term=order.co_term,
+        cycle_at=state.known.cycle_at,
     )
 
 
@@ -190,25 +186,15 @@ def _release(state: _Order) -> do.ReleaseSubscription:
     )
 
 
-def _approve_sales_order(state: _Order) -> do.ApproveSalesOrder:
-    return do.ApproveSalesOrder(
-        operation=state.operation, correlation=state.correlation, sales_order_key=state.key_of("sales_order")
-    )
-
-
 def _right(state: _Order) -> do.GrantRight | None:
-    tier = state.input.support_tier
-    if tier is None:
-        return None
-    return do.GrantRight(
-        operation=state.operation,
-        correlation=state.correlation,
-        account_key=state.input.parties.end_customer_key or state.input.account,
-        name=f"{tier} support",
-        tier=tier,
-        start_on=state.input.start_on,
-        end_on=state.input.end_on,
-        subscription_key=_begun(state),
+    order = state.input
+    return right_granted(
+        state,
+        account=state.known.user,
+        tier=order.support_tier,
+        start_on=order.start_on,
+        end_on=order.end_on,
+        subscription=_begun(state),
     )
 
 
@@ -219,26 +205,19 @@ def _organization(state: _Order) -> do.PutOrganization | None:
     return do.PutOrganization(
         operation=state.operation,
         correlation=state.correlation,
-        account_key=state.input.account,
-        name=state.known.name,
+        account_key=state.known.user,
+        name=state.known.user_name,
     )
 
 
 def _support_plan(state: _Order) -> do.SetSupportPlan | None:
-    tier, made = state.input.support_tier, state.written.get("organization")
+    made = state.written.get("organization")
     party = state.known.organization or (made.key if made is not None else None)
-    if tier is None or party is None:
-        return None
-    return do.SetSupportPlan(operation=state.operation, correlation=state.correlation, party=party, plan=tier)
+    return plan_set(state, party, state.input.support_tier)
 
 
 def _touch_cases(state: _Order) -> do.TouchCases | None:
-    if not state.known.cases:
-        return None
-    note = f"The support plan is `{state.input.support_tier}` now: the targets are reckoned anew."
-    return do.TouchCases(
-        operation=state.operation, correlation=state.correlation, case_keys=state.known.cases, note=note
-    )
+    return cases_touched(state, state.known.cases, state.input.support_tier)
 
 
 def _activate(state: _Order) -> do.ActivateOrder:
@@ -261,7 +240,7 @@ def _contract(state: _Order) -> do.SetContract | None:
 
 
 STEPS = (
-    Step("reserve_credit", Reserve, _reserve_credit, _release_credit, concern=CREDIT_CONCERN),
+    Step("reserve_credit", Reserve, _reserve_credit, credit_released, concern=CREDIT_CONCERN),
     # Parties that nothing hangs on do no harm: they stay.
     Step("erp_customer", do.PutDebtor, _debtor, concern=RECORDS),
     Step("billing_customer", do.PutCustomer, _customer, concern=RECORDS),
@@ -269,15 +248,15 @@ STEPS = (
     Step("crm_order", do.PutOrder, _draft, _cancel_draft, concern=RECORDS),
     # Pending approval: no effect on the ledger yet, but the ERP has proven entity, items, tax and hold itself.
     Step(
-        "sales_order", do.PlaceSalesOrder, _sales_order, _close_sales_order, concern=LEDGER, changeable=("ordered_on",)
+        "sales_order", do.PlaceSalesOrder, _sales_order, sales_order_closed, concern=LEDGER, changeable=("ordered_on",)
     ),
     Step("subscription", do.PrepareSubscription, _subscription, _drop_subscription, concern=RECORDS),
     Step("release", do.ReleaseSubscription, _release, concern=LEDGER, pivot=True, money=True),
-    Step("approve_sales_order", do.ApproveSalesOrder, _approve_sales_order, concern=LEDGER, money=True),
+    Step("approve_sales_order", do.ApproveSalesOrder, sales_order_approved, concern=LEDGER, money=True),
     Step("right", do.GrantRight, _right, concern=UNPROVISIONED),
     Step("support_plan", do.SetSupportPlan, _support_plan, concern=SERVICE),
     Step("touch_cases", do.TouchCases, _touch_cases, concern=SERVICE),
     Step("activate", do.ActivateOrder, _activate, concern=RECORDS),
     Step("contract", do.SetContract, _contract, concern=RECORDS),
-    Step("release_credit", Release, _release_credit, concern=CREDIT_CONCERN),
+    Step("release_credit", Release, credit_released, concern=CREDIT_CONCERN),
 )

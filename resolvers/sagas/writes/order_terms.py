@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import calendar
 from collections.abc import Mapping, Sequence
-from datetime import date
+from datetime import UTC, date, datetime, timedelta
 from decimal import ROUND_HALF_UP, Decimal
 
 import msgspec
@@ -53,6 +54,27 @@ def discount(lines: Sequence[OrderedLine], prices: Mapping[str, c.Price]) -> Dec
         listed = price.unit_price.amount
         found.append((listed - line.unit_price) * _HUNDRED / listed)
     return max(found).quantize(Decimal("0.0001"), ROUND_HALF_UP)
+
+
+def last_day(start: date, months: int) -> date:
+    """The last day of a term of so many months; a month that is too short ends it earlier."""
+    year, month = divmod(start.year * 12 + start.month - 1 + months, 12)
+    day = min(start.day, calendar.monthrange(year, month + 1)[1])
+    return date(year, month + 1, day) - timedelta(days=1)
+
+
+def day_before(end: datetime, start: date | None) -> date:
+    """The last day of what ends at an instant: the day before (UTC), or a day beside it where whole months from `start`
+    are full with that one, because it is another day elsewhere."""
+    day = end.astimezone(UTC).date()
+    near = [day - timedelta(days=each) for each in (1, 0, 2)]
+    full = (each for each in near if start is not None and _whole_months(start, each))
+    return next(full, near[0])
+
+
+def _whole_months(start: date, last: date) -> bool:
+    about = (last.year - start.year) * 12 + last.month - start.month
+    return any(months > 0 and last_day(start, months) == last for months in (about, about + 1))
 
 
 def _periods(price: c.Price | None, start: date, end: date | None) -> Decimal:

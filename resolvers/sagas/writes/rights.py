@@ -10,6 +10,7 @@ import msgspec
 from resolvers.sagas.concerns import SERVICE
 from resolvers.sagas.reading import many, one
 from resolvers.sagas.saga import Facts, Finding, Read, Saga, State, Step
+from resolvers.sagas.writes.fulfilment import right_granted
 from sources import canonical as c
 from sources.canonical import commands as do
 
@@ -79,16 +80,15 @@ async def gather_revoke(read: Read, asked: RevokeEntitlement, now: datetime) -> 
     )
 
 
-def _grant(state: State[GrantEntitlement, Nothing]) -> do.GrantRight:
+def _grant(state: State[GrantEntitlement, Nothing]) -> do.GrantRight | None:
     asked = state.input
-    return do.GrantRight(
-        operation=state.operation,
-        correlation=state.correlation,
-        account_key=asked.account,
-        name=asked.name,
+    return right_granted(
+        state,
+        account=asked.account,
         tier=asked.tier,
         start_on=asked.start_on,
         end_on=asked.end_on,
+        name=asked.name,
         incidents=asked.incidents,
     )
 

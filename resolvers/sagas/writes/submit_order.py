@@ -11,13 +11,13 @@ from datetime import datetime
 
 import msgspec
 
-from resolvers.sagas.reading import claimed, entity, many, one, profile_of, some
+from resolvers.sagas.reading import claimed, entity, one, profile_of, some
 from resolvers.sagas.saga import Facts, Finding, Read, Saga
-from resolvers.sagas.writes.order import Judge, Judgement, SubmitOrder, plain_judge, sound
+from resolvers.sagas.writes.co_term import co_termed
+from resolvers.sagas.writes.fulfilment import credit_left, open_cases
+from resolvers.sagas.writes.order import Judge, SubmitOrder, plain_judge, sound
 from resolvers.sagas.writes.order_steps import STEPS, Known
 from sources import canonical as c
-
-_CLOSED = (c.CaseStatus.RESOLVED, c.CaseStatus.CLOSED)
 
 NEEDS = (
     (c.Account, "key"),
@@ -29,6 +29,8 @@ NEEDS = (
     (c.SupportOrganization, "account"),
     (c.SubscriptionContract, "key"),
     (c.Case, "account"),
+    (c.AccountSubscription, "key"),
+    (c.SubscriptionContract, "subscription"),
 )
 
 
@@ -37,18 +39,20 @@ def submit_order(judge: Judge = plain_judge) -> Saga:
 
     async def gather(read: Read, order: SubmitOrder, now: datetime) -> Facts:
         sound(order)
-        bill_to = order.parties.bill_to_key or order.account
-        (account, billed), judged, known_as, cases, seller = await asyncio.gather(
-            _accounts(read, order.account, bill_to),
+        bill_to, user = order.parties.bill_to_key or order.account, order.parties.end_customer_key or order.account
+        (billed, served), judged, known_as, cases, shared, seller = await asyncio.gather(
+            _accounts(read, order.account, bill_to, user),
             judge(read, order, now),
-            _known_as(read, order, bill_to),
-            _open_cases(read, order),
+            _known_as(read, order, bill_to, user),
+            open_cases(read, user, order.support_tier),
+            co_termed(read, order, bill_to),
             entity(read, order.legal_entity),
         )
         profile = known_as.profile
-        exceeded, headroom = _credit(judged)
+        exceeded, headroom = credit_left(judged.amount, judged.headroom)
         known = Known(
-            name=account.name,
+            user=user,
+            user_name=served.name,
             billed_name=billed.name,
             billed_email=order.billing_email or (profile.email if profile else None),
             country=billed.country,
@@ -59,6 +63,7 @@ def submit_order(judge: Judge = plain_judge) -> Saga:
             headroom=headroom,
             organization=known_as.organization,
             cases=cases,
+            cycle_at=shared.cycle_at,
             contracted=known_as.contract.subscription_key if known_as.contract else None,
         )
         return Facts(
@@ -69,7 +74,7 @@ def submit_order(judge: Judge = plain_judge) -> Saga:
             figures={"discount": judged.discount} if judged.discount is not None else {},
             flags=judged.flags,
             documents=(f"quote:{order.quote}",) if order.quote else (),
-            findings=tuple(dict.fromkeys((*judged.findings, *exceeded, *known_as.findings))),
+            findings=tuple(dict.fromkeys((*judged.findings, *exceeded, *known_as.findings, *shared.findings))),
             known=msgspec.to_builtins(known),
         )
 
@@ -77,7 +82,7 @@ def submit_order(judge: Judge = plain_judge) -> Saga:
 
 
 class _KnownAs(msgspec.Struct, frozen=True):
-    """What the other systems have of the buyer already, in the selling entity."""
+    """What the other systems have already of who is billed, in the selling entity, and of who uses it."""
 
     profile: c.BillingProfile | None
     customer: str | None
@@ -86,11 +91,11 @@ class _KnownAs(msgspec.Struct, frozen=True):
     findings: tuple[Finding, ...]
 
 
-async def _known_as(read: Read, order: SubmitOrder, bill_to: str) -> _KnownAs:
+async def _known_as(read: Read, order: SubmitOrder, bill_to: str, user: str) -> _KnownAs:
     (profiles, first), (customers, second), (desks, third), contract = await asyncio.gather(
         claimed(read, c.BillingProfile, bill_to),
         claimed(read, c.BillingCustomer, bill_to),
-        claimed(read, c.SupportOrganization, order.account),
+        claimed(read, c.SupportOrganization, user),
         some(read, c.SubscriptionContract, order.contract),
     )
     fitting = [
@@ -116,25 +121,8 @@ def _wrong_contract(order: SubmitOrder, contract: c.SubscriptionContract | None)
     return [Finding(code="CONTRACT_UNKNOWN", message=message, path="contract")]
 
 
-async def _accounts(read: Read, buyer: str, billed: str) -> tuple[c.Account, c.Account]:
-    first = await one(read, c.Account, buyer)
-    return first, first if billed == buyer else await one(read, c.Account, billed)
-
-
-async def _open_cases(read: Read, order: SubmitOrder) -> tuple[str, ...]:
-    """The cases whose targets follow a new tier: only where the order brings one."""
-    if order.support_tier is None:
-        return ()
-    found = await many(read, c.Case, "account", order.account)
-    return tuple(case.key for case in found if case.status not in _CLOSED)
-
-
-def _credit(judged: Judgement) -> tuple[tuple[Finding, ...], int | None]:
-    """Whether the payer's credit reaches; an order in another currency than the limit is not judged by it here."""
-    headroom, amount = judged.headroom, judged.amount
-    if headroom is None or amount is None or headroom.currency != amount.currency:
-        return (), None
-    if amount.minor <= headroom.minor:
-        return (), headroom.minor
-    message = f"the order is {(amount - headroom).amount} {amount.currency} over what is left of the credit limit"
-    return (Finding(code="CREDIT_EXCEEDED", message=message, owner="credit_manager"),), headroom.minor
+async def _accounts(read: Read, *keys: str) -> tuple[c.Account, c.Account]:
+    """Who is billed and who uses it; the buyer has to be there too. Raises BadAsk."""
+    found = {key: await one(read, c.Account, key) for key in dict.fromkeys(keys)}
+    _, billed, user = keys
+    return found[billed], found[user]

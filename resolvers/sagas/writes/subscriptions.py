@@ -7,8 +7,9 @@ from datetime import date, datetime
 import msgspec
 
 from resolvers.sagas.concerns import LEDGER, RECORDS
-from resolvers.sagas.reading import entity, one, some, today
+from resolvers.sagas.reading import entity, one, some
 from resolvers.sagas.saga import Build, Facts, Finding, Gather, Read, Saga, State, Step
+from resolvers.sagas.writes.order_terms import day_before
 from sources import canonical as c
 from sources.canonical import commands as do
 from sources.canonical.commands import Command, Ending
@@ -47,15 +48,14 @@ class ResumeSubscription(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Known(msgspec.Struct, frozen=True, kw_only=True):
-    """`contract` is the CRM's for this subscription; `today` the day in the seller's zone."""
+    """`contract` is the CRM's for this subscription; `ends_on` the last day of its period."""
 
     account: str
     contract: str | None
-    today: date
     ends_on: date | None
 
 
-async def _running(read: Read, key: str, now: datetime, flags: dict[str, bool]) -> tuple[Facts, c.AccountSubscription]:
+async def _running(read: Read, key: str, flags: dict[str, bool]) -> tuple[Facts, c.AccountSubscription]:
     subscription = await one(read, c.AccountSubscription, key)
     contract = await some(read, c.SubscriptionContract, key, "subscription")
     seller = await entity(read, subscription.legal_entity)
@@ -65,8 +65,7 @@ async def _running(read: Read, key: str, now: datetime, flags: dict[str, bool]) 
     known = Known(
         account=subscription.account_key,
         contract=contract.key if contract else None,
-        today=today(seller, now),
-        ends_on=today(seller, end) if end else None,
+        ends_on=day_before(end, contract.start_on if contract else None) if end else None,
     )
     facts = Facts(
         account=subscription.account_key or None,
@@ -83,7 +82,7 @@ async def _running(read: Read, key: str, now: datetime, flags: dict[str, bool]) 
 async def gather_cancel(read: Read, asked: CancelSubscription, now: datetime) -> Facts:
     """The subscription, and whether money goes back."""
     flags = {"at_period_end": asked.ending is Ending.PERIOD_END, "refund": asked.credit}
-    facts, _ = await _running(read, asked.subscription, now, flags)
+    facts, _ = await _running(read, asked.subscription, flags)
     if (asked.ending is Ending.ON_DATE) == (asked.on is None):
         finding = Finding(code="BAD_INPUT", message="`on` is given with `ON_DATE`, and only with it", path="on")
         return msgspec.structs.replace(facts, findings=(*facts.findings, finding))
@@ -93,13 +92,13 @@ async def gather_cancel(read: Read, asked: CancelSubscription, now: datetime) ->
 async def gather_suspend(read: Read, asked: SuspendSubscription, now: datetime) -> Facts:
     """The subscription, and whether the customer was told."""
     told = asked.notice_sent_at is not None and asked.notice_sent_at <= now
-    facts, _ = await _running(read, asked.subscription, now, {"notice_sent": told, "refund": False})
+    facts, _ = await _running(read, asked.subscription, {"notice_sent": told, "refund": False})
     return facts
 
 
 async def gather_resume(read: Read, asked: ResumeSubscription, now: datetime) -> Facts:
     """The subscription, and why it was stopped; where nobody recorded that, the flag is not stated."""
-    facts, subscription = await _running(read, asked.subscription, now, {"refund": False})
+    facts, subscription = await _running(read, asked.subscription, {"refund": False})
     if subscription.suspension is None:
         stopped = subscription.status is c.SubscriptionStatus.SUSPENDED
         flags = {**facts.flags} if stopped else {**facts.flags, "held_for_credit": False}
@@ -120,17 +119,19 @@ def _cancel(state: State[CancelSubscription, Known]) -> do.CancelSubscription:
 
 
 def _end_contract(state: State[CancelSubscription, Known]) -> do.SetContract | None:
-    """The CRM's contract ends when the subscription does; where that day is not known yet, it follows the event."""
-    days = {Ending.NOW: state.known.today, Ending.ON_DATE: state.input.on, Ending.PERIOD_END: state.known.ends_on}
-    end = days[state.input.ending]
-    if state.known.contract is None or end is None:
+    """The CRM's contract ends when the subscription does: at once it is terminated, else it has a last day; where that
+    day is not known yet, it follows the event."""
+    asked, known = state.input, state.known
+    now, last = asked.ending is Ending.NOW, asked.on if asked.ending is Ending.ON_DATE else known.ends_on
+    if known.contract is None or (last is None and not now):
         return None
     return do.SetContract(
         operation=state.operation,
         correlation=state.correlation,
-        contract_key=state.known.contract,
-        account_key=state.known.account,
-        end_on=end,
+        contract_key=known.contract,
+        account_key=known.account,
+        end_on=None if now else last,
+        active=False if now else None,
     )
 
 

@@ -46,6 +46,7 @@ AGREEMENTS = {
     "pendingChange": "Whether a change waits for its payment.",
     "endCustomer": "Who uses what was bought, where another buys; null = the account.",
     "reseller": "The reseller, if one sold it.",
+    "replaces": "The subscription that has ended, and that it goes on for.",
     "amendments": "Changes that are pending or scheduled.",
     "latestInvoice": "The newest invoice of it.",
     "salesOrders": "The ERP's sales orders.",

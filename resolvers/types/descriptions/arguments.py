@@ -2,7 +2,7 @@
 
 ARGUMENTS = {
     "account": "The account: its key in the CRM, or its `id`.",
-    "after": "Goes on behind this cursor: an `endCursor` of the same list.",
+    "after": "Goes on behind this cursor: an `endCursor` of the same list, or the `cursor` of an event.",
     "at": "The instant that is asked about; now, if left out. Say the time zone.",
     "by": "How the account is found.",
     "case": "The case that is to go on: its key, or its `id`.",

@@ -33,4 +33,13 @@ OPERATIONS = {
     "resetsInMs": "When it is whole again, in milliseconds, where the vendor says.",
     "SourceMishap.code": "The public code of the error.",
     "SourceMishap.at": "When it was.",
+    "cursor": "Where the stream is with this: `after` it nothing that is told comes again, and nothing is left out.",
+    "missed": "Whether something may have happened before this that is not told: read anew what you go by.",
+    "OperationChanged.at": "When it was noticed; of the first event, when the stream began.",
+    "OperationChanged.operation": "The operation as it is by now; null, and the end, where there is none for you.",
+    "ExceptionRaised.at": "When it was noticed; of the first event, when the stream began.",
+    "ExceptionRaised.exception": "The exception as it is by now; null in the first event.",
+    "SourceStateChanged.at": "When it was noticed; of the first event, when the stream began.",
+    "SourceStateChanged.previous": "How it was doing before.",
+    "SourceStateChanged.source": "The source as it was then; null in the first event.",
 }

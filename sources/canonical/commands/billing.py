@@ -75,7 +75,11 @@ class PutCustomer(Command, frozen=True, kw_only=True):
 
 
 class PrepareSubscription(Command, frozen=True, kw_only=True):
-    """A subscription that moves no money yet: nothing is finalised, charged or mailed before it is released."""
+    """A subscription that moves no money yet: nothing is finalised, charged or mailed before it is released.
+
+    `replaces` is one that has ended, and that it goes on for. `co_term` is one whose periods it shares: its first one
+    ends at `cycle_at`, when that one's does, and costs its share.
+    """
 
     target: ClassVar[type[Record]] = AccountSubscription
 
@@ -86,6 +90,9 @@ class PrepareSubscription(Command, frozen=True, kw_only=True):
     due_days: int | None = 30
     trial_end: datetime | None = None
     order_key: str | None = None
+    replaces: str | None = None
+    co_term: str | None = None
+    cycle_at: datetime | None = None
 
 
 class ReleaseSubscription(Command, frozen=True, kw_only=True):
@@ -179,6 +186,22 @@ class VoidCredit(Command, frozen=True, kw_only=True):
 
 class VoidInvoice(Command, frozen=True, kw_only=True):
     """Voids an open invoice."""
+
+    target: ClassVar[type[Record]] = Invoice
+
+    invoice_key: str
+
+
+class SettleInvoice(Command, frozen=True, kw_only=True):
+    """Says that an invoice was paid outside of billing: nothing more is asked for it."""
+
+    target: ClassVar[type[Record]] = Invoice
+
+    invoice_key: str
+
+
+class GiveUpInvoice(Command, frozen=True, kw_only=True):
+    """Stops asking for an open invoice; it can still be paid."""
 
     target: ClassVar[type[Record]] = Invoice
 

@@ -74,12 +74,13 @@ class ReduceOrder(Command, frozen=True, kw_only=True):
 
 
 class ChangeOpportunity(Command, frozen=True, kw_only=True):
-    """Where a deal stands; what is None stays."""
+    """Where a deal stands; what is None stays. `stage` is the CRM's own word; without it `won` says how it ended."""
 
     target: ClassVar[type[Record]] = Renewal
 
     opportunity_key: str
     stage: str | None = None
+    won: bool | None = None
     amount: Money | None = None
     close_on: date | None = None
 

@@ -22,12 +22,13 @@ class PutOrganization(Command, frozen=True, kw_only=True):
 
 
 class SetSupportPlan(Command, frozen=True, kw_only=True):
-    """Which plan an organization has: the desk's targets follow from it at each case's next change."""
+    """Which plan an organization has (None: none any more): the desk's targets follow from it at each case's next
+    change."""
 
     target: ClassVar[type[Record]] = SupportOrganization
 
     party: str
-    plan: str
+    plan: str | None
 
 
 class OpenCase(Command, frozen=True, kw_only=True):

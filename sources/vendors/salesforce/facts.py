@@ -58,3 +58,4 @@ REQUEST_ID = "x-sfdc-request-id"  # header [K]
 
 # Statuses whose label an org may have changed [K]: we read codes, and write these.
 DRAFT, ACTIVATED, CANCELED, TERMINATED = "Draft", "Activated", "Canceled", "Terminated"
+WON, LOST = "Closed Won", "Closed Lost"  # stages of a deal that has ended

@@ -92,6 +92,8 @@ class Verdict(msgspec.Struct, frozen=True):
     rule: str = "hand-written"
     mask: Any = None
     mask_name: str | None = None
+    class_name: str = "pii"
+    audited: bool = True
 
 
 class Except(AllowAll):

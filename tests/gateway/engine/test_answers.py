@@ -73,7 +73,7 @@ async def test_an_attribute_of_any_name_is_shown_by_the_compiled_builder(name: s
         if name not in ("__class__", "__dict__"):
             assert body["data"] == {"h": {"x": "shown"}}
     if name not in ("__class__", "__dict__"):
-        plan = next(iter(engine_._plans.values()))
+        plan = next(iter(engine_._plans.plans.values()))
         assert plan.root.fast is not None, "compiled"
 
 
@@ -122,7 +122,7 @@ async def test_both_builders_give_the_same_bytes(roles: str, skip: bool) -> None
         engine_ = engine(shelf, grants, careful=careful)
         for _ in range(4):
             bodies.add(encode(await answer(engine_, EVERYTHING, principal, skip=skip)))
-        plan = next(iter(engine_._plans.values()))
+        plan = next(iter(engine_._plans.plans.values()))
         assert careful or plan.root.fast is not None or roles != "all", "the compiled builder did it"
     assert len(bodies) == 1
 

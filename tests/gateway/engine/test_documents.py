@@ -249,8 +249,8 @@ async def test_plans_are_bounded_in_number_and_in_what_they_take() -> None:
     tight = engine(small(), limits=Limits(remembered_bytes=64 * 1024))
     for at in range(100):
         await data(tight, f'{{ a{at}: node(id: "Bill:b11") {{ id ... on Invoice {{ key total status }} }} }}')
-    assert sum(plan.size for plan in tight._plans.values()) <= 64 + 10
-    assert tight._planned == sum(plan.size for plan in tight._plans.values())
+    assert sum(plan.size for plan in tight._plans.plans.values()) <= 64 + 10
+    assert tight._plans.planned == sum(plan.size for plan in tight._plans.plans.values())
 
 
 async def test_a_variable_of_skip_is_planned_by_its_two_values_only() -> None:

@@ -123,7 +123,7 @@ def granted_with_mutations(rules: Any) -> Any:
         def __init__(self, grants: Any) -> None:
             self._grants = grants
             self.roles, self.external, self.version = grants.roles, grants.external, grants.version
-            self.rows, self.lookup = grants.rows, grants.lookup
+            self.rows, self.lookup, self.introspects = grants.rows, grants.lookup, grants.introspects
 
         def field(self, type_name: str, name: str, roles: Any = None) -> Any:
             if type_name in ("Mutation", "Change"):

@@ -5,6 +5,7 @@ from collections.abc import AsyncGenerator
 from typing import Any
 
 import msgspec
+import pytest
 from graphql import (
     GraphQLArgument,
     GraphQLField,
@@ -94,8 +95,13 @@ async def test_a_subscription_sent_as_a_request_is_refused() -> None:
     assert "stream" in response.body["errors"][0]["message"]
 
 
-async def test_a_query_sent_as_a_subscription_is_refused() -> None:
-    answers = [each async for each in engine().subscribe(Question("{ none }"), ADA, "c")]
+async def test_a_query_by_a_stream_is_answered_once() -> None:
+    answers = [each async for each in engine().subscribe(Question("{ __typename }"), ADA, "c")]
+    assert [each.body["data"] for each in answers] == [{"__typename": "Query"}]
+
+
+async def test_a_document_that_is_no_good_is_one_answer_that_did_not_run() -> None:
+    answers = [each async for each in engine().subscribe(Question("{ nobody }"), ADA, "c")]
     assert [each.started for each in answers] == [False]
 
 
@@ -103,3 +109,75 @@ async def test_a_wrong_argument_is_one_answer_and_no_event() -> None:
     question = Question("subscription($n: Int) { changed(count: $n) { number } }", {"n": "x"})
     answers = [each async for each in engine().subscribe(question, ADA, "c")]
     assert [each.started for each in answers] == [False]
+
+
+async def test_every_event_is_judged_for_whom_the_caller_is_by_then() -> None:
+    seen: list[Principal] = []
+    callers = iter([Principal("ada", roles=frozenset({"a"})), Principal("ada", roles=frozenset({"b"}))])
+
+    def grants(principal: Principal) -> AllowAll:
+        seen.append(principal)
+        return AllowAll()
+
+    async def again() -> Principal:
+        return next(callers)
+
+    made = Engine(Graph(SCHEMA, {}), NoCatalog(), grants)  # type: ignore[arg-type]
+    answers = made.subscribe(Question("subscription { changed(count: 2) { number } }"), ADA, "c", again)
+    await anext(answers)
+    await anext(answers)
+    await answers.aclose()
+    assert [sorted(each.roles) for each in seen] == [[], ["a"], ["b"]]
+
+
+class Gone(Exception):
+    """The caller is nobody any more."""
+
+
+async def test_who_is_nobody_any_more_is_answered_nothing_more() -> None:
+    async def again() -> Principal:
+        raise Gone
+
+    left.clear()
+    answers = engine().subscribe(Question("subscription { changed { number } }"), ADA, "c", again)
+    with pytest.raises(Gone):
+        await anext(answers)
+    assert left.is_set()
+
+
+class Denied(msgspec.Struct):
+    """What the rules say of a field that is cut."""
+
+    verdict: str = "deny"
+    rule: str = "test/cut"
+    mask: None = None
+    mask_name: None = None
+    audited: bool = False
+
+
+class Cut(AllowAll):
+    """Allows everything but the root of the subscription."""
+
+    version = 1
+
+    def field(self, type_name: str, name: str, roles: Any = None) -> Any:
+        return Denied() if type_name == "Subscription" else super().field(type_name, name, roles)
+
+
+async def test_rules_that_take_the_root_away_end_the_stream() -> None:
+    rules: list[AllowAll] = [AllowAll(), Cut()]
+    left.clear()
+    made = Engine(Graph(SCHEMA, {}), NoCatalog(), lambda _: rules.pop(0) if len(rules) > 1 else rules[0])  # type: ignore[arg-type]
+    answers = [each async for each in made.subscribe(Question("subscription { changed { number } }"), ADA, "c")]
+    (answer,) = answers
+    assert answer.body["data"] == {"changed": None}
+    assert [each["extensions"]["code"] for each in answer.body["errors"]] == ["FORBIDDEN"]
+    assert left.is_set()
+
+
+async def test_whom_there_is_no_room_for_is_told_before_a_source_is_asked() -> None:
+    def full(_lane: Any) -> None:
+        raise Gone
+
+    with pytest.raises(Gone):
+        engine().subscribe(Question("subscription { changed { number } }"), ADA, "c", admit=full)

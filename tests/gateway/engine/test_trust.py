@@ -298,10 +298,10 @@ async def test_registered_texts_are_bounded_in_number_and_in_bytes() -> None:
 async def test_a_subscription_ends_when_its_document_is_no_longer_trusted() -> None:
     over = Gateway()
     question = over.trust.of(Question(CARD, {"key": "a1"}), client("app"), outsider=False)
-    assert over.over._again(question, client("app")).plan.root.fields[0].name == "account"
+    assert over.over.again(question, client("app")).plan.root.fields[0].name == "account"
     over.trust.manifests = manifests(trusted("app", BILLS))
     with pytest.raises(Refused):
-        over.over._again(question, client("app"))
+        over.over.again(question, client("app"))
 
 
 # ---------------------------------------------------------------- the law

@@ -18,6 +18,7 @@ from gateway.http.door import Door
 from gateway.http.front import Front
 from gateway.http.graphql import GraphQLEndpoint
 from gateway.http.protocol import BoundedProtocol
+from gateway.http.rates import Rates
 from gateway.identity.verify import Verifier
 from policies.principal import Principal
 from resolvers.purposes import Purposes
@@ -64,11 +65,21 @@ def lane_of(question: Question) -> Lane:
 
 
 def front(
-    engine: Engine, body_timeout: float = 1.0, admission: Admission | None = None, purposes: Purposes | None = None
+    engine: Engine,
+    body_timeout: float = 1.0,
+    admission: Admission | None = None,
+    purposes: Purposes | None = None,
+    rates: Rates | None = None,
 ) -> Front:
     verifier = Verifier(ISSUER.settings().identity, jwks)
     endpoint = GraphQLEndpoint(
-        engine, verifier, body_bytes=LIMIT, body_timeout=body_timeout, admission=admission, purposes=purposes
+        engine,
+        verifier,
+        body_bytes=LIMIT,
+        body_timeout=body_timeout,
+        admission=admission,
+        purposes=purposes,
+        rates=rates,
     )
     elsewhere = Route("/elsewhere", PlainTextResponse("here"))
     door = Door(admission, "/graphql", 1) if admission is not None else None
@@ -89,9 +100,10 @@ class Edge:
         body_timeout: float = 1.0,
         admission: Admission | None = None,
         purposes: Purposes | None = None,
+        rates: Rates | None = None,
     ) -> None:
         self.engine = engine or Engine()
-        self.front = front(self.engine, body_timeout, admission, purposes)
+        self.front = front(self.engine, body_timeout, admission, purposes, rates)
 
     async def ask(
         self,

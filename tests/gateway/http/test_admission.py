@@ -226,3 +226,29 @@ async def test_the_lag_tells_how_much_later_than_due_it_came() -> None:
     lag.stop()
     assert [now for _, now in told] == [100.0 + PERIOD + 0.25, 101.0]
     assert [delay for delay, _ in told] == pytest.approx([0.25, 0.75 - PERIOD * 2])
+
+
+def test_a_limit_that_warns_only_lets_everybody_in_and_counts_those_past_it() -> None:
+    made = Admission(AdmissionSettings(concurrency=100, warn_only=("concurrency", "delay")))
+    made.under_way = 101
+    late(made, 0.5, 0.0, 2.0)
+    assert made.pressed  # so that lanes are found out
+    assert open_lanes(made) == set(Lane)
+    made.meet(b"ada", made.turn)
+    made.check(Lane.PORTAL, b"ada", made.turn)
+    counted = [line for line in made.warned.lines() if not line.startswith("#")]
+    assert counted == [
+        'opsgraph_requests_warned_total{limit="concurrency",lane="PORTAL"} 1',
+        'opsgraph_requests_warned_total{limit="delay",lane="PORTAL"} 1',
+    ]
+    assert not [line for line in made.shed.lines() if not line.startswith("#")]
+
+
+@pytest.mark.parametrize(("warns", "refusing"), [("concurrency", "delay"), ("delay", "concurrency")])
+def test_the_other_limit_still_refuses(warns: str, refusing: str) -> None:
+    made = Admission(AdmissionSettings(concurrency=100, warn_only=(warns,)))  # type: ignore[arg-type]
+    made.under_way = 101 if refusing == "concurrency" else 1
+    if refusing == "delay":
+        late(made, 0.5, 0.0, 2.0)
+    with pytest.raises(Shed):
+        made.check(Lane.PORTAL, b"ada", made.turn)

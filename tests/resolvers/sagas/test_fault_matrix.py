@@ -25,10 +25,10 @@ from sources.canonical.commands import Command
 from sources.store import reservations
 from sources.store.operations import Outcome, State
 from tests.fakes.ledger import NOW, FakeWriter, company
+from tests.resolvers.sagas.asked import FINANCE, GATEWAY, PAYMENT, PLANS, REVOPS, record, role
 from tests.resolvers.sagas.conftest import AGENT, CPQ, House, Open
 from tests.resolvers.sagas.orders import credit, order
 from tests.resolvers.sagas.test_order import BACK
-from tests.resolvers.sagas.test_writes import FINANCE, GATEWAY, PAYMENT, PLANS, REVOPS, record, role
 
 PASSING = ["away", "hang", "late", "lose", "lose_before"]
 """Faults that pass, or that are found to have passed: nothing was sent; no answer, and nothing happened (`hang`,

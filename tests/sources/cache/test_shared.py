@@ -8,7 +8,7 @@ import msgspec
 import pytest
 
 from sources import canonical as c
-from sources.cache import Cached
+from sources.cache import Cache, Cached
 from sources.cache.freshness import Overrides
 from sources.errors import Unavailable
 from tests.sources.cache.book import Book, by_key, contact, errand, everything, keys_of, served
@@ -272,3 +272,21 @@ async def test_what_the_store_has_in_another_shape_is_not_there(kind: type[c.Rec
             )
         source._cache.memory.clear()
         assert served(await source.read(by_key("K"))) == {"K": "LIVE"}
+
+
+async def test_facts_of_a_zone_that_the_store_may_not_hold_stay_with_each_process() -> None:
+    book = stocked("K")
+    async with real_redis() as (client, prefix), gateways(prefix, stocked("K")) as (other,):
+        settings = msgspec.structs.replace(other._cache.settings, zones=("us",))
+        kept = Cached(book, Cache(settings), "eu")
+        assert served(await kept.read(by_key("K"))) == {"K": "LIVE"}
+        assert served(await kept.read(by_key("K"))) == {"K": "CACHE"}
+        await settled(kept, other)
+        assert [key async for key in client.scan_iter(match=f"{prefix}*:fact:*")] == []
+        shared = Cached(book, Cache(settings), "us")
+        await shared.read(by_key("K"))
+        await settled(shared)
+        assert [key async for key in client.scan_iter(match=f"{prefix}*:fact:*")] != []
+        for each in (kept, shared):
+            await each.close()
+            await each._cache.close()

@@ -2,16 +2,19 @@
 
 import asyncio
 import uuid
+from datetime import timedelta
 from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import Connection, delete, text, update
+from sqlalchemy.event import listen, remove
 from sqlalchemy.exc import DBAPIError
 
 from sources.store import audit
 from sources.store.audit import Break, Event, entries, heads, seals
+from sources.store.chain import Wanted
 from sources.store.store import Store
 from tests.databases import fresh_postgres, fresh_sqlite
 from tests.sources.store.conftest import NOW
@@ -161,6 +164,45 @@ async def test_a_seal_binds_what_grew_since_the_last_one(store: Store) -> None:
     assert [(row[0], row[3], row[4]) for row in rows] == [(1, "", first), (2, first, second)]
     assert ['"p1"' in row[2] for row in rows] == [True, False]
     assert await broken(store) == []
+
+
+@pytest.mark.parametrize("database", ["postgresql"], indirect=True)
+async def test_a_chain_that_begins_while_a_seal_is_made_is_for_the_next_seal(store: Store) -> None:
+    await appended(store, "p1", 1)
+
+    def work(connection: Connection) -> None:
+        def begin_another(_connection: Any, _cursor: Any, statement: str, *_: Any) -> None:
+            if "FOR UPDATE" in statement:
+                with store._engine.begin() as other:
+                    audit.append(other, "p2", event(), NOW)
+
+        listen(connection, "after_cursor_execute", begin_another)
+        try:
+            audit.seal(connection, NOW)
+        finally:
+            remove(connection, "after_cursor_execute", begin_another)
+
+    await store.transact(work)
+    assert (await store.read(audit.extent)).unsealed == 1
+    await store.transact(audit.seal, NOW)
+    bodies = await store.read(lambda connection: [row[2] for row in connection.execute(seals.select())])
+    assert [('"p1"' in body, '"p2"' in body) for body in bodies] == [(True, False), (False, True)]
+    assert await broken(store) == []
+
+
+@both
+async def test_many_that_are_appended_at_once_are_a_chain_like_any_other(store: Store) -> None:
+    await appended(store, "p1", 2)
+    said = [(event(number, after=number), NOW + timedelta(seconds=number)) for number in range(5)]
+    made = await store.transact(audit.append_all, "p1", said)
+    await appended(store, "p1", 1)
+    assert [(each.sequence, each.at, each.event.after) for each in made] == [
+        (3 + number, NOW + timedelta(seconds=number), number) for number in range(5)
+    ]
+    assert await store.transact(audit.append_all, "p1", []) == []
+    assert await broken(store) == []
+    found = await store.read(audit.listed, Wanted(since=NOW + timedelta(seconds=1)), 3)
+    assert [each.event.after for each in found] == [4, 3, 2]
 
 
 @pytest.mark.parametrize("database", ["sqlite"], indirect=True)

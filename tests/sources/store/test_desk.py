@@ -9,10 +9,11 @@ import pytest
 from sqlalchemy import update
 from sqlalchemy.exc import IntegrityError
 
-from sources.store import approvals, exceptions, steps, switches
+from sources.store import approvals, exceptions, operations, steps, switches, worklist
 from sources.store.approvals import Decision, Question
 from sources.store.errors import ApprovalExpired, NoSuchRecord, NotApprovable, StaleRecord, WrongState
 from sources.store.exceptions import Finding, Resolution, Status
+from sources.store.operations import State
 from sources.store.steps import Attempt, Direction, StepOutcome
 from sources.store.store import Store
 from sources.store.switches import Scope
@@ -219,7 +220,7 @@ class TestExceptions:
         def work(connection: Any) -> Any:
             exceptions.open_exception(connection, finding, NOW)
             exceptions.assign(connection, finding.id, "bob", NOW, 1)
-            return exceptions.hand_over(connection, finding.id, "controller", LATER, "not answered", 2)
+            return exceptions.hand_over(connection, finding.id, "controller", LATER, "not answered", 2, NOW)
 
         item = await store.transact(work)
         assert (item.owner, item.assignee, item.status, item.due_at) == ("controller", None, Status.OPEN, LATER)
@@ -254,3 +255,27 @@ class TestSwitches:
         everything = await store.read(switches.paused)
         assert switches.holding(everything, "submitOrder", frozenset({name})) == pause
         assert switches.holding([pause], "submitOrder", frozenset({"billing"})) is None
+
+
+async def test_what_waits_is_counted_and_what_has_ended_is_not(
+    store: Store, operation: str, accepted: Accepted
+) -> None:
+    role = uuid.uuid4().hex
+    before = await store.read(worklist.waiting, LATER)
+    await accepted(over := uuid.uuid4().hex)
+
+    def work(connection: Any) -> None:
+        operations.move(connection, over, State.REJECTED, NOW)
+        for each in (operation, over):
+            approvals.ask(connection, question(each, role=role), NOW)
+        approvals.withdraw(connection, over, NOW)
+        for number, due in enumerate((NOW, NOW, LATER + timedelta(hours=1))):
+            finding = TestExceptions().finding(None, id=f"{role}:{number}", owner=role, due_at=due)
+            exceptions.open_exception(connection, finding, NOW)
+        exceptions.resolve(connection, f"{role}:1", Resolution.HEALED, "bob", "it was a hiccup", NOW)
+
+    await store.transact(work)
+    found = await store.read(worklist.waiting, LATER)
+    assert found.operations == before.operations
+    assert found.approvals[role] == 1
+    assert {late: found.exceptions[role, late] for late in (True, False)} == {True: 1, False: 1}

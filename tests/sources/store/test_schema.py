@@ -18,6 +18,7 @@ from sources.store import (
     grounds,
     handovers,
     lendings,
+    notices,
     operations,
     purposes,
     reservations,
@@ -32,7 +33,8 @@ from tests.databases import fresh_postgres, fresh_sqlite
 from tests.sources.store.conftest import NOW
 
 NOUNS = (
-    approvals, audit, exceptions, grounds, handovers, lendings, operations, purposes, reservations, rounds, steps, switches,
+    approvals, audit, exceptions, grounds, handovers, lendings, notices, operations, purposes, reservations, rounds, steps,
+    switches,
 )  # fmt: skip
 
 

@@ -14,12 +14,14 @@ from sources.canonical.commands import (
     CreditInvoice,
     DropSubscription,
     Ending,
+    GiveUpInvoice,
     PauseSubscription,
     PrepareSubscription,
     PutCustomer,
     ReleaseSubscription,
     ResumeSubscription,
     ReturnPayment,
+    SettleInvoice,
     SubscriptionLine,
     VoidCredit,
     VoidInvoice,
@@ -138,6 +140,8 @@ CASES: list[Case] = [
     ("credit what was paid", lambda a: CreditInvoice(invoice_key=_paid_invoice(a), amount=usd(700), **OP)),
     ("void a credit", lambda a: VoidCredit(credit_key=_credit(a), **OP)),
     ("void an invoice", lambda a: VoidInvoice(invoice_key=invoice_of(a, released(a)).key, **OP)),
+    ("settle an invoice", lambda a: SettleInvoice(invoice_key=invoice_of(a, released(a)).key, **OP)),
+    ("give an invoice up", lambda a: GiveUpInvoice(invoice_key=invoice_of(a, released(a)).key, **OP)),
     (
         "refund",
         lambda a: ReturnPayment(payment_key=_payment_of(a, _paid_invoice(a)), amount=usd(1_000), reason="asked", **OP),
@@ -165,6 +169,8 @@ def writes(command: Command) -> list[str]:
         "CreditInvoice": ["credit_notes.create"],
         "VoidCredit": ["credit_notes.update", "credit_notes.void"],
         "VoidInvoice": ["invoices.update", "invoices.void"],
+        "SettleInvoice": ["invoices.update", "invoices.settle"],
+        "GiveUpInvoice": ["invoices.update", "invoices.give_up"],
         "ReturnPayment": ["refunds.create"],
     }
     if isinstance(command, PrepareSubscription) and command.collection is Collection.CHARGE:

@@ -44,6 +44,42 @@ class TestPreparing:
         found = subscription(account, prepared(account))
         assert (found.account_key, found.legal_entity, found.status) == (ACCOUNT, "US", SubscriptionStatus.ACTIVE)
 
+    def test_it_says_by_which_order_it_came_and_which_one_it_goes_on_for(self, account: Billing) -> None:
+        old = prepared(account)
+        new = account.do(preparing(order_key="801A", replaces=old), "op-2:prepare").key
+        found = subscription(account, new)
+        assert (found.order_key, found.replaces_key) == ("801A", old)
+        assert (subscription(account, old).order_key, subscription(account, old).replaces_key) == (None, None)
+
+    def test_a_co_termed_one_turns_with_the_other_and_costs_its_share_until_then(self, account: Billing) -> None:
+        anchor = subscription(account, prepared(account))
+        assert anchor.period_end
+        account.clock.advance(10 * 86_400)
+        written = account.do(
+            preparing(start_at=NOW + timedelta(days=10), co_term=anchor.key, cycle_at=anchor.period_end), "op-2:prepare"
+        )
+        found = subscription(account, written.key)
+        assert found.period_end == anchor.period_end
+        assert SubscriptionOverlay.CO_TERMED in found.overlays
+        assert SubscriptionOverlay.CO_TERMED not in anchor.overlays
+        assert 3_000 < written.amounts["total"].minor < 3_500, "20 days of a month for 50.00"
+
+    @pytest.mark.parametrize("days", [2, 10, 29])
+    def test_one_that_started_days_ago_turns_on_that_day_and_costs_all_of_its_period(
+        self, account: Billing, days: int
+    ) -> None:
+        start = NOW - timedelta(days=days)
+        written = account.do(preparing(start_at=start))
+        found = subscription(account, written.key)
+        assert (found.start_at, found.period_start) == (start, start)
+        assert found.period_end == start.replace(month=start.month + 1)
+        assert written.amounts["total"] == usd(5_000)
+
+    def test_one_that_starts_later_turns_by_itself(self, account: Billing) -> None:
+        later = NOW + timedelta(days=10)
+        with pytest.raises(Rejected, match="periods of its own"):
+            account.do(preparing(start_at=later, co_term="sub_1", cycle_at=later + timedelta(days=5)))
+
     def test_one_to_be_charged_is_incomplete_until_it_is_released(self, account: Billing) -> None:
         key = prepared(account, **CHARGED)
         assert subscription(account, key).status is SubscriptionStatus.PENDING_ACTIVATION

@@ -107,7 +107,10 @@ class Sales:
                 source=self._org.source,
             )
         amount = command.amount.amount if command.amount is not None else None
-        given = {"StageName": command.stage, "Amount": amount, "CloseDate": command.close_on}
+        stage = command.stage
+        if stage is None and command.won is not None:
+            stage = facts.WON if command.won else facts.LOST
+        given = {"StageName": stage, "Amount": amount, "CloseDate": command.close_on}
         return await self._change(before, said(given), command, key)
 
     # ------------------------------------------------------------ contracts

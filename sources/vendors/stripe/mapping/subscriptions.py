@@ -97,6 +97,8 @@ def account_subscription(wire: Subscription, origin: Origin) -> AccountSubscript
         latest_invoice_key=id_of(wire.latest_invoice),
         end_customer_key=noted_as(facts.END_CUSTOMER, wire.metadata),
         reseller_key=noted_as(facts.RESELLER, wire.metadata),
+        order_key=noted_as(facts.ORDER, wire.metadata),
+        replaces_key=noted_as(facts.REPLACES, wire.metadata),
         created_at=moment(wire.created, "subscription.created"),
     )
 
@@ -147,6 +149,8 @@ def _overlays(
         yield SubscriptionOverlay.CANCEL_SCHEDULED
     if wire.pending_update is not None:
         yield SubscriptionOverlay.AMENDMENT_PENDING
+    if noted_as(facts.CO_TERM, wire.metadata) is not None:
+        yield SubscriptionOverlay.CO_TERMED
     if wire.pause_collection is not None:
         if wire.pause_collection.behavior not in _BEHAVIOURS:
             known({}, "subscription.pause_collection.behavior", wire.pause_collection.behavior)

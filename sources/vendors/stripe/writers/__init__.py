@@ -16,7 +16,8 @@ from sources.vendors.stripe.writers.customers import PuttingCustomer
 from sources.vendors.stripe.writers.deed import Deed
 from sources.vendors.stripe.writers.desk import Desk
 from sources.vendors.stripe.writers.ending import Cancelling
-from sources.vendors.stripe.writers.giving_back import Crediting, Returning, VoidingCredit, VoidingInvoice
+from sources.vendors.stripe.writers.giving_back import Crediting, Returning, VoidingCredit
+from sources.vendors.stripe.writers.invoices import GivingUp, Settling, VoidingInvoice
 from sources.vendors.stripe.writers.pausing import Pausing, Resuming
 from sources.vendors.stripe.writers.preparing import Preparing
 from sources.vendors.stripe.writers.releasing import Dropping, Releasing
@@ -34,6 +35,8 @@ _DEEDS: Mapping[type[Command], type[Deed[Any]]] = {
     k.CreditInvoice: Crediting,
     k.VoidCredit: VoidingCredit,
     k.VoidInvoice: VoidingInvoice,
+    k.SettleInvoice: Settling,
+    k.GiveUpInvoice: GivingUp,
     k.ReturnPayment: Returning,
 }
 
@@ -52,6 +55,8 @@ TOUCHES: Mapping[type[Command], tuple[type[Record], ...]] = {
     k.CreditInvoice: (c.CreditMemo, c.Refund, c.BillingCustomer, *_SETTLED),
     k.VoidCredit: (c.CreditMemo, c.Invoice),
     k.VoidInvoice: (c.Invoice, c.AccountSubscription),
+    k.SettleInvoice: (c.Invoice, c.AccountSubscription, c.BillingCustomer),
+    k.GiveUpInvoice: (c.Invoice, c.AccountSubscription),
     k.ReturnPayment: (c.Refund, c.Payment, c.GatewayPayment, c.Invoice),
 }
 """Whose facts a command changes: what is remembered of them is to be forgotten when it was done."""

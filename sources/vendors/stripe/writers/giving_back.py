@@ -1,8 +1,8 @@
-"""Credit notes, voids and refunds.
+"""Credit notes and refunds.
 
 Vendor facts (vendors.md 2.7; the API reference of credit notes): a note lowers what is still owed first, never below
 nothing; what exceeds that was paid, and has to go wholly to the customer's balance, back to the payer, or outside of
-Stripe. A note can be voided while its invoice is open, an invoice while it is open or uncollectible.
+Stripe. A note can be voided while its invoice is open.
 """
 
 from __future__ import annotations
@@ -10,13 +10,13 @@ from __future__ import annotations
 from typing import Any
 
 from sources.canonical import CreditReason
-from sources.canonical.commands import CreditInvoice, ReturnPayment, VoidCredit, VoidInvoice, Written
+from sources.canonical.commands import CreditInvoice, ReturnPayment, VoidCredit, Written
 from sources.errors import Locked, Rejected
 from sources.vendors.stripe.writers.amounts import allocated, positive
 from sources.vendors.stripe.writers.deed import Deed
 from sources.vendors.stripe.writers.desk import Answer, Desk, place, stated
 from sources.vendors.stripe.writers.marks import marked, marks
-from sources.vendors.stripe.writers.subscriptions import INVOICES, billed
+from sources.vendors.stripe.writers.subscriptions import INVOICES
 from sources.vendors.stripe.writers.wire import Bill, Note, Paid, Returned
 
 _NOTES = "/v1/credit_notes"
@@ -103,29 +103,6 @@ class VoidingCredit(Deed[VoidCredit]):
         await self.desk.post(Note, path, "credit_notes.update", noted, self.step("mark"))
         answer = await self.desk.post(Note, f"{path}/void", "credit_notes.void", {}, self.step())
         return _noted(self.desk, answer.value, answer)
-
-
-class VoidingInvoice(Deed[VoidInvoice]):
-    """Voids an open invoice."""
-
-    async def found(self) -> Written | None:
-        """Done when it is void."""
-        self.bill = bill = await self.desk.look(Bill, place(INVOICES, self.command.invoice_key), "invoices.read")
-        if bill.status != "void":
-            return None
-        return self.desk.written(bill.id, number=bill.number, amounts=billed(bill), replayed=True)
-
-    async def done(self) -> Written:
-        """Two calls: what the operation was, and the void."""
-        bill = self.bill
-        if bill.status not in ("open", "uncollectible"):
-            raise Locked(f"the invoice `{bill.id}` is `{bill.status}`: only an open one can be voided")
-        path = place(INVOICES, bill.id)
-        noted = {"metadata": marks(self.command, self.key, bill.metadata)}
-        await self.desk.post(Bill, path, "invoices.update", noted, self.step("mark"))
-        answer = await self.desk.post(Bill, f"{path}/void", "invoices.void", {}, self.step())
-        void = answer.value
-        return self.desk.written(void.id, number=void.number, amounts=billed(void), answer=answer)
 
 
 class Returning(Deed[ReturnPayment]):

@@ -2,11 +2,13 @@
 
 Vendor facts (vendors.md 2.7; domain.md 6): who is sent invoices gets a draft first, which is finalised by itself after
 an hour unless `auto_advance` is turned off; who is charged gets a subscription that stays `incomplete` until its first
-invoice is paid, and lapses after some 23 hours [K]; a start to come is a schedule.
+invoice is paid, and lapses after some 23 hours [K]; a start to come is a schedule. A first period that
+ends before it is full costs its share.
 """
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Any
 
 from sources.canonical.commands import Collection, PrepareSubscription, Written
@@ -14,6 +16,7 @@ from sources.errors import Locked, Missing, Rejected
 from sources.vendors.stripe import facts
 from sources.vendors.stripe.wire import Metadata
 from sources.vendors.stripe.writers.agreeing import agreed
+from sources.vendors.stripe.writers.cycles import first_turn
 from sources.vendors.stripe.writers.deed import Deed
 from sources.vendors.stripe.writers.desk import Answer, place
 from sources.vendors.stripe.writers.marks import marked, marks
@@ -27,7 +30,7 @@ from sources.vendors.stripe.writers.subscriptions import (
     held,
     told,
 )
-from sources.vendors.stripe.writers.wire import Bill, Held, Payer, Planned
+from sources.vendors.stripe.writers.wire import Bill, Held, Listed, Payer, Planned
 
 _METHODS = {Collection.CHARGE: "charge_automatically", Collection.INVOICE: "send_invoice"}
 
@@ -74,6 +77,7 @@ class Preparing(Deed[PrepareSubscription]):
             if self._later():
                 return await self._scheduled(noted)
             asked = {**self._asked(noted), "items": await agreed(self.desk, self.command.lines)}
+            asked["billing_cycle_anchor"] = await self._turn()
             answer = await self.desk.post(Held, SUBSCRIPTIONS, "subscriptions.create", asked, self.step())
             self.subscription = await held(self.desk, answer.value.id) if answer.replayed else answer.value
         else:
@@ -110,25 +114,39 @@ class Preparing(Deed[PrepareSubscription]):
         if payer.deleted:
             raise Missing(f"the customer `{payer.id}` was deleted")
         known = {name: (payer.metadata or {}).get(name) for name in (facts.ACCOUNT, facts.ENTITY)}
-        known[facts.ORDER] = self.command.order_key
+        command = self.command
+        known |= {facts.ORDER: command.order_key, facts.REPLACES: command.replaces, facts.CO_TERM: command.co_term}
         return {name: value for name, value in known.items() if value} | marks(self.command, self.key)
 
     def _asked(self, noted: Metadata) -> dict[str, Any]:
         command, charged = self.command, self.command.collection is Collection.CHARGE
-        old = command.start_at < self.desk.now() - facts.START_SLACK
         return {
             "customer": command.party,
             "collection_method": _METHODS[command.collection],
             "days_until_due": None if charged else self._days(),
             "payment_behavior": "default_incomplete" if charged else None,
-            "backdate_start_date": command.start_at if old else None,
+            "backdate_start_date": command.start_at if self._old() else None,
             "trial_end": command.trial_end,
             "metadata": noted,
             "expand": LATEST,
         }
 
+    def _old(self) -> bool:
+        return self.command.start_at < self.desk.now() - facts.START_SLACK
+
+    async def _turn(self) -> datetime | None:
+        """When cycles turn, where that is not by the day of the call."""
+        command = self.command
+        if command.cycle_at is not None or not self._old():
+            return command.cycle_at
+        price = await self.desk.look(Listed, place("/v1/prices", command.lines[0].price_key), "prices.read")
+        turn = first_turn(command.start_at, price.recurring) if price.recurring is not None else None
+        return turn if turn is not None and turn > self.desk.now() else None
+
     async def _scheduled(self, noted: Metadata) -> Written:
         command, charged = self.command, self.command.collection is Collection.CHARGE
+        if command.cycle_at is not None:
+            raise Rejected("a subscription that starts later has periods of its own: order it when it is to start")
         if command.trial_end is not None:
             raise Rejected("a subscription that starts later has no trial: start it when the trial starts")
         terms: dict[str, Any] = {"collection_method": _METHODS[command.collection]}

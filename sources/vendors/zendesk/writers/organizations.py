@@ -118,6 +118,7 @@ class SettingPlan(OrganizationDeed[SetSupportPlan]):
         return self.replayed(known) if self.key in self.keys() or self.plan() == self.command.plan else None
 
     async def done(self) -> Written:
-        """Sets it."""
-        place, given = f"/organizations/{self.desk.number(self.command.party, 'organization')}.json", self.command.plan
-        return await self.write("PUT", place, "organizations.update", organization_fields=self.fields(given))
+        """Sets it; no plan is a field that is empty."""
+        place = f"/organizations/{self.desk.number(self.command.party, 'organization')}.json"
+        given = {facts.PLAN_FIELD: self.command.plan, **self.fields(None)}
+        return await self.write("PUT", place, "organizations.update", organization_fields=given)

@@ -128,6 +128,7 @@ def drawn(seed: int) -> Case:
     principal = reader if own.random() < 0.75 else _principal(own, found)
     if found.grants(principal).external and re.search(r"__(schema|type)\b", text):
         principal = reader  # what introspection tells outsiders is not the oracle's business
+        text = written.text if found.grants(reader).external else text
     trims = _EVERYBODY not in principal.roles or own.random() < 0.4
     return Case(seed, text, variables, written.operation, principal, errors, trims)
 

@@ -129,6 +129,8 @@ class _Maker:
             return (NOW + timedelta(days=draw.randint(-90, 90))).date()
         if hint is str:
             return draw.choice(_TEXTS)
+        if hint is Any or hint == dict[str, Any]:  # JSON
+            return draw.choice([{}, {"amount": "1.50", "ünï": [None, 2, {"deep": True}]}])
         raise TypeError(f"no values for `{hint}`: add it to `_plain`")
 
 

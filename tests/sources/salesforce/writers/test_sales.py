@@ -238,6 +238,13 @@ async def test_a_deal_moves_and_what_is_not_said_stays(world: World) -> None:
         await world.do(replace(command, opportunity_key=key("006", 99)), "op-3:deal")
 
 
+@pytest.mark.parametrize(("won", "stage"), [(True, "Closed Won"), (False, "Closed Lost")])
+async def test_a_deal_ends_in_the_orgs_own_words(world: World, won: bool, stage: str) -> None:
+    await world.do(ChangeOpportunity(operation="op-1", opportunity_key=RENEWAL, won=won), "op-1:deal")
+    deal = await world.read(c.Renewal, RENEWAL)
+    assert (deal.stage, deal.open, deal.won) == (stage, False, won)
+
+
 # ---------------------------------------------------------------- contracts
 
 

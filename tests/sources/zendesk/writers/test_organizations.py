@@ -51,6 +51,15 @@ async def test_two_at_once_make_one_organization(world: World) -> None:
     assert [each.partition(" ")[0] for each in world.effects()].count("organization.create") == 1
 
 
+async def test_an_organization_may_be_left_without_a_plan(world: World) -> None:
+    none = msgspec.structs.replace(PLAN, plan=None)
+    assert (await world.do(none, "k1")).replayed is False
+    assert (await world.read(c.SupportOrganization, "10")).support_plan is None
+    again, other = await world.do(none, "k1"), await world.do(none, "k2")
+    assert again.replayed is other.replayed is True
+    assert world.effects() == ["organization.update 10"]
+
+
 async def test_a_plan_is_set_once_for_a_key_even_after_somebody_elses(world: World) -> None:
     first = await world.do(PLAN, "k1")
     assert (first.key, first.replayed) == ("10", False)

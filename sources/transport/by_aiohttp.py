@@ -1,11 +1,11 @@
-"""The one aiohttp client: a session, a connection limit and a timeout for each source, and a bound on every answer."""
+"""The client over aiohttp: a session, a connection limit and a timeout for each source, and a bound on every answer."""
 
 from __future__ import annotations
 
 import asyncio
+import ssl
 import time
 from functools import lru_cache
-from types import TracebackType
 
 import aiohttp
 from yarl import URL
@@ -28,27 +28,18 @@ def _address(url: str) -> str | URL:
     return URL(url, encoded=True) if url.isascii() and " " not in url else url
 
 
-class Transport:
-    """Sends calls for one source. Opens lazily, so that starting needs nobody; `close` when done.
-
-    `connections` bounds concurrent sockets, `timeout` (seconds) one whole call, `max_bytes` one answer. aiohttp's own
-    retry of idempotent calls on a stale connection is off: one `send` is at most one request.
-    """
+class AiohttpClient:
+    """See Transport. aiohttp's own retry of idempotent calls on a stale connection is off."""
 
     def __init__(
-        self, source: str, *, connections: int = 20, timeout: float = 5.0, max_bytes: int = 8 * 1024 * 1024
+        self, source: str, connections: int, timeout: float, max_bytes: int, tls: ssl.SSLContext | None
     ) -> None:
-        self._source = source
-        self._connections = connections
-        self._timeout = timeout
-        self._max_bytes = max_bytes
+        self._source, self._connections = source, connections
+        self._timeout, self._max_bytes, self._tls = timeout, max_bytes, tls
         self._session: aiohttp.ClientSession | None = None
 
     async def send(self, call: Call) -> Reply:
-        """One request, one answer; raises TimedOut, Unavailable, Garbled or TooLarge.
-
-        `unsent` is said of a failure only where no connection came about: then nothing can have been carried out.
-        """
+        """See Transport."""
         started = time.perf_counter()
         try:
             async with self._opened().request(
@@ -97,7 +88,7 @@ class Transport:
     def _opened(self) -> aiohttp.ClientSession:
         if self._session is None or self._session.closed:
             self._session = aiohttp.ClientSession(
-                connector=aiohttp.TCPConnector(limit=self._connections),
+                connector=aiohttp.TCPConnector(limit=self._connections, ssl=self._tls or True),
                 cookie_jar=aiohttp.DummyCookieJar(),
                 auto_decompress=True,
             )
@@ -105,16 +96,8 @@ class Transport:
         return self._session
 
     async def close(self) -> None:
-        """Closes the sockets; a later `send` opens new ones."""
+        """See Transport."""
         if self._session is not None:
             await self._session.close()
             await asyncio.sleep(0)
             self._session = None
-
-    async def __aenter__(self) -> Transport:
-        return self
-
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        await self.close()

@@ -1,0 +1,1 @@
+"""Streams: answers that go on, over server-sent events and over WebSocket, as docs/streams.md tells."""

@@ -1,0 +1,122 @@
+"""What follows a sale in the other systems, in the same words for every write: ledger, right, desk and credit."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import Any
+
+from resolvers.sagas.reading import many
+from resolvers.sagas.reserve import CREDIT, Release, Reserve
+from resolvers.sagas.saga import Finding, Read, State
+from sources import canonical as c
+from sources.canonical import Money
+from sources.canonical import commands as do
+
+_CLOSED = (c.CaseStatus.RESOLVED, c.CaseStatus.CLOSED)
+
+Made = State[Any, Any]
+
+# -------------------------------------------------------------------------------------------------------- credit
+
+
+def credit_reserved(state: Made, payer: str, entity: str, amount: Money | None, headroom: int | None) -> Reserve | None:
+    """Holds back what an order takes of its payer's credit; `headroom` in minor units, None without a limit."""
+    if amount is None or not amount.minor:
+        return None
+    return Reserve(
+        operation=state.operation,
+        kind=CREDIT,
+        subject=f"{payer}/{entity}",
+        quantity=amount.minor,
+        unit=amount.currency,
+        most=headroom,
+    )
+
+
+def credit_released(state: Made) -> Release | None:
+    """Gives back what the step `reserve_credit` holds."""
+    if "reserve_credit" not in state.written:
+        return None
+    return Release(operation=state.operation, reservation=state.key_of("reserve_credit"))
+
+
+def credit_left(amount: Money | None, headroom: Money | None) -> tuple[tuple[Finding, ...], int | None]:
+    """What is wrong with an amount against what is left of the credit limit, and what is left in minor units; an order
+    in another currency than the limit is not judged by it here."""
+    if headroom is None or amount is None or headroom.currency != amount.currency:
+        return (), None
+    if amount.minor <= headroom.minor:
+        return (), headroom.minor
+    message = f"the order is {(amount - headroom).amount} {amount.currency} over what is left of the credit limit"
+    return (Finding(code="CREDIT_EXCEEDED", message=message, owner="credit_manager"),), headroom.minor
+
+
+# -------------------------------------------------------------------------------------------------------- the ERP
+
+
+def sales_order_approved(state: Made) -> do.ApproveSalesOrder | None:
+    """Makes what the step `sales_order` placed financial."""
+    if "sales_order" not in state.written:
+        return None
+    return do.ApproveSalesOrder(
+        operation=state.operation, correlation=state.correlation, sales_order_key=state.key_of("sales_order")
+    )
+
+
+def sales_order_closed(state: Made) -> do.CloseSalesOrder:
+    """Takes back what the step `sales_order` placed."""
+    return do.CloseSalesOrder(
+        operation=state.operation, correlation=state.correlation, sales_order_key=state.key_of("sales_order")
+    )
+
+
+# -------------------------------------------------------------------------------------------------------- support
+
+
+def right_granted(
+    state: Made,
+    *,
+    account: str,
+    tier: str | None,
+    start_on: date,
+    end_on: date | None = None,
+    subscription: str | None = None,
+    name: str | None = None,
+    incidents: int | None = None,
+) -> do.GrantRight | None:
+    """A right to support; None where no tier was bought."""
+    if tier is None:
+        return None
+    return do.GrantRight(
+        operation=state.operation,
+        correlation=state.correlation,
+        account_key=account,
+        name=name or f"{tier} support",
+        tier=tier,
+        start_on=start_on,
+        end_on=end_on,
+        incidents=incidents,
+        subscription_key=subscription,
+    )
+
+
+def plan_set(state: Made, organization: str | None, tier: str | None) -> do.SetSupportPlan | None:
+    """The desk's plan, where there is an organization that gets one."""
+    if tier is None or organization is None:
+        return None
+    return do.SetSupportPlan(operation=state.operation, correlation=state.correlation, party=organization, plan=tier)
+
+
+def cases_touched(state: Made, cases: tuple[str, ...], tier: str | None) -> do.TouchCases | None:
+    """Makes the desk reckon the targets of open cases by another plan."""
+    if not cases:
+        return None
+    note = f"The support plan is `{tier}` now: the targets are reckoned anew."
+    return do.TouchCases(operation=state.operation, correlation=state.correlation, case_keys=cases, note=note)
+
+
+async def open_cases(read: Read, account: str, tier: str | None) -> tuple[str, ...]:
+    """The cases whose targets follow another plan; none where no tier comes with the change."""
+    if tier is None:
+        return ()
+    return tuple(each.key for each in await many(read, c.Case, "account", account) if each.status not in _CLOSED)
