@@ -197,3 +197,12 @@ def test_another_version_than_the_caller_saw_is_a_conflict(home: House) -> None:
     assert new["__typename"] == "Completed"
     read = rita.told("query($by: AccountBy!) { account(by: $by) { industry } }", by={"key": account})
     assert read["account"]["industry"] == "Lanterns"
+
+
+def test_a_key_that_cannot_be_takes_nobody_else_along(home: House) -> None:
+    """The CRM refuses a whole query for one key that is no id of its own."""
+    good = home.town.landmarks["merge_winner"]
+    query = """query($good: AccountBy!, $bad: AccountBy!) {
+        there: account(by: $good) { key } not: account(by: $bad) { key } }"""
+    answer = home.person("ada", "support_agent").told(query, good={"key": good}, bad={"key": "Acme"})
+    assert answer == {"there": {"key": good}, "not": None}

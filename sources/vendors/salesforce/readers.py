@@ -12,7 +12,7 @@ import msgspec
 
 from sources import canonical as c
 from sources.canonical import Record
-from sources.errors import BadAsk, SourceError
+from sources.errors import BadAsk, Rejected, SourceError
 from sources.ports import Ask, Capability, Filter, Order, Page, Position, Reading, Report, Rows
 from sources.vendors.salesforce import facts, mapping, wire
 from sources.vendors.salesforce.client import Client
@@ -98,8 +98,7 @@ READERS: dict[tuple[type[Record], str], tuple[Shape, Index]] = {
     (c.SlaProcess, "list"): (_SLA, Index("")),
 }
 _REFERENCES = frozenset({"Id", "ParentId", "AccountId"})
-_ID = re.compile(r"[A-Za-z0-9]{15}(?:[A-Za-z0-9]{3})?", re.ASCII)
-"""Nothing has another key than this, and a query that names one is refused with all others in it."""
+_ID, _NO_ID = re.compile(r"[A-Za-z0-9]{15}(?:[A-Za-z0-9]{3})?", re.ASCII), "INVALID_QUERY_FILTER_OPERATOR"
 _PLAIN = frozenset({"key", "domain", "external", "email"})
 CAPABILITIES: dict[tuple[type[Record], str], Capability] = {
     pair: Capability()
@@ -124,13 +123,21 @@ class Readers:
         found = READERS.get((ask.record, ask.by))
         if found is None:
             raise BadAsk(f"`{self._source}` cannot find `{ask.record.__name__}` by `{ask.by}`", source=self._source)
-        shape, index = found
+        try:
+            return await self._answer(ask, *found)
+        except Rejected as error:
+            sound = tuple(filter(_ID.fullmatch, ask.keys))
+            bad = found[1].field in _REFERENCES and len(sound) < len(ask.keys)
+            if not bad or error.vendor_code != _NO_ID:
+                raise
+        # Nothing has a key that is no id, and one of them has the whole query refused: the others are asked again.
+        return await self._answer(msgspec.structs.replace(ask, keys=sound), *found)
+
+    async def _answer(self, ask: Ask, shape: Shape, index: Index) -> Reading:
         where = self._filters(ask.page, shape)
         reading = Reading({}, Report(self._source))
-        if index.field in _REFERENCES:
-            ask = msgspec.structs.replace(ask, keys=tuple(filter(_ID.fullmatch, ask.keys)))
-            if not ask.keys:
-                return reading
+        if not ask.keys:
+            return reading
         if ask.by in ("list", "search"):
             words = [contains("Name", each) for each in ask.keys[0].split()] if ask.by == "search" else []
             await self._page(ask.keys[0], ask.page, shape, (*where, *words), reading)
