@@ -48,11 +48,15 @@ class Early:
             return None
         early = cls(key, links, given)
         for child in starters(selection):
-            if links.is_ready(child.link, key):
+            if links.is_ready(child.link, key) and not early._has(child):
                 early._start(child)
         if seen.foresees(record):
             early._judging = asyncio.get_running_loop().create_task(seen.foresee(record, key))
-        return early if early._tasks or early._judging is not None else None
+        return early if early._tasks or early._ledger.readings or early._judging is not None else None
+
+    def _has(self, child: Field) -> bool:
+        """Whether a child's records are in memory: they are taken from there when the row is there."""
+        return self._links.is_at_hand(child, [_Parent(self._key)], self._given, self._ledger)
 
     def _start(self, child: Field) -> None:
         async def read() -> list[Any]:

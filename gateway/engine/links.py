@@ -58,12 +58,34 @@ class Links:
             return False
         if arguments.get("after") is not None:
             return False
-        keys = tuple(_wanted(link, rows, arguments))
+        keys = _wanted(link, rows, arguments)
         if not keys:
             return True
         if not self._seen.is_at_hand(link.target, link.by, keys):
             return False
         return self._loads.recall(link.target, link.by, keys, page, ledger)
+
+    def recalled(self, field: Field, rows: Sequence[Any], given: Given, ledger: Ledger) -> list[Any] | None:
+        """The values of a link that takes neither a question nor a judgement nor a page; None where there is more to
+        it: then `is_at_hand` and `values` go through it step by step, with the same result."""
+        link, paging = field.link, field.paging
+        if link.paged or paging is None or not self._catalog.recalls or self.judges(link):
+            return None
+        try:
+            arguments = given(field)
+            page = paging.page(arguments)
+        except SourceError:
+            return None
+        wanted = _wanted(link, rows, arguments)
+        if wanted and not self._loads.recall(link.target, link.by, wanted, page, ledger):
+            return None
+        found = self._loads.recalled(link.target, link.by, wanted, page)
+        if any(each.error is not None for each in found):
+            return None
+        records = [each.rows.records if each.rows is not None else () for each in found]
+        self.take(link, [row for mine in records for row in mine], along_of(found))
+        shown = dict(zip(wanted, records, strict=True))
+        return _all_plain(link, rows, arguments, shown)
 
     async def values(self, field: Field, rows: Sequence[Any], given: Mapping[str, Any], ledger: Ledger) -> list[Any]:
         """One value for each parent: a record or None, a list, or a page; an error where it cannot be read."""

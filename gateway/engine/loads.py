@@ -157,6 +157,11 @@ class Loads:
         known.update(_found(self._noted(reading, ask, (ledger,)), missing))
         return len(missing) == len(keys) or all(known[key].__class__ is Found for key in keys)
 
+    def recalled(self, record: type[Record], by: str, keys: Sequence[str], page: Page) -> list[Found]:
+        """What was recalled of these keys: all of it is here."""
+        known = self._known.get((record, by, page, None), {})
+        return [known[key] for key in keys]  # type: ignore[misc] # no flight is among them
+
     def prime(self, records: Sequence[Any]) -> None:
         """Records that came by another way need not be read again by key. Of what is judged only that which is shown: a
         call that is saved by a hidden row would tell of it."""

@@ -107,11 +107,20 @@ class Run:
         while work:
             frame = work.pop()
             for field in frame.selection.active:
-                if self._is_at_hand(frame, field):
+                values = self._recalled(frame, field)
+                if values is not None:
+                    work += self._placed(frame, field, values)
+                elif self._is_at_hand(frame, field):
                     work += await self._advance(frame, field)
                 else:
                     waits.append(self._resolve(frame, field))
         await _together(waits)
+
+    def _recalled(self, frame: Frame, field: Field) -> list[Any] | None:
+        """A link's values where there is nothing to it but to look them up."""
+        if field.kind != LINK or field in frame.early:
+            return None
+        return self.links.recalled(field, frame.rows, self._given, self.ledger)
 
     def _is_at_hand(self, frame: Frame, field: Field) -> bool:
         """Whether a field's values are known without waiting for anybody."""
@@ -139,6 +148,10 @@ class Run:
             values = await self._values(frame, field)
         except Exception as error:
             values = [error] * len(frame.rows)
+        return self._placed(frame, field, values)
+
+    def _placed(self, frame: Frame, field: Field, values: list[Any]) -> list[Frame]:
+        """Puts a field's values where they belong; the frames below it that have something to read."""
         if field.kind == LINK:
             odd = _is_odd_link(values)
         else:

@@ -116,7 +116,9 @@ class Pool:
             if len(self._every) + self._dialling > self._most:
                 self._make_room()
             addresses = await self._addresses(origin)
-            context = self._tls or await self._loop.run_in_executor(None, _certificates) if origin.tls else None
+            if origin.tls and self._tls is None:
+                self._tls = await self._loop.run_in_executor(None, _certificates)
+            context = self._tls if origin.tls else None
             opened = await start_connection(addresses, happy_eyeballs_delay=_SECOND_TRY, interleave=1, loop=self._loop)
             try:
                 _, connection = await self._loop.create_connection(

@@ -122,6 +122,17 @@ async def test_what_was_read_live_comes_from_memory_the_next_time() -> None:
     assert (told["state"], told["calls"], told["staleMs"]) == ("OK", 0, None)
 
 
+async def test_what_is_in_memory_is_answered_without_waiting_for_anything() -> None:
+    desk = Desk()
+    bodies = [await desk.body(SUBSCRIPTIONS) for _ in range(3)]
+    answering = asyncio.create_task(desk.body(SUBSCRIPTIONS))
+    await asyncio.sleep(0)  # one turn of the loop: the task has gone as far as it could
+    assert answering.done()
+    assert answering.result()["data"] == bodies[-1]["data"]
+    assert answering.result()["extensions"]["sources"] == bodies[-1]["extensions"]["sources"]
+    assert {each["source"]: each["cached"] for each in bodies[-1]["extensions"]["sources"]} == {"billing": 1, "crm": 1}
+
+
 async def test_one_operation_is_told_live_and_the_other_cache_of_the_same_record() -> None:
     desk = Desk()
     served = []
