@@ -95,10 +95,10 @@ class Connection(asyncio.Protocol):
         self._watch = self._loop.call_at(self._rings, self._look)
 
     def connection_lost(self, exc: Exception | None) -> None:
-        self.open = False
+        ended_by_the_server, self.open = exc is None and self.open, False
         self._watch.cancel()
         if self._answer is not None:
-            if exc is None and self._ends_with_the_connection():
+            if ended_by_the_server and self._ends_with_the_connection():
                 self._finish()
             else:
                 how = type(exc).__name__ if exc is not None else "closed"

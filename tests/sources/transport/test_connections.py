@@ -213,6 +213,17 @@ async def test_closing_ends_what_is_under_way(kind: Kind) -> None:
         assert (await transport.send(ask(server))).status == 201
 
 
+async def test_an_answer_that_we_end_ourselves_is_not_whole() -> None:
+    raw = b"HTTP/1.1 200 OK\r\n\r\nit goes on until the connection ends, and "
+    async with SickServer(says(raw)) as server, Transport("billing") as transport:
+        asking = asyncio.create_task(transport.send(ask(server)))
+        await server.reached.wait()
+        await asyncio.sleep(0.01)  # until it has arrived
+        await transport.close()
+        with pytest.raises(Unavailable):
+            await asking
+
+
 async def test_an_answer_before_the_question_was_taken_counts_and_ends_the_connection() -> None:
     done = asyncio.Event()
 
