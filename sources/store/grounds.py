@@ -31,6 +31,8 @@ from sources.canonical import Money
 from sources.store.approvals import Decision, approvals
 from sources.store.columns import canonical, metadata
 from sources.store.errors import NoSuchRecord
+from sources.store.exceptions import exceptions
+from sources.store.handovers import Kind, handovers
 from sources.store.operations import NO_EFFECT, operations
 
 grounds = Table(
@@ -150,7 +152,17 @@ def deeds(connection: Connection, person: str, since: datetime, without: str = "
             columns.id != without,
         )
     )
-    found = connection.execute(union_all(asked, approved)).all()
+    assigned = (
+        select(exceptions.c.operation_id, literal(_ASSIGNING), handovers.c.at.label("at"), literal("ask").label("act"))
+        .join(handovers, handovers.c.exception_id == exceptions.c.id)
+        .where(
+            handovers.c.by == person,
+            handovers.c.kind == Kind.ASSIGNED,
+            handovers.c.at >= since,
+            exceptions.c.operation_id != without,
+        )
+    )
+    found = connection.execute(union_all(asked, approved, assigned)).all()
     touched = documents_of(connection, [row[0] for row in found])
     return [
         Deed(operation_id=each, mutation=mutation, act=act, at=at, documents=touched.get(each, frozenset()))

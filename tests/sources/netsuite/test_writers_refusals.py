@@ -130,7 +130,7 @@ def test_an_amount_of_the_erp_with_too_many_digits_is_a_value_that_nobody_knows(
         id="1", item=Lines(items=(Line(line=Decimal(1), item=Reference(id="1"), amount=Decimal("1.001")),))
     )
     nowhere: Any = None
-    with pytest.raises(errors.UnknownValue, match=r"1\.001"):
+    with pytest.raises(errors.UnknownValue, match="grossAmt"):
         Settlements(nowhere)._shares(usd(1), posted_)
 
 
