@@ -16,6 +16,7 @@ import httpx2
 import pytest
 
 from gateway.cli import main
+from gateway.enterprise.generate import generate
 from gateway.enterprise.town import simulator
 from policies.load import load_rules
 from resolvers.sagas.answer import Answer
@@ -34,6 +35,19 @@ from tests.scenarios.town import Town, far_town, settings
 ROOT = Path(__file__).resolve().parents[3]
 BEAT, SILENCE = 0.2, 1.0
 pytestmark = [pytest.mark.crash, pytest.mark.slow]
+
+
+def buyers() -> Iterator[str]:
+    """Customers of the town who may order without being asked anything: at home where we sell, claimed by nobody else."""
+    company = generate(accounts=90)
+    for account in company.crm.accounts:
+        plain = account.kind == "customer" and account.status == "active" and not account.restriction
+        told = account.id in company.landmarks.values() or "ambiguous" in (account.website or "")
+        if plain and account.country == "US" and not told:
+            yield account.id
+
+
+BUYERS = buyers()
 
 
 @pytest.fixture(scope="module")
@@ -134,7 +148,8 @@ async def gateway(systems: Town, postgres: str) -> AsyncIterator[Office]:
 
 
 async def order(gateway: Office, quantity: int = 10, **given: Any) -> Answer:
-    account = gateway.account("two_entities")
+    """An order of a customer who has ordered nothing yet: whoever has would have to amend."""
+    account = next(BUYERS)
     return await gateway.send(
         "submitOrder", await gateway.order(account, quantity=quantity, **given), key=uuid.uuid4().hex
     )
