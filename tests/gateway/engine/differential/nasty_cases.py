@@ -18,7 +18,8 @@ from tests.gateway.engine.differential.documents import Writer
 from tests.gateway.engine.differential.nasty_schemas import Nasty, nasty_schema
 from tests.gateway.engine.differential.nasty_world import Rates, World
 from tests.gateway.engine.differential.oracle import Asked, Outcome, Place, possible, told
-from tests.gateway.engine.differential.outcome import UNBOUNDED, Watched, answered
+from tests.gateway.engine.differential.outcome import Watched, answered
+from tests.gateway.engine.differential.unbounded import UNBOUNDED
 from tests.gateway.engine.differential.verdict import Verdict, kind_of
 
 PER_SCHEMA = 40  # cases in a row that share a schema

@@ -13,7 +13,9 @@ from graphql import DocumentNode, GraphQLError, GraphQLSchema, execute, get_loca
 from graphql.error import located_error
 from graphql.execution.executor import Executor
 
+from gateway.engine.measure import Bounds, Measure, Refused
 from sources.errors import SourceError
+from tests.gateway.engine.differential.unbounded import UNBOUNDED
 
 Path: TypeAlias = tuple[str | int, ...]
 Place: TypeAlias = tuple[Path, tuple[tuple[int, int], ...], str]
@@ -105,7 +107,13 @@ def _validated(schema: GraphQLSchema, text: str) -> DocumentNode | None:
         document = parse(text)
     except GraphQLError:
         return None
-    return None if validate(schema, document, max_errors=1) else document
+    if validate(schema, document, max_errors=1):
+        return None
+    try:
+        Measure(document, Bounds(UNBOUNDED)).check()  # introspection in circles is refused whatever the limits are
+    except Refused:
+        return None
+    return document
 
 
 async def _executed(asked: Asked, document: DocumentNode, context: Any, executor: type[Executor[Any]]) -> Any:

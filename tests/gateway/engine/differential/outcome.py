@@ -8,7 +8,7 @@ from typing import Any
 import orjson
 
 from gateway.engine.answer import encode
-from gateway.engine.documents import Limits, Refused
+from gateway.engine.documents import Refused
 from gateway.engine.engine import Engine, Question
 from gateway.engine.fast import Builder
 from gateway.engine.frames import Frame
@@ -16,21 +16,6 @@ from gateway.engine.plan import Plan
 from gateway.engine.run import Run
 from policies.principal import Principal
 from tests.gateway.engine.differential.oracle import Outcome, Place
-
-_MUCH = 10**6
-UNBOUNDED = Limits(
-    characters=_MUCH,
-    tokens=_MUCH,
-    depth=_MUCH,
-    fields=_MUCH,
-    aliases=_MUCH,
-    roots=_MUCH,
-    directives=_MUCH,
-    introspections=_MUCH,
-    cost=_MUCH**2,
-    warn_only=("cost",),
-)
-"""What documents cost is not what is compared."""
 
 
 class Watched(Engine):

@@ -29,11 +29,12 @@ from tests.gateway.engine.differential.compare import differences
 from tests.gateway.engine.differential.documents import Shape, Writer
 from tests.gateway.engine.differential.nasty_leaves import Draw
 from tests.gateway.engine.differential.oracle import Asked, Outcome, Place, possible, told
-from tests.gateway.engine.differential.outcome import UNBOUNDED, Watched, answered
+from tests.gateway.engine.differential.outcome import Watched, answered
 from tests.gateway.engine.differential.own_catalog import Shelves
 from tests.gateway.engine.differential.own_oracle import Cut, Deciding, DecidingWalker, install
 from tests.gateway.engine.differential.own_records import NOW, REGIONS, Pools, pools, references
 from tests.gateway.engine.differential.own_rows import Asking
+from tests.gateway.engine.differential.unbounded import UNBOUNDED
 from tests.gateway.engine.differential.verdict import Verdict, kind_of
 
 PER_DOCUMENT = 4  # cases in a row that share a document
