@@ -175,9 +175,13 @@ def test_what_the_schema_does_not_take_is_refused_before_anything_runs(home: Hou
 
 
 def test_a_thousand_lines_are_taken_in_one_order(home: House) -> None:
-    asked = order(home, lined(*[{"quantity": "1"}] * 1_000), dryRun=True)
-    answer = home.cpq().write("submitOrder", **asked)
-    assert (answer["__typename"], answer["dryRun"]) == ("NeedsApproval", True)
+    asked, cpq = order(home, lined(*[{"quantity": "1"}] * 1_000), dryRun=True), home.cpq()
+    for _ in range(3):  # on a busy machine facts may be past their time before all lines are judged
+        answer = cpq.ask(write("submitOrder"), input=asked)
+        if not any(each["extensions"]["retryable"] for each in answer.get("errors", ())):
+            break
+    told = answer["data"]["submitOrder"]
+    assert (told["__typename"], told["dryRun"]) == ("NeedsApproval", True)
 
 
 def test_another_version_than_the_caller_saw_is_a_conflict(home: House) -> None:

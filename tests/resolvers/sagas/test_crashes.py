@@ -13,6 +13,7 @@ import pytest
 
 from bench.kills.nursery import Nursery, gone
 from sources.store.operations import State
+from tests.databases import fresh_postgres
 from tests.fakes.ledger import Ledger
 from tests.resolvers.sagas.test_order import BACK, FORWARD
 from tests.resolvers.sagas.victim import End, Task
@@ -21,6 +22,13 @@ REFUSED = {"ReleaseSubscription": ["refuse"]}
 POINTS = [(command, when) for command in (*FORWARD, *BACK.values()) for when in ("crash_before", "crash_after")]
 
 pytestmark = [pytest.mark.crash, pytest.mark.slow]
+
+
+@pytest.fixture(scope="module")
+def postgres() -> Iterator[str]:
+    """Of its own: whatever stands in it has to end here."""
+    with fresh_postgres() as url:
+        yield url
 
 
 @pytest.fixture
