@@ -1,6 +1,7 @@
 """Our own tables as facts of the graph, on both databases: found by key, listed page by page, with whose they are."""
 
 import uuid
+from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
 
@@ -17,6 +18,7 @@ from sources.store.exceptions import Finding
 from sources.store.facts import Facts
 from sources.store.operations import State, move
 from sources.store.store import Store
+from tests.databases import fresh_postgres
 from tests.sources.store.conftest import NOW, Accepted
 
 EVIDENCE = {
@@ -28,6 +30,13 @@ EVIDENCE = {
     "reasons": ["ABOVE_LIMIT amount"],
     "approvers": [["finance", 1, []], ["finance_controller", 1, ["call_back"]]],
 }
+
+
+@pytest.fixture(scope="module")
+def postgres() -> Iterator[str]:
+    """Of its own: lists show whatever stands in it."""
+    with fresh_postgres() as url:
+        yield url
 
 
 @pytest.fixture
