@@ -51,6 +51,21 @@ def credit_left(amount: Money | None, headroom: Money | None) -> tuple[tuple[Fin
     return (Finding(code="CREDIT_EXCEEDED", message=message, owner="credit_manager"),), headroom.minor
 
 
+# -------------------------------------------------------------------------------------------------------- the CRM
+
+
+def draft_cancelled(state: Made) -> do.CancelOrder:
+    """Takes back what the step `crm_order` drafted."""
+    return do.CancelOrder(operation=state.operation, correlation=state.correlation, order_key=state.key_of("crm_order"))
+
+
+def order_activated(state: Made) -> do.ActivateOrder:
+    """Makes what the step `crm_order` drafted an order that runs."""
+    return do.ActivateOrder(
+        operation=state.operation, correlation=state.correlation, order_key=state.key_of("crm_order")
+    )
+
+
 # -------------------------------------------------------------------------------------------------------- the ERP
 
 

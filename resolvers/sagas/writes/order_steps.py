@@ -15,6 +15,8 @@ from resolvers.sagas.writes.fulfilment import (
     cases_touched,
     credit_released,
     credit_reserved,
+    draft_cancelled,
+    order_activated,
     plan_set,
     right_granted,
     sales_order_approved,
@@ -126,10 +128,6 @@ def _draft(state: _Order) -> do.PutOrder:
     )
 
 
-def _cancel_draft(state: _Order) -> do.CancelOrder:
-    return do.CancelOrder(operation=state.operation, correlation=state.correlation, order_key=state.key_of("crm_order"))
-
-
 def _sales_order(state: _Order) -> do.PlaceSalesOrder:
     return do.PlaceSalesOrder(
         operation=state.operation,
@@ -220,12 +218,6 @@ def _touch_cases(state: _Order) -> do.TouchCases | None:
     return cases_touched(state, state.known.cases, state.input.support_tier)
 
 
-def _activate(state: _Order) -> do.ActivateOrder:
-    return do.ActivateOrder(
-        operation=state.operation, correlation=state.correlation, order_key=state.key_of("crm_order")
-    )
-
-
 def _contract(state: _Order) -> do.SetContract | None:
     if state.input.contract is None:
         return None
@@ -245,7 +237,7 @@ STEPS = (
     Step("erp_customer", do.PutDebtor, _debtor, concern=RECORDS),
     Step("billing_customer", do.PutCustomer, _customer, concern=RECORDS),
     Step("organization", do.PutOrganization, _organization, concern=RECORDS),
-    Step("crm_order", do.PutOrder, _draft, _cancel_draft, concern=RECORDS),
+    Step("crm_order", do.PutOrder, _draft, draft_cancelled, concern=RECORDS),
     # Pending approval: no effect on the ledger yet, but the ERP has proven entity, items, tax and hold itself.
     Step(
         "sales_order", do.PlaceSalesOrder, _sales_order, sales_order_closed, concern=LEDGER, changeable=("ordered_on",)
@@ -256,7 +248,7 @@ STEPS = (
     Step("right", do.GrantRight, _right, concern=UNPROVISIONED),
     Step("support_plan", do.SetSupportPlan, _support_plan, concern=SERVICE),
     Step("touch_cases", do.TouchCases, _touch_cases, concern=SERVICE),
-    Step("activate", do.ActivateOrder, _activate, concern=RECORDS),
+    Step("activate", do.ActivateOrder, order_activated, concern=RECORDS),
     Step("contract", do.SetContract, _contract, concern=RECORDS),
     Step("release_credit", Release, credit_released, concern=CREDIT_CONCERN),
 )

@@ -11,6 +11,8 @@ from resolvers.sagas.writes.fulfilment import (
     cases_touched,
     credit_released,
     credit_reserved,
+    draft_cancelled,
+    order_activated,
     plan_set,
     right_granted,
     sales_order_approved,
@@ -60,10 +62,6 @@ def _draft(state: _Renewal) -> do.PutOrder:
         purchase_order=state.input.purchase_order,
         legal_entity=known.entity,
     )
-
-
-def _cancel_draft(state: _Renewal) -> do.CancelOrder:
-    return do.CancelOrder(operation=state.operation, correlation=state.correlation, order_key=state.key_of("crm_order"))
 
 
 def _sales_order(state: _Renewal) -> do.PlaceSalesOrder:
@@ -152,12 +150,6 @@ def _touch_cases(state: _Renewal) -> do.TouchCases | None:
     return cases_touched(state, state.known.cases, state.known.replan)
 
 
-def _activate(state: _Renewal) -> do.ActivateOrder:
-    return do.ActivateOrder(
-        operation=state.operation, correlation=state.correlation, order_key=state.key_of("crm_order")
-    )
-
-
 def _contract(state: _Renewal) -> do.SetContract | None:
     """The contract in force lasts longer; where it is over there is a new one for the new term."""
     known = state.known
@@ -193,7 +185,7 @@ _CLAIM, _CLAIMED = once("renewal", lambda state: f"{state.input.subscription}/{s
 STEPS = (
     _CLAIM,
     Step("reserve_credit", Reserve, _reserve_credit, credit_released, concern=CREDIT),
-    Step("crm_order", do.PutOrder, _draft, _cancel_draft, concern=RECORDS),
+    Step("crm_order", do.PutOrder, _draft, draft_cancelled, concern=RECORDS),
     Step(
         "sales_order", do.PlaceSalesOrder, _sales_order, sales_order_closed, concern=LEDGER, changeable=("ordered_on",)
     ),
@@ -203,7 +195,7 @@ STEPS = (
     Step("right", do.GrantRight, _right, concern=UNPROVISIONED),
     Step("support_plan", do.SetSupportPlan, _support_plan, concern=SERVICE),
     Step("touch_cases", do.TouchCases, _touch_cases, concern=SERVICE),
-    Step("activate", do.ActivateOrder, _activate, concern=RECORDS),
+    Step("activate", do.ActivateOrder, order_activated, concern=RECORDS),
     Step("contract", do.SetContract, _contract, concern=RECORDS, changeable=("end_on",)),
     Step("opportunity", do.ChangeOpportunity, _opportunity, concern=RECORDS),
     Step("release_credit", Release, credit_released, concern=CREDIT),
