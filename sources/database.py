@@ -62,6 +62,7 @@ def open_engine(url: str, *, connections: int, name: str = "opsgraph") -> Engine
         parsed,
         pool_size=connections,
         max_overflow=0,
+        pool_use_lifo=True,  # what was just used is believed to live
         connect_args={
             "application_name": name,
             "connect_timeout": 5,

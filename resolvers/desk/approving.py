@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable
 from typing import Any
 
@@ -18,6 +19,7 @@ from resolvers.sagas.instruction import Instruction
 from resolvers.sagas.judge import whose
 from resolvers.sagas.refused import Refused
 from resolvers.sagas.run import APPROVAL
+from sources.durable import NoSuchRun
 from sources.store import approvals, operations
 from sources.store import grounds as kept
 from sources.store.approvals import Approval, Decision
@@ -124,7 +126,9 @@ class Approvals(Counter):
         if found.tier >= DESK_TIER:
             await self._instruct_if_all(found)
         else:
-            await self._writes.durable.signal(found.operation_id, APPROVAL, {}, key=f"{found.id}:{answered.decision}")
+            with contextlib.suppress(NoSuchRun):  # once it is started it sees what was answered
+                key = f"{found.id}:{answered.decision}"
+                await self._writes.durable.signal(found.operation_id, APPROVAL, {}, key=key)
         return answered
 
     async def _instruct_if_all(self, found: Approval) -> None:

@@ -18,12 +18,12 @@ _log = logging.getLogger("opsgraph.desk")
 
 async def left_start(writes: Writes) -> int:
     """Starts what a process accepted and died before it began; how many."""
-    return await writes.start_left(_LEFT)
+    return await writes.starting.start_left(_LEFT)
 
 
 async def failed_run(writes: Writes) -> int:
     """Runs again what failed by a fault of ours; how many. They are in the log: somebody has to mend it."""
-    count = await writes.run_again()
+    count = await writes.starting.run_again()
     if count:
         _log.error("%d operations failed by a fault of ours and are tried again", count)
     return count

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 from collections.abc import Mapping
 from datetime import timedelta
@@ -16,6 +17,7 @@ from resolvers.sagas.grounds import Asker, Grounds
 from resolvers.sagas.instruction import ATTENTION, Action, Instruction
 from resolvers.sagas.refused import Refused
 from resolvers.sagas.run import APPROVAL
+from sources.durable import NoSuchRun
 from sources.store import approvals, exceptions, operations, steps
 from sources.store import grounds as kept
 from sources.store.approvals import Approval, Question
@@ -137,7 +139,8 @@ class Resolutions(Counter):
 
         found = await self._done(who, operation_id, "cancelOperation", work)
         if found.state is State.CANCELED:
-            await self._writes.durable.signal(operation_id, APPROVAL, {}, key=f"{operation_id}:canceled")
+            with contextlib.suppress(NoSuchRun):  # it was called back before it began, and never will
+                await self._writes.durable.signal(operation_id, APPROVAL, {}, key=f"{operation_id}:canceled")
         else:
             told = Instruction(action=Action.COMPENSATE, by=who.person, reason=reason)
             await self._writes.durable.signal(operation_id, ATTENTION, told)

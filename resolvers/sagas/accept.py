@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import uuid
 from collections.abc import Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 from math import isinf
 from typing import Any
 
@@ -18,12 +18,12 @@ from resolvers.sagas.asking import Asking, asking
 from resolvers.sagas.grounds import Grounds, Place, counted, decided
 from resolvers.sagas.refused import Refused
 from resolvers.sagas.room import Room
-from resolvers.sagas.run import Begin
 from resolvers.sagas.saga import Facts, Read, Saga
-from sources.durable import Durable, RunState
+from resolvers.sagas.starting import Starting
+from sources.durable import Durable
 from sources.errand import current
 from sources.errors import SourceError
-from sources.store import approvals, audit, exceptions, operations, switches, worklist
+from sources.store import approvals, audit, exceptions, operations, switches
 from sources.store import grounds as kept
 from sources.store.columns import canonical
 from sources.store.errors import IdempotencyMismatch, StoreError
@@ -57,6 +57,7 @@ class Writes:
         self.room, self.durable = room, durable
         self.sagas = {saga.mutation: saga for saga in sagas}
         self._retention, self._patience = retention, patience
+        self.starting = Starting(room, durable, self.sagas)
 
     async def accept(self, mutation: str, request: Request, read: Read | None = None) -> Answer:
         """Accepts a command, or answers what it was answered before.
@@ -67,7 +68,7 @@ class Writes:
         saga = self.sagas[mutation]
         payload = canonical(request.input)
         _demand_key(request)
-        known, pauses = await self.room.store.read(_before, mutation, request)
+        known, pauses = await self.room.store.glance(_before, mutation, request)
         known = self._replayed(known, payload)
         if known is not None:
             return await self._answered(saga, known, replayed=True)
@@ -142,20 +143,18 @@ class Writes:
     def _accept(self, connection: Any, saga: Saga, request: Request, payload: str, facts: Facts) -> Acceptance:
         """The row, what it was judged on, whom it waits for and the audit record: all or nothing."""
         kept.one_at_a_time(connection, counted(self.room.rules(), saga.mutation, request.asker, facts))
-        now = self.room.clock()
-        accepted = operations.accept(connection, self._command(saga, request, payload, facts, now), now)
+        now, new = self.room.clock(), uuid.uuid4().hex
+        decision = decided(connection, self.room.rules(), saga.mutation, request.asker, facts, Place(new, now))
+        member = member_of(saga, decision, request, facts)
+        command = self._command(new, saga, request, payload, facts, member, now)
+        accepted = operations.accept(connection, command, now)
         if accepted.replayed:
             return accepted
-        operation = accepted.operation
-        place = Place(operation.id, operation.accepted_at)
-        decision = decided(connection, self.room.rules(), saga.mutation, request.asker, facts, place)
         if decision.outcome == FORBIDDEN:
             raise _Forbidden(decision)
+        operation = accepted.operation
         body = Grounds(asker=request.asker, facts=facts, decision=decision, reason=request.reason)
         kept.keep(connection, operation.id, request.asker.person, body, facts.documents)
-        member = member_of(saga, decision, request, facts)
-        if member is not None:
-            operation = operations.answer(connection, operation, member, now)
         if member is Outcome.NEEDS_APPROVAL:
             judge.ask(connection, operation, request.asker, facts, decision, now)
         said = {"action": f"{saga.mutation}.accept", "decision": member or Outcome.ACCEPTED, "rule": decision.rule}
@@ -168,9 +167,18 @@ class Writes:
             operation = operations.find(connection, operation.id)  # it has gone on from there
         return Acceptance(operation, replayed=False)
 
-    def _command(self, saga: Saga, request: Request, payload: str, facts: Facts, now: datetime) -> operations.Command:
+    def _command(
+        self,
+        new: str,
+        saga: Saga,
+        request: Request,
+        payload: str,
+        facts: Facts,
+        member: Outcome | None,
+        now: datetime,
+    ) -> operations.Command:
         return operations.Command(
-            id=uuid.uuid4().hex,
+            id=new,
             mutation=saga.mutation,
             caller=request.asker.subject,
             human=request.asker.human,
@@ -181,6 +189,7 @@ class Writes:
             account=facts.account,
             entity=facts.entity,
             amount=facts.amount,
+            outcome=member,
         )
 
     def _refusal(self, connection: Any, saga: Saga, request: Request, payload: str, decision: WriteDecision) -> None:
@@ -200,39 +209,13 @@ class Writes:
 
     # ------------------------------------------------------------ afterwards
 
-    async def start(self, operation: Operation) -> None:
-        """Sees that an operation has its run; one that has one keeps it."""
-        if operation.state not in ENDED:
-            saga = self.sagas[operation.mutation]
-            await self.durable.start(saga.workflow, operation.id, Begin(operation.id))
-
-    async def sweep(self, first: int = 1000) -> int:
-        """Starts what was accepted and has no run, and runs again what failed by a fault of ours. How many. For the
-        start of a process."""
-        return await self.start_left(timedelta(0), first) + await self.run_again(first)
-
-    async def start_left(self, older: timedelta, first: int = 1000) -> int:
-        """Starts what was accepted so long ago and has no run. How many."""
-        left = await self.room.store.read(worklist.unstarted, self.room.clock() - older, first)
-        mine = [operation for operation in left if operation.mutation in self.sagas]
-        for operation in mine:
-            await self.start(operation)
-        return len(mine)
-
-    async def run_again(self, first: int = 1000) -> int:
-        """Runs again what failed by a fault of ours, from where it failed. How many."""
-        failed = await self.durable.runs(states=(RunState.FAILED,), first=first)
-        known = {saga.workflow for saga in self.sagas.values()}
-        mine = [run for run in failed if run.workflow in known]
-        for run in mine:
-            await self.durable.resume(run.id)
-        return len(mine)
-
     async def _answered(self, saga: Saga, operation: Operation, *, replayed: bool) -> Answer:
         """The answer, the same one for everybody who comes with this key; the state is read now."""
-        await self.start(operation)
         if operation.outcome is None:
+            await self.starting.start(operation)
             operation = await self._waited(saga, operation)
+        else:
+            self.starting.start_soon(operation)
         member = operation.outcome or Outcome.ACCEPTED
         asked: list[approvals.Approval] = []
         if replayed or member is not Outcome.ACCEPTED:  # what was just accepted to go on by itself asked nobody

@@ -82,5 +82,6 @@ async def open_writes(
         )
         closing.push_async_callback(durable.close)
         writes = Writes(room, durable, sagas, retention=opening.retention, patience=opening.patience)
-        await writes.sweep()
+        closing.push_async_callback(writes.starting.close)
+        await writes.starting.sweep()
         yield writes

@@ -29,6 +29,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 
 from sources.store.chain import Break, Entry, Event, Said, Wanted, broken, canonical, link
 from sources.store.columns import Instant, metadata
+from sources.store.later import later, later_all
 
 __all__ = ["Break", "Entry", "Event", "append", "append_all", "listed", "of_subject", "seal", "verify"]
 
@@ -85,8 +86,8 @@ def append_all(connection: Connection, chain: str, events: Sequence[Said]) -> li
         made.append(Entry(chain=chain, sequence=sequence, at=at, event=event, previous=previous, hash=row["hash"]))
         rows.append(row)
         previous = row["hash"]
-    connection.execute(insert(entries), rows)
-    connection.execute(update(heads).where(heads.c.chain == chain).values(sequence=sequence, hash=previous))
+    later(connection, update(heads).where(heads.c.chain == chain).values(sequence=sequence, hash=previous))
+    later_all(connection, insert(entries), rows)
     return made
 
 

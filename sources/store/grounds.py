@@ -33,6 +33,7 @@ from sources.store.columns import canonical, metadata
 from sources.store.errors import NoSuchRecord
 from sources.store.exceptions import exceptions
 from sources.store.handovers import Kind, handovers
+from sources.store.later import later, later_all
 from sources.store.operations import NO_EFFECT, operations
 
 grounds = Table(
@@ -66,16 +67,15 @@ class Deed(msgspec.Struct, frozen=True, kw_only=True):
 
 def keep(connection: Connection, operation_id: str, person: str, body: Any, touched: Iterable[str]) -> None:
     """Write down what an operation was accepted on. `person` is who asked, in the one spelling that is compared."""
-    connection.execute(insert(grounds).values(operation_id=operation_id, person=person, body=canonical(body)))
+    later(connection, insert(grounds).values(operation_id=operation_id, person=person, body=canonical(body)))
     touch(connection, operation_id, touched)
 
 
 def touch(connection: Connection, operation_id: str, touched: Iterable[str]) -> None:
     """Note documents that an operation touches; those it is known to touch already stay."""
+    dialect: Any = sqlite if connection.dialect.name == "sqlite" else postgresql
     rows = [{"operation_id": operation_id, "document": document} for document in sorted(set(touched))]
-    if rows:
-        dialect: Any = sqlite if connection.dialect.name == "sqlite" else postgresql
-        connection.execute(dialect.insert(documents).values(rows).on_conflict_do_nothing())
+    later_all(connection, dialect.insert(documents).on_conflict_do_nothing(), rows)
 
 
 def of_operation(connection: Connection, operation_id: str) -> str:

@@ -37,6 +37,7 @@ from sqlalchemy import (
 
 from sources.news import Topic
 from sources.store.columns import Instant, metadata
+from sources.store.later import later
 
 # The smallest number of a transaction that was under way when this one began to look, and may be of this database: the
 # server counts for all its databases, and a long one elsewhere must not keep our notices back.
@@ -91,7 +92,7 @@ def give(connection: Connection, topic: Topic, key: str, now: datetime) -> None:
         return
     told.add((topic, key))
     turn = 0 if connection.dialect.name == "sqlite" else cast(cast(func.pg_current_xact_id(), Text), BigInteger)
-    connection.execute(insert(notices).values(turn=turn, topic=topic, key=key, at=now))
+    later(connection, insert(notices).values(turn=turn, topic=topic, key=key, at=now))
 
 
 def given(connection: Connection) -> bool:

@@ -79,7 +79,7 @@ operations = Table(
 
 class Command(msgspec.Struct, frozen=True, kw_only=True):
     """What a caller asks for. `payload` is canonical JSON: equal payloads are equal bytes. `kept_until`: how long the
-    idempotency key answers with this operation."""
+    idempotency key answers with this operation. `outcome`: what the caller is answered with, where that is known."""
 
     id: str
     mutation: str
@@ -92,6 +92,7 @@ class Command(msgspec.Struct, frozen=True, kw_only=True):
     account: str | None = None
     entity: str | None = None
     amount: Money | None = None
+    outcome: Outcome | None = None
 
 
 class Operation(msgspec.Struct, frozen=True, kw_only=True):

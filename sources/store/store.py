@@ -16,6 +16,7 @@ from sources.database import address, is_sqlite, open_engine, retire_engine
 from sources.store import notices
 from sources.store.bell import Bell
 from sources.store.errors import StoreAway
+from sources.store.later import ahead_of_others, gathered
 from sources.store.schema import migrate
 
 T = TypeVar("T")
@@ -37,6 +38,7 @@ class Store:
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
         self._sqlite = engine.dialect.name == "sqlite"
+        ahead_of_others(engine)
         self._writers = ThreadPoolExecutor(1 if self._sqlite else WRITERS, thread_name_prefix="store-write")
         self._readers = ThreadPoolExecutor(READERS, thread_name_prefix="store-read")
         self.bell = Bell(engine)
@@ -51,7 +53,10 @@ class Store:
         with _answering(), self._engine.begin() as connection:
             if self._sqlite:
                 connection.exec_driver_sql("BEGIN IMMEDIATE")  # what is read before the first write holds too
-            done = work(connection)
+                done = work(connection)
+            else:
+                with gathered(connection):
+                    done = work(connection)
             noticed = notices.given(connection)
         if noticed:
             self.bell.ring()
@@ -65,6 +70,17 @@ class Store:
     def _read(self, work: Callable[[Connection], T]) -> T:
         with _answering(), self._engine.connect() as connection:
             return work(_at_one_state(connection))
+
+    async def glance(self, work: Callable[Concatenate[Connection, P], T], *args: P.args, **kwargs: P.kwargs) -> T:
+        """Look, each statement at the data as it is by then: for what does not have to fit together."""
+        bound = _bound(work, *args, **kwargs)
+        return await asyncio.get_running_loop().run_in_executor(self._readers, self._glance, bound)
+
+    def _glance(self, work: Callable[[Connection], T]) -> T:
+        if self._sqlite:
+            return self._read(work)
+        with _answering(), self._engine.connect() as connection:
+            return work(connection.execution_options(isolation_level="AUTOCOMMIT"))  # neither BEGIN nor ROLLBACK
 
     async def close(self) -> None:
         """Finish what is under way and close the connections."""

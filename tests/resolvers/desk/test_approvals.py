@@ -8,6 +8,7 @@ import msgspec
 import pytest
 
 from resolvers.desk import Desk
+from resolvers.sagas.answer import Answer
 from resolvers.sagas.grounds import Asker
 from resolvers.sagas.writes.order_terms import OrderedLine
 from sources import canonical as c
@@ -143,6 +144,38 @@ class TestWhat:
         assert said == [("finn", "FORBIDDEN"), ("carl", "APPROVED")]
         approved = next(each.event for each in entries if each.event.decision == "APPROVED")
         assert (approved.reason, approved.after["evidence"]) == ("agreed with sales", question.evidence_hash)
+
+
+class TestBeforeItBegan:
+    """Whoever accepted it is answered before the run is started, and may be gone by then."""
+
+    async def test_what_is_approved_goes_on_when_it_is_started(
+        self, house: House, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        answer = await self._accepted(house, monkeypatch)
+        (question,) = answer.approvals
+        await Desk(house.writes).approve(CARL, question.id, question.evidence_hash)
+        assert await house.writes.starting.sweep() == 1
+        assert (await house.ended(answer)).state is State.COMPLETED
+
+    async def test_what_is_called_back_never_begins(self, house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+        answer = await self._accepted(house, monkeypatch)
+        assert answer.operation
+        called_back = await Desk(house.writes).cancel(FINN, answer.operation.id, "a mistake")
+        assert called_back.state is State.CANCELED
+        assert await house.writes.starting.sweep() == 0
+        assert house.sent() == []
+
+    async def _accepted(self, house: House, monkeypatch: pytest.MonkeyPatch) -> Answer:
+        async def away(workflow: str, run_id: str, payload: Any) -> Any:
+            raise ConnectionError("durable work is away")
+
+        with monkeypatch.context() as patched:
+            patched.setattr(house.durable, "start", away)
+            answer = await house.send("issueCredit", credit("600.00"), FINN)
+            await house.writes.starting.close()
+        assert answer.member is Outcome.NEEDS_APPROVAL
+        return answer
 
 
 class TestUntilWhen:

@@ -20,7 +20,7 @@ from sources.store import audit, exceptions, handovers, operations, reservations
 from sources.store.approvals import Decision
 from sources.store.errors import NoSuchRecord, StoreAway
 from sources.store.exceptions import Resolution, Status
-from sources.store.operations import State
+from sources.store.operations import Outcome, State
 from sources.store.reservations import Held
 from sources.store.retention import Retention
 from sources.store.rota import Rota
@@ -89,8 +89,9 @@ class TestExpiry:
             raise ConnectionError("the process dies here")
 
         start, house.durable.start = house.durable.start, lost  # type: ignore[method-assign]
-        with pytest.raises(ConnectionError):
-            await house.send("issueCredit", credit("600.00"), FINN, key="k")
+        asked = await house.send("issueCredit", credit("600.00"), FINN, key="k")
+        await house.writes.starting.close()
+        assert (asked.member, (await house.operation(asked)).state) == (Outcome.NEEDS_APPROVAL, State.RECEIVED)
         house.durable.start = start  # type: ignore[method-assign]
         assert of(await turn(house, 24 * HOUR), "EXPIRED") == ["finance"]
         answer = await house.send("issueCredit", credit("600.00"), FINN, key="k")

@@ -62,6 +62,7 @@ class House:
     async def ended(self, answer: Answer) -> Operation:
         """The operation once its run has ended."""
         assert answer.operation
+        await self.writes.starting.close()
         await self.durable.result(answer.operation.id, 20)
         operation = await self.operation(answer)
         assert operation.state in ENDED
@@ -142,6 +143,7 @@ async def opened(database: str, tmp_path: Path) -> AsyncIterator[Open]:
 
     yield opening
     for house in open_now:
+        await house.writes.starting.close()
         if isinstance(house.durable, Worker) and Worker._busy:
             await house.durable.close(grace=1.0)
         await house.store.close()

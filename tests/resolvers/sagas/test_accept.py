@@ -90,10 +90,24 @@ class TestOnce:
         assert len(await house.store.read(worklist.unstarted, house.clock() + timedelta(seconds=1))) == 2
         replayed = await house.send("openCase", case(), AGENT, key="replayed")
         assert (replayed.member, replayed.replayed) == (Outcome.COMPLETED, True)
-        assert await house.writes.sweep() == 1
+        assert await house.writes.starting.sweep() == 1
         swept = await house.send("openCase", case(), AGENT, key="swept")
         assert (await house.ended(swept)).state is State.COMPLETED
         assert house.sent() == ["OpenCase", "OpenCase"]
+
+    async def test_an_order_is_answered_whether_or_not_its_run_can_be_started_by_then(self, house: House) -> None:
+        start = house.durable.start
+
+        async def away(workflow: str, run_id: str, payload: Any) -> Any:
+            raise ConnectionError("durable work is away")
+
+        house.durable.start = away  # type: ignore[method-assign]
+        answer = await house.send("submitOrder", order(), key="k")
+        await house.writes.starting.close()
+        assert (answer.member, (await house.operation(answer)).state) == (Outcome.ACCEPTED, State.RECEIVED)
+        house.durable.start = start  # type: ignore[method-assign]
+        assert await house.writes.starting.sweep() == 1
+        assert (await house.ended(answer)).state is State.COMPLETED
 
     async def test_a_key_is_free_again_when_its_time_is_over(self, house: House) -> None:
         first = await house.send("openCase", case(), AGENT, key="k")

@@ -77,7 +77,7 @@ async def main(task: Task) -> None:
         pulse=Pulse(beat=0.1, silence=1.0),
     )
     writes = Writes(room, durable, WRITES)
-    await writes.sweep()
+    await writes.starting.sweep()
     if task.key is not None:
         asked = Request(asker=CPQ, input=order(account=task.key), key=task.key, correlation=task.key)
         await writes.accept("submitOrder", asked)

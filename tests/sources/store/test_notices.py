@@ -8,7 +8,7 @@ from datetime import timedelta
 import msgspec
 import psycopg
 import pytest
-from sqlalchemy import Connection
+from sqlalchemy import Connection, select
 
 from sources.news import Topic
 from sources.store import approvals, exceptions, notices, operations, steps
@@ -187,6 +187,7 @@ async def test_what_commits_late_is_not_left_out_on_postgresql(shared: Store) ->
 
     def slow(connection: Connection) -> None:
         notices.give(connection, Topic.OPERATION, "slow", NOW)
+        assert connection.scalar(select(1)) == 1  # what was written is there before anything is asked
         wrote.set()
         assert go.wait(20)
 

@@ -2,7 +2,7 @@
 
 import asyncio
 import uuid
-from collections.abc import AsyncGenerator, AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator, Iterator
 from contextlib import aclosing, asynccontextmanager
 from datetime import datetime, timedelta
 from typing import Any
@@ -15,6 +15,7 @@ from sources.outbox import Mark, Outbox
 from sources.store import notices
 from sources.store.notices import Place
 from sources.store.store import Store, open_store
+from tests.databases import fresh_postgres
 from tests.sources.store.conftest import NOW
 
 PATIENCE = 10
@@ -26,6 +27,13 @@ class Clock:
 
     def __call__(self) -> datetime:
         return self.now
+
+
+@pytest.fixture(scope="module")
+def postgres() -> Iterator[str]:
+    """Of its own: what was forgotten is told by what is left, whoever gave it and at whatever hour."""
+    with fresh_postgres() as url:
+        yield url
 
 
 @pytest.fixture
