@@ -25,11 +25,10 @@ from sqlalchemy import (
     select,
     update,
 )
-from sqlalchemy.dialects import postgresql, sqlite
 
 from sources.store.chain import Break, Entry, Event, Said, Wanted, broken, canonical, link
 from sources.store.columns import Instant, metadata
-from sources.store.later import later, later_all
+from sources.store.statements import bound, insert_later, later, values
 
 __all__ = ["Break", "Entry", "Event", "append", "append_all", "listed", "of_subject", "seal", "verify"]
 
@@ -69,6 +68,14 @@ seals = Table(
 )
 
 
+_HEAD = select(heads.c.sequence, heads.c.hash).where(heads.c.chain == bound(heads.c.chain)).with_for_update()
+_MOVING = (
+    update(heads)
+    .where(heads.c.chain == bound(heads.c.chain))
+    .values(sequence=bound(heads.c.sequence), hash=bound(heads.c.hash))
+)
+
+
 def append(connection: Connection, chain: str, event: Event, now: datetime) -> Entry:
     """Append to a chain, in the transaction of what is recorded. Others who append to it wait for that transaction."""
     return append_all(connection, chain, [(event, now)])[0]
@@ -86,18 +93,17 @@ def append_all(connection: Connection, chain: str, events: Sequence[Said]) -> li
         made.append(Entry(chain=chain, sequence=sequence, at=at, event=event, previous=previous, hash=row["hash"]))
         rows.append(row)
         previous = row["hash"]
-    later(connection, update(heads).where(heads.c.chain == chain).values(sequence=sequence, hash=previous))
-    later_all(connection, insert(entries), rows)
+    later(connection, _MOVING, {"chain": chain, "sequence": sequence, "hash": previous})
+    insert_later(connection, entries, *rows)
     return made
 
 
 def _head(connection: Connection, chain: str) -> tuple[int, str]:
     """The end of a chain, held until this transaction is over; SQLite has one writer anyway."""
-    query = select(heads.c.sequence, heads.c.hash).where(heads.c.chain == chain).with_for_update()
-    found = connection.execute(query).first()
+    found = connection.execute(_HEAD, values(heads, {"chain": chain})).first()
     if found is None:
-        _insert(connection, heads, {"chain": chain, "sequence": 0, "hash": "", "sealed": 0})
-        found = connection.execute(query).one()
+        insert_later(connection, heads, {"chain": chain, "sequence": 0, "hash": "", "sealed": 0}, new=True)
+        found = connection.execute(_HEAD, values(heads, {"chain": chain})).one()
     return found.sequence, found.hash
 
 
@@ -222,11 +228,6 @@ def _sealed(connection: Connection) -> dict[tuple[str, int], set[str]]:
 def _rows(connection: Connection, table: Table, order: tuple[Column[Any], ...]) -> Iterator[RowMapping]:
     query = select(table).order_by(*order).execution_options(yield_per=_BATCH)
     yield from connection.execute(query).mappings()
-
-
-def _insert(connection: Connection, table: Table, values: dict[str, Any]) -> None:
-    dialect: Any = sqlite if connection.dialect.name == "sqlite" else postgresql
-    connection.execute(dialect.insert(table).values(values).on_conflict_do_nothing())
 
 
 def _entry(row: RowMapping) -> Entry:

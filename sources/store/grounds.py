@@ -5,36 +5,39 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterable, Sequence
 from datetime import datetime
+from functools import lru_cache
 from typing import Any
 
 import msgspec
 from sqlalchemy import (
     Column,
+    ColumnElement,
+    CompoundSelect,
     Connection,
     ForeignKey,
     Index,
+    Select,
     String,
     Table,
     Text,
     and_,
+    bindparam,
     func,
-    insert,
     literal,
     or_,
     select,
     text,
     union_all,
 )
-from sqlalchemy.dialects import postgresql, sqlite
 
 from sources.canonical import Money
 from sources.store.approvals import Decision, approvals
-from sources.store.columns import canonical, metadata
+from sources.store.columns import Instant, canonical, metadata
 from sources.store.errors import NoSuchRecord
 from sources.store.exceptions import exceptions
 from sources.store.handovers import Kind, handovers
-from sources.store.later import later, later_all
 from sources.store.operations import NO_EFFECT, operations
+from sources.store.statements import insert_later
 
 grounds = Table(
     "operation_grounds",
@@ -53,6 +56,7 @@ documents = Table(
 )
 
 _ASSIGNING = "assignException"
+_LOCKING = text("SELECT pg_advisory_xact_lock(lock) FROM unnest(CAST(:locks AS bigint[])) AS lock")
 
 
 class Deed(msgspec.Struct, frozen=True, kw_only=True):
@@ -67,15 +71,14 @@ class Deed(msgspec.Struct, frozen=True, kw_only=True):
 
 def keep(connection: Connection, operation_id: str, person: str, body: Any, touched: Iterable[str]) -> None:
     """Write down what an operation was accepted on. `person` is who asked, in the one spelling that is compared."""
-    later(connection, insert(grounds).values(operation_id=operation_id, person=person, body=canonical(body)))
+    insert_later(connection, grounds, {"operation_id": operation_id, "person": person, "body": canonical(body)})
     touch(connection, operation_id, touched)
 
 
 def touch(connection: Connection, operation_id: str, touched: Iterable[str]) -> None:
     """Note documents that an operation touches; those it is known to touch already stay."""
-    dialect: Any = sqlite if connection.dialect.name == "sqlite" else postgresql
-    rows = [{"operation_id": operation_id, "document": document} for document in sorted(set(touched))]
-    later_all(connection, dialect.insert(documents).on_conflict_do_nothing(), rows)
+    rows = ({"operation_id": operation_id, "document": document} for document in sorted(set(touched)))
+    insert_later(connection, documents, *rows, new=True)
 
 
 def of_operation(connection: Connection, operation_id: str) -> str:
@@ -92,9 +95,7 @@ def one_at_a_time(connection: Connection, names: Iterable[str]) -> None:
     locks = sorted({_lock(name) for name in names})
     if locks and connection.dialect.name != "sqlite":
         # In order, so that two that share several names do not wait for each other.
-        connection.execute(
-            text("SELECT pg_advisory_xact_lock(lock) FROM unnest(CAST(:locks AS bigint[])) AS lock"), {"locks": locks}
-        )
+        connection.execute(_LOCKING, {"locks": locks})
 
 
 def _lock(name: str) -> int:
@@ -113,30 +114,52 @@ def earlier(
 ) -> tuple[int, dict[str, Money]]:
     """How many operations of a mutation there were, and what they came to in each currency, without those that had no
     effect. `before`: only those accepted before (accepted_at, id). `person`: in the one spelling that is compared."""
-    columns = operations.c
-    query = select(columns.currency, func.count(), func.coalesce(func.sum(columns.amount_minor), 0)).where(
-        columns.mutation == mutation, columns.accepted_at >= since, columns.state.not_in(NO_EFFECT)
-    )
+    given = {"mutation": mutation, "since": since, "person": person, "account": account, "entity": entity}
+    asked = {name: value for name, value in given.items() if value is not None}
     if before is not None:
-        at, own = before
-        query = query.where(or_(columns.accepted_at < at, and_(columns.accepted_at == at, columns.id < own)))
-    if person is not None:
-        query = query.join(grounds, grounds.c.operation_id == columns.id).where(grounds.c.person == person)
-    if account is not None:
-        query = query.where(columns.account == account)
-    if entity is not None:
-        query = query.where(columns.entity == entity)
+        asked["before"], asked["own"] = before
     count, sums = 0, {}
-    for currency, number, minor in connection.execute(query.group_by(columns.currency)):
+    for currency, number, minor in connection.execute(_summing(tuple(asked)), asked):
         count += number
         if currency is not None:
             sums[currency] = Money(int(minor), currency)
     return count, sums
 
 
+@lru_cache
+def _summing(asked: tuple[str, ...]) -> Select[Any]:
+    columns, at = operations.c, bindparam("before", type_=Instant)
+    own = bindparam("own", type_=String)
+    conditions: dict[str, ColumnElement[bool]] = {
+        "mutation": columns.mutation == bindparam("mutation"),
+        "since": columns.accepted_at >= bindparam("since"),
+        "before": or_(columns.accepted_at < at, and_(columns.accepted_at == at, columns.id < own)),
+        "person": grounds.c.person == bindparam("person"),
+        "account": columns.account == bindparam("account"),
+        "entity": columns.entity == bindparam("entity"),
+    }
+    query = select(columns.currency, func.count(), func.coalesce(func.sum(columns.amount_minor), 0))
+    if "person" in asked:
+        query = query.join(grounds, grounds.c.operation_id == columns.id)
+    chosen = [condition for name, condition in conditions.items() if name in asked]
+    return query.where(columns.state.not_in(NO_EFFECT), *chosen).group_by(columns.currency)
+
+
 def deeds(connection: Connection, person: str, since: datetime, without: str = "") -> list[Deed]:
     """What a person asked for, approved and assigned since an instant, besides one operation."""
+    found = connection.execute(_doing(), {"person": person, "since": since, "without": without}).all()
+    touched = documents_of(connection, [row[0] for row in found])
+    return [
+        Deed(operation_id=each, mutation=mutation, act=act, at=at, documents=touched.get(each, frozenset()))
+        for each, mutation, at, act in found
+    ]
+
+
+@lru_cache
+def _doing() -> CompoundSelect[Any]:
     columns = operations.c
+    person, without = bindparam("person", type_=String), bindparam("without", type_=String)
+    since = bindparam("since", type_=Instant)
     asked = (
         select(columns.id, columns.mutation, columns.accepted_at.label("at"), literal("ask").label("act"))
         .join(grounds, grounds.c.operation_id == columns.id)
@@ -162,12 +185,7 @@ def deeds(connection: Connection, person: str, since: datetime, without: str = "
             exceptions.c.operation_id != without,
         )
     )
-    found = connection.execute(union_all(asked, approved, assigned)).all()
-    touched = documents_of(connection, [row[0] for row in found])
-    return [
-        Deed(operation_id=each, mutation=mutation, act=act, at=at, documents=touched.get(each, frozenset()))
-        for each, mutation, at, act in found
-    ]
+    return union_all(asked, approved, assigned)
 
 
 def documents_of(connection: Connection, operation_ids: Sequence[str]) -> dict[str, frozenset[str]]:

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
+from functools import lru_cache
 
 import msgspec
 from sqlalchemy import (
@@ -20,6 +21,7 @@ from sqlalchemy import (
     ColumnElement,
     Connection,
     Index,
+    Insert,
     Integer,
     String,
     Table,
@@ -29,6 +31,7 @@ from sqlalchemy import (
     delete,
     func,
     insert,
+    literal,
     literal_column,
     or_,
     select,
@@ -37,7 +40,7 @@ from sqlalchemy import (
 
 from sources.news import Topic
 from sources.store.columns import Instant, metadata
-from sources.store.later import later
+from sources.store.statements import bound, later
 
 # The smallest number of a transaction that was under way when this one began to look, and may be of this database: the
 # server counts for all its databases, and a long one elsewhere must not keep our notices back.
@@ -91,8 +94,16 @@ def give(connection: Connection, topic: Topic, key: str, now: datetime) -> None:
     if (topic, key) in told:
         return
     told.add((topic, key))
-    turn = 0 if connection.dialect.name == "sqlite" else cast(cast(func.pg_current_xact_id(), Text), BigInteger)
-    later(connection, insert(notices).values(turn=turn, topic=topic, key=key, at=now))
+    later(connection, _giving(connection.dialect.name), {"topic": topic, "key": key, "at": now})
+
+
+@lru_cache
+def _giving(dialect: str) -> Insert:
+    turn = literal(0) if dialect == "sqlite" else cast(cast(func.pg_current_xact_id(), Text), BigInteger)
+    columns = notices.c
+    return insert(notices).values(
+        {"turn": turn} | {each.name: bound(each) for each in (columns.topic, columns.key, columns.at)}
+    )
 
 
 def given(connection: Connection) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from datetime import datetime
+from functools import lru_cache
 from typing import Any
 
 import msgspec
@@ -22,13 +23,13 @@ from sqlalchemy import (
     select,
     update,
 )
-from sqlalchemy.dialects import postgresql, sqlite
 
 from sources.canonical import Money, OperationOutcome, OperationState
 from sources.news import Topic
 from sources.store import notices
 from sources.store.columns import Instant, metadata
 from sources.store.errors import IdempotencyMismatch, NoSuchRecord, StaleRecord, WrongState
+from sources.store.statements import bound, inserting, values
 
 State = OperationState
 Outcome = OperationOutcome
@@ -74,6 +75,12 @@ operations = Table(
     Index("operations_accepted_idx", "accepted_at", "id"),
     Index("operations_state_idx", "state", "accepted_at"),
     Index("operations_account_idx", "account", "accepted_at"),
+)
+
+
+_FINDING = select(operations).where(operations.c.id == bound(operations.c.id))
+_BY_KEY = select(operations).where(
+    *(operations.c[name] == bound(operations.c[name]) for name in ("caller", "mutation", "idempotency_key"))
 )
 
 
@@ -155,7 +162,6 @@ def same(known: Operation, payload: str) -> None:
 
 
 def _insert(connection: Connection, command: Command, now: datetime) -> Operation | None:
-    dialect: Any = sqlite if connection.dialect.name == "sqlite" else postgresql
     row = {
         **{name: getattr(command, name) for name in command.__struct_fields__ if name != "amount"},
         "payload_hash": _digest(command.payload),
@@ -166,12 +172,17 @@ def _insert(connection: Connection, command: Command, now: datetime) -> Operatio
         "updated_at": now,
         "version": 1,
     }
-    made = dialect.insert(operations).values(row).on_conflict_do_nothing().returning(operations)
-    found = connection.execute(made).mappings().first()
+    made = _making(tuple(row), connection.dialect.name)
+    found = connection.execute(made, values(operations, row)).mappings().first()
     if found is None:
         return None
     notices.give(connection, Topic.OPERATION, command.id, now)
     return record(found)
+
+
+@lru_cache
+def _making(names: tuple[str, ...], dialect: str) -> Any:
+    return inserting(operations, names, dialect, new=True).returning(operations)
 
 
 def _digest(payload: str) -> str:
@@ -180,7 +191,7 @@ def _digest(payload: str) -> str:
 
 def find(connection: Connection, operation_id: str) -> Operation:
     """The operation of an id. Raises NoSuchRecord."""
-    row = connection.execute(select(operations).where(operations.c.id == operation_id)).mappings().first()
+    row = connection.execute(_FINDING, values(operations, {"id": operation_id})).mappings().first()
     if row is None:
         raise NoSuchRecord(f"there is no operation `{operation_id}`")
     return record(row)
@@ -188,13 +199,8 @@ def find(connection: Connection, operation_id: str) -> Operation:
 
 def by_key(connection: Connection, caller: str, mutation: str, idempotency_key: str) -> Operation | None:
     """The operation an idempotency key answers with."""
-    columns = operations.c
-    row = connection.execute(
-        select(operations).where(
-            columns.caller == caller, columns.mutation == mutation, columns.idempotency_key == idempotency_key
-        )
-    )
-    found = row.mappings().first()
+    key = {"caller": caller, "mutation": mutation, "idempotency_key": idempotency_key}
+    found = connection.execute(_BY_KEY, values(operations, key)).mappings().first()
     return None if found is None else record(found)
 
 

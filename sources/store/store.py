@@ -16,8 +16,8 @@ from sources.database import address, is_sqlite, open_engine, retire_engine
 from sources.store import notices
 from sources.store.bell import Bell
 from sources.store.errors import StoreAway
-from sources.store.later import ahead_of_others, gathered
 from sources.store.schema import migrate
+from sources.store.statements import ahead_of_others, gathered
 
 T = TypeVar("T")
 P = ParamSpec("P")

@@ -40,6 +40,9 @@ switches = Table(
 )
 
 
+_PAUSED = select(switches).order_by(switches.c.scope, switches.c.name)
+
+
 class Pause(msgspec.Struct, frozen=True, kw_only=True):
     """Writes that are paused. `resume_asked_by`: the first of the two who must agree to go on; `resume_evidence`: on
     what that was asked, as JSON."""
@@ -97,8 +100,7 @@ def turn_on(connection: Connection, scope: Scope, name: str) -> None:
 
 def paused(connection: Connection) -> list[Pause]:
     """Everything that is off."""
-    query = select(switches).order_by(switches.c.scope, switches.c.name)
-    return [_record(row) for row in connection.execute(query).mappings()]
+    return [_record(row) for row in connection.execute(_PAUSED).mappings()]
 
 
 def holding(pauses: list[Pause], mutation: str, sources: frozenset[str]) -> Pause | None:

@@ -1,0 +1,114 @@
+"""Statements: some are made once, and writes whose answer nobody waits for: those go to the database together.
+
+Making a statement anew costs more than executing it, so that what every write needs is made once, its values bound by
+name.
+
+Each statement also costs a round trip to PostgreSQL, whether or not anybody looks at what it answers. Those that nobody
+looks at are kept until something is asked, or the transaction ends, and are then one statement. Its parts see one state
+of the data and come in no order, so that none of them may need what another one has written; two of one table do not go
+together. SQLite is in this process: there each is executed at once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from functools import lru_cache
+from typing import Any, TypeAlias, cast
+
+from sqlalchemy import BindParameter, Column, Connection, Engine, Insert, Table, Update, bindparam, event
+from sqlalchemy.dialects import postgresql, sqlite
+
+Blind: TypeAlias = Insert | Update
+
+_WAITING = "opsgraph.later"  # of a connection: what waits in the transaction under way
+
+
+# ------------------------------------------------------------ made once
+
+
+def bound(column: Column[Any]) -> BindParameter[Any]:
+    """The place of a column's value in a statement that is made once."""
+    return bindparam(f"{column.table.name}__{column.name}", type_=column.type)
+
+
+def values(table: Table, row: Mapping[str, Any]) -> dict[str, Any]:
+    """A row as the values of such a statement."""
+    return {f"{table.name}__{name}": value for name, value in row.items()}
+
+
+@lru_cache(maxsize=64)
+def inserting(table: Table, names: tuple[str, ...], dialect: str, *, new: bool = False) -> Insert:
+    """Inserts a row with these columns. `new`: one that is there already stays as it is, and that is no error."""
+    made: Any = (sqlite if dialect == "sqlite" else postgresql).insert(table)
+    made = made.values({name: bound(table.c[name]) for name in names})
+    statement: Insert = made.on_conflict_do_nothing() if new else made
+    return statement
+
+
+# ------------------------------------------------------------ together
+
+
+def later(connection: Connection, statement: Blind, row: Mapping[str, Any]) -> None:
+    """Execute a statement that answers nothing, not later than the next one that does. It is made once, and has the
+    values of `row`."""
+    table = _table(statement)
+    waiting: dict[Table, tuple[Blind, Mapping[str, Any]]] | None = connection.info.get(_WAITING)
+    if waiting is None:
+        connection.execute(statement, values(table, row))
+        return
+    if table in waiting:
+        _flush(connection)
+    waiting[table] = statement, row
+
+
+def insert_later(connection: Connection, table: Table, *rows: Mapping[str, Any], new: bool = False) -> None:
+    """The same for rows of one table, see `inserting`. Several go by themselves, and together."""
+    if not rows:
+        return
+    statement = inserting(table, tuple(rows[0]), connection.dialect.name, new=new)
+    if len(rows) == 1:
+        later(connection, statement, rows[0])
+    else:
+        connection.execute(statement, [values(table, row) for row in rows])
+
+
+@contextmanager
+def gathered(connection: Connection) -> Iterator[None]:
+    """Statements may wait for each other as long as the block lasts; where it ends well, all are executed."""
+    connection.info[_WAITING] = {}
+    try:
+        yield
+        _flush(connection)
+    finally:
+        connection.info.pop(_WAITING, None)
+
+
+def ahead_of_others(engine: Engine) -> None:
+    """See that what waits is executed before whatever this engine is asked next."""
+
+    @event.listens_for(engine, "before_execute")
+    def flush(connection: Connection, *_asked: Any) -> None:
+        _flush(connection)
+
+
+def _flush(connection: Connection) -> None:
+    waiting: dict[Table, tuple[Blind, Mapping[str, Any]]] | None = connection.info.get(_WAITING)
+    if not waiting:
+        return
+    rows = {name: value for table, (_, row) in waiting.items() for name, value in values(table, row).items()}
+    statement = _one(tuple(each for each, _ in waiting.values()))
+    waiting.clear()
+    connection.execute(statement, rows)
+
+
+@lru_cache(maxsize=256)
+def _one(statements: Sequence[Blind]) -> Blind:
+    first, *others = statements
+    parts = [other.cte(f"part_{number}") for number, other in enumerate(others)]
+    return first.add_cte(*parts) if parts else first
+
+
+def _table(statement: Blind) -> Table:
+    table: Any = statement.table
+    return cast(Table, table)
