@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import IO, Any
 
 from sqlalchemy import URL, Engine, create_engine, event, make_url
+from sqlalchemy.engine.interfaces import IsolationLevel
 from sqlalchemy.exc import DisconnectionError
 from sqlalchemy.pool import QueuePool
 
@@ -48,12 +49,14 @@ def is_sqlite(url: str) -> bool:
     return address(url).get_backend_name() == "sqlite"
 
 
-def open_engine(url: str, *, connections: int, name: str = "opsgraph") -> Engine:
+def open_engine(
+    url: str, *, connections: int, name: str = "opsgraph", isolation_level: IsolationLevel | None = None
+) -> Engine:
     """An engine with at most `connections` connections; nothing is opened before the first use.
 
     SQLite: write-ahead log, every commit on the disk before it is answered (a power cut forgets nothing), transactions
     take the write lock when they write first. PostgreSQL: `name` shows in `pg_stat_activity`, and a transaction left
-    idle for 10 s is ended by the server.
+    idle for 10 s is ended by the server; `isolation_level` is that of its connections, None the server's.
     """
     parsed = address(url)
     if parsed.get_backend_name() == "sqlite":
@@ -62,6 +65,7 @@ def open_engine(url: str, *, connections: int, name: str = "opsgraph") -> Engine
         parsed,
         pool_size=connections,
         max_overflow=0,
+        isolation_level=isolation_level,
         pool_use_lifo=True,  # what was just used is believed to live
         connect_args={
             "application_name": name,

@@ -28,7 +28,7 @@ from sqlalchemy import (
 
 from sources.store.chain import Break, Entry, Event, Said, Wanted, broken, canonical, link
 from sources.store.columns import Instant, metadata
-from sources.store.statements import bound, insert_later, later, values
+from sources.store.statements import bound, insert_later, later, of, values
 
 __all__ = ["Break", "Entry", "Event", "append", "append_all", "listed", "of_subject", "seal", "verify"]
 
@@ -68,7 +68,7 @@ seals = Table(
 )
 
 
-_HEAD = select(heads.c.sequence, heads.c.hash).where(heads.c.chain == bound(heads.c.chain)).with_for_update()
+_HEAD = of(heads, select(heads.c.sequence, heads.c.hash).where(heads.c.chain == bound(heads.c.chain)).with_for_update())
 _MOVING = (
     update(heads)
     .where(heads.c.chain == bound(heads.c.chain))

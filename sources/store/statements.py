@@ -14,13 +14,15 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import lru_cache
-from typing import Any, TypeAlias, cast
+from typing import Any, TypeAlias, TypeVar, cast
 
-from sqlalchemy import BindParameter, Column, Connection, Engine, Insert, Table, Update, bindparam, event
+from sqlalchemy import BindParameter, Column, Connection, Engine, Insert, Select, Table, Update, bindparam, event
 from sqlalchemy.dialects import postgresql, sqlite
 
 Blind: TypeAlias = Insert | Update
+_S = TypeVar("_S", bound=Select[Any])
 
+_OF = "of"  # an option of a statement: the only table that it reads
 _WAITING = "opsgraph.later"  # of a connection: what waits in the transaction under way
 
 
@@ -35,6 +37,11 @@ def bound(column: Column[Any]) -> BindParameter[Any]:
 def values(table: Table, row: Mapping[str, Any]) -> dict[str, Any]:
     """A row as the values of such a statement."""
     return {f"{table.name}__{name}": value for name, value in row.items()}
+
+
+def of(table: Table, query: _S) -> _S:
+    """A query that reads this table and no other: it does not have to wait for what is written elsewhere."""
+    return query.execution_options(**{_OF: table})
 
 
 @lru_cache(maxsize=64)
@@ -88,8 +95,10 @@ def ahead_of_others(engine: Engine) -> None:
     """See that what waits is executed before whatever this engine is asked next."""
 
     @event.listens_for(engine, "before_execute")
-    def flush(connection: Connection, *_asked: Any) -> None:
-        _flush(connection)
+    def flush(connection: Connection, asked: Any, _many: Any, _given: Any, _options: Any) -> None:
+        of = asked.get_execution_options().get(_OF) if isinstance(asked, Select) else None
+        if of is None or of in connection.info.get(_WAITING, ()):
+            _flush(connection)
 
 
 def _flush(connection: Connection) -> None:

@@ -35,8 +35,8 @@ class Store:
     SQLite has one writer: one thread writes, the others read beside it. PostgreSQL has eight writers.
     """
 
-    def __init__(self, engine: Engine) -> None:
-        self._engine = engine
+    def __init__(self, engine: Engine, looking: Engine) -> None:
+        self._engine, self._looking = engine, looking
         self._sqlite = engine.dialect.name == "sqlite"
         ahead_of_others(engine)
         self._writers = ThreadPoolExecutor(1 if self._sqlite else WRITERS, thread_name_prefix="store-write")
@@ -68,7 +68,7 @@ class Store:
         return await asyncio.get_running_loop().run_in_executor(self._readers, self._read, bound)
 
     def _read(self, work: Callable[[Connection], T]) -> T:
-        with _answering(), self._engine.connect() as connection:
+        with _answering(), self._looking.connect() as connection:
             return work(_at_one_state(connection))
 
     async def glance(self, work: Callable[Concatenate[Connection, P], T], *args: P.args, **kwargs: P.kwargs) -> T:
@@ -79,14 +79,15 @@ class Store:
     def _glance(self, work: Callable[[Connection], T]) -> T:
         if self._sqlite:
             return self._read(work)
-        with _answering(), self._engine.connect() as connection:
-            return work(connection.execution_options(isolation_level="AUTOCOMMIT"))  # neither BEGIN nor ROLLBACK
+        with _answering(), self._looking.connect() as connection:
+            return work(connection)
 
     async def close(self) -> None:
         """Finish what is under way and close the connections."""
         await asyncio.to_thread(self._writers.shutdown)
         await asyncio.to_thread(self._readers.shutdown)
         await asyncio.to_thread(self.bell.close)
+        retire_engine(self._looking)
         retire_engine(self._engine)
 
 
@@ -117,8 +118,12 @@ async def open_store(url: str) -> Store:
     """Bring the tables up to date and open the store at `sqlite:///PATH` or `postgresql://...`. Raises StoreAway, with
     what the database says."""
     await asyncio.to_thread(_migrated, url)
-    connections = READERS + (1 if is_sqlite(url) else WRITERS + RINGERS)
-    return Store(open_engine(url, connections=connections, name="opsgraph-store"))
+    if is_sqlite(url):
+        engine = open_engine(url, connections=READERS + 1)
+        return Store(engine, engine)
+    writing = open_engine(url, connections=WRITERS + RINGERS, name="opsgraph-store")
+    # Statement by statement, unless one state is asked for: a glance has neither BEGIN nor ROLLBACK.
+    return Store(writing, open_engine(url, connections=READERS, name="opsgraph-store", isolation_level="AUTOCOMMIT"))
 
 
 def look(url: str, work: Callable[Concatenate[Connection, P], T], *args: P.args, **kwargs: P.kwargs) -> T:

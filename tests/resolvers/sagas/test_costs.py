@@ -18,7 +18,7 @@ from tests.resolvers.sagas.orders import order
 def counted(house: House) -> Iterator[Counter[str]]:
     """`commit` and `statement`, as long as the block lasts; what only looks is rolled back, and is no commit. Ringing for
     other processes is neither: it comes after, and nobody waits for it."""
-    engine, found = house.store._engine, Counter[str]()
+    engines, found = {house.store._engine, house.store._looking}, Counter[str]()
 
     def commit(connection: Any) -> None:
         found["commit"] += not connection.info.pop("rings", False)
@@ -29,11 +29,14 @@ def counted(house: House) -> Iterator[Counter[str]]:
         if rings:
             connection.info["rings"] = True
 
-    event.listen(engine, "commit", commit)
-    event.listen(engine, "before_cursor_execute", statement)
+    heard = (("commit", commit), ("before_cursor_execute", statement))
+    for engine in engines:
+        for name, hear in heard:
+            event.listen(engine, name, hear)
     yield found
-    event.remove(engine, "commit", commit)
-    event.remove(engine, "before_cursor_execute", statement)
+    for engine in engines:
+        for name, hear in heard:
+            event.remove(engine, name, hear)
 
 
 @pytest.mark.parametrize("database", ["sqlite", "postgresql"], indirect=True)
