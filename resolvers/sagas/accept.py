@@ -23,7 +23,7 @@ from resolvers.sagas.starting import Starting
 from sources.durable import Durable
 from sources.errand import current
 from sources.errors import SourceError
-from sources.store import approvals, audit, exceptions, operations, switches
+from sources.store import approvals, audit, entrance, exceptions, operations, switches
 from sources.store import grounds as kept
 from sources.store.columns import canonical
 from sources.store.errors import IdempotencyMismatch, StoreError
@@ -68,8 +68,9 @@ class Writes:
         saga = self.sagas[mutation]
         payload = canonical(request.input)
         _demand_key(request)
-        known, pauses = await self.room.store.glance(_before, mutation, request)
-        known = self._replayed(known, payload)
+        key = None if request.dry_run else request.key
+        before, pauses = await self.room.store.glance(entrance.before, request.asker.subject, mutation, key)
+        known = self._replayed(before, payload)
         if known is not None:
             return await self._answered(saga, known, replayed=True)
         self._demand_running(saga, pauses)
@@ -256,14 +257,6 @@ def _demand_key(request: Request) -> None:
             f"`idempotencyKey` has {len(request.key)} characters: {_LONGEST_KEY} at most",
             path="idempotencyKey",
         )
-
-
-def _before(connection: Any, mutation: str, request: Request) -> tuple[Operation | None, list[switches.Pause]]:
-    """What has to be known before facts are read: the operation of a key (a dry run has none), and what is paused."""
-    known = None
-    if not request.dry_run:
-        known = operations.by_key(connection, request.asker.subject, mutation, request.key)
-    return known, switches.paused(connection)
 
 
 def _whose(request: Request) -> Asking:

@@ -37,7 +37,7 @@ from sources.store.errors import NoSuchRecord
 from sources.store.exceptions import exceptions
 from sources.store.handovers import Kind, handovers
 from sources.store.operations import NO_EFFECT, operations
-from sources.store.statements import insert_later
+from sources.store.statements import insert_later, unanswered
 
 grounds = Table(
     "operation_grounds",
@@ -95,7 +95,8 @@ def one_at_a_time(connection: Connection, names: Iterable[str]) -> None:
     locks = sorted({_lock(name) for name in names})
     if locks and connection.dialect.name != "sqlite":
         # In order, so that two that share several names do not wait for each other.
-        connection.execute(_LOCKING, {"locks": locks})
+        with unanswered(connection):
+            connection.execute(_LOCKING, {"locks": locks})
 
 
 def _lock(name: str) -> int:

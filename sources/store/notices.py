@@ -101,8 +101,10 @@ def give(connection: Connection, topic: Topic, key: str, now: datetime) -> None:
 def _giving(dialect: str) -> Insert:
     turn = literal(0) if dialect == "sqlite" else cast(cast(func.pg_current_xact_id(), Text), BigInteger)
     columns = notices.c
-    return insert(notices).values(
-        {"turn": turn} | {each.name: bound(each) for each in (columns.topic, columns.key, columns.at)}
+    return (
+        insert(notices)
+        .inline()
+        .values({"turn": turn} | {each.name: bound(each) for each in (columns.topic, columns.key, columns.at)})
     )
 
 

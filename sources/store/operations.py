@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Mapping
 from datetime import datetime
 from functools import lru_cache
 from typing import Any
@@ -12,6 +13,7 @@ from sqlalchemy import (
     BigInteger,
     CheckConstraint,
     Column,
+    ColumnElement,
     Connection,
     Index,
     Integer,
@@ -20,6 +22,7 @@ from sqlalchemy import (
     Table,
     Text,
     UniqueConstraint,
+    and_,
     select,
     update,
 )
@@ -79,9 +82,15 @@ operations = Table(
 
 
 _FINDING = select(operations).where(operations.c.id == bound(operations.c.id))
-_BY_KEY = select(operations).where(
-    *(operations.c[name] == bound(operations.c[name]) for name in ("caller", "mutation", "idempotency_key"))
-)
+
+
+def same_key() -> ColumnElement[bool]:
+    """Whether an operation has the key that a statement is given."""
+    columns = operations.c
+    return and_(*(each == bound(each) for each in (columns.caller, columns.mutation, columns.idempotency_key)))
+
+
+_BY_KEY = select(operations).where(same_key())
 
 
 class Command(msgspec.Struct, frozen=True, kw_only=True):
@@ -173,16 +182,15 @@ def _insert(connection: Connection, command: Command, now: datetime) -> Operatio
         "version": 1,
     }
     made = _making(tuple(row), connection.dialect.name)
-    found = connection.execute(made, values(operations, row)).mappings().first()
-    if found is None:
+    if connection.execute(made, values(operations, row)).first() is None:
         return None
     notices.give(connection, Topic.OPERATION, command.id, now)
-    return record(found)
+    return record(dict.fromkeys(operations.c.keys()) | row)
 
 
 @lru_cache
 def _making(names: tuple[str, ...], dialect: str) -> Any:
-    return inserting(operations, names, dialect, new=True).returning(operations)
+    return inserting(operations, names, dialect, new=True).returning(operations.c.id)
 
 
 def _digest(payload: str) -> str:
@@ -248,7 +256,7 @@ def _change(connection: Connection, known: Operation, now: datetime, **values: A
     return record(row)
 
 
-def record(row: RowMapping) -> Operation:
+def record(row: RowMapping | Mapping[str, Any]) -> Operation:
     """A row as the operation it is."""
     values = {name: row[name] for name in Operation.__struct_fields__ if name != "amount"}
     values["state"] = State(values["state"])

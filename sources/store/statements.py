@@ -47,7 +47,7 @@ def of(table: Table, query: _S) -> _S:
 @lru_cache(maxsize=64)
 def inserting(table: Table, names: tuple[str, ...], dialect: str, *, new: bool = False) -> Insert:
     """Inserts a row with these columns. `new`: one that is there already stays as it is, and that is no error."""
-    made: Any = (sqlite if dialect == "sqlite" else postgresql).insert(table)
+    made: Any = (sqlite if dialect == "sqlite" else postgresql).insert(table).inline()  # gives nothing back
     made = made.values({name: bound(table.c[name]) for name in names})
     statement: Insert = made.on_conflict_do_nothing() if new else made
     return statement
@@ -65,7 +65,7 @@ def later(connection: Connection, statement: Blind, row: Mapping[str, Any]) -> N
         connection.execute(statement, values(table, row))
         return
     if table in waiting:
-        _flush(connection)
+        flush(connection)
     waiting[table] = statement, row
 
 
@@ -82,26 +82,35 @@ def insert_later(connection: Connection, table: Table, *rows: Mapping[str, Any],
 
 @contextmanager
 def gathered(connection: Connection) -> Iterator[None]:
-    """Statements may wait for each other as long as the block lasts; where it ends well, all are executed."""
+    """Statements may wait for each other as long as the block lasts; where it ends well, `flush` executes the rest."""
     connection.info[_WAITING] = {}
     try:
         yield
-        _flush(connection)
     finally:
         connection.info.pop(_WAITING, None)
+
+
+@contextmanager
+def unanswered(connection: Connection) -> Iterator[None]:
+    """What is executed in the block goes to PostgreSQL in one round trip, what begins or ends the transaction included;
+    none of it may be looked at. What is wrong with it is an error of the driver's, at the end of the block."""
+    driver: Any = connection.connection.driver_connection
+    with driver.pipeline():
+        yield
 
 
 def ahead_of_others(engine: Engine) -> None:
     """See that what waits is executed before whatever this engine is asked next."""
 
     @event.listens_for(engine, "before_execute")
-    def flush(connection: Connection, asked: Any, _many: Any, _given: Any, _options: Any) -> None:
+    def ahead(connection: Connection, asked: Any, _many: Any, _given: Any, _options: Any) -> None:
         of = asked.get_execution_options().get(_OF) if isinstance(asked, Select) else None
         if of is None or of in connection.info.get(_WAITING, ()):
-            _flush(connection)
+            flush(connection)
 
 
-def _flush(connection: Connection) -> None:
+def flush(connection: Connection) -> None:
+    """Execute what waits."""
     waiting: dict[Table, tuple[Blind, Mapping[str, Any]]] | None = connection.info.get(_WAITING)
     if not waiting:
         return

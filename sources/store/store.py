@@ -17,7 +17,7 @@ from sources.store import notices
 from sources.store.bell import Bell
 from sources.store.errors import StoreAway
 from sources.store.schema import migrate
-from sources.store.statements import ahead_of_others, gathered
+from sources.store.statements import ahead_of_others, flush, gathered, unanswered
 
 T = TypeVar("T")
 P = ParamSpec("P")
@@ -50,14 +50,17 @@ class Store:
         return await asyncio.get_running_loop().run_in_executor(self._writers, self._transact, bound)
 
     def _transact(self, work: Callable[[Connection], T]) -> T:
-        with _answering(), self._engine.begin() as connection:
+        with self._answering(), self._engine.connect() as connection, connection.begin() as transaction:
             if self._sqlite:
                 connection.exec_driver_sql("BEGIN IMMEDIATE")  # what is read before the first write holds too
-                done = work(connection)
+                done, noticed = work(connection), notices.given(connection)
+                transaction.commit()
             else:
                 with gathered(connection):
-                    done = work(connection)
-            noticed = notices.given(connection)
+                    done, noticed = work(connection), notices.given(connection)
+                    with unanswered(connection):
+                        flush(connection)
+                        transaction.commit()
         if noticed:
             self.bell.ring()
         return done
@@ -68,7 +71,7 @@ class Store:
         return await asyncio.get_running_loop().run_in_executor(self._readers, self._read, bound)
 
     def _read(self, work: Callable[[Connection], T]) -> T:
-        with _answering(), self._looking.connect() as connection:
+        with self._answering(), self._looking.connect() as connection:
             return work(_at_one_state(connection))
 
     async def glance(self, work: Callable[Concatenate[Connection, P], T], *args: P.args, **kwargs: P.kwargs) -> T:
@@ -79,8 +82,17 @@ class Store:
     def _glance(self, work: Callable[[Connection], T]) -> T:
         if self._sqlite:
             return self._read(work)
-        with _answering(), self._looking.connect() as connection:
+        with self._answering(), self._looking.connect() as connection:
             return work(connection)
+
+    @contextmanager
+    def _answering(self) -> Iterator[None]:
+        """Says it in our own words when the database does not answer."""
+        driver = self._engine.dialect.loaded_dbapi
+        try:
+            yield
+        except (OperationalError, InterfaceError, driver.OperationalError, driver.InterfaceError) as error:
+            raise StoreAway("our own tables cannot be reached: see to the database of `[writes]`") from error
 
     async def close(self) -> None:
         """Finish what is under way and close the connections."""
@@ -89,15 +101,6 @@ class Store:
         await asyncio.to_thread(self.bell.close)
         retire_engine(self._looking)
         retire_engine(self._engine)
-
-
-@contextmanager
-def _answering() -> Iterator[None]:
-    """Says it in our own words when the database does not answer."""
-    try:
-        yield
-    except (OperationalError, InterfaceError) as error:
-        raise StoreAway("our own tables cannot be reached: see to the database of `[writes]`") from error
 
 
 def _migrated(url: str) -> None:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime
+from typing import Any
 
 import msgspec
 from sqlalchemy import (
@@ -100,7 +102,7 @@ def turn_on(connection: Connection, scope: Scope, name: str) -> None:
 
 def paused(connection: Connection) -> list[Pause]:
     """Everything that is off."""
-    return [_record(row) for row in connection.execute(_PAUSED).mappings()]
+    return [record(row) for row in connection.execute(_PAUSED).mappings()]
 
 
 def holding(pauses: list[Pause], mutation: str, sources: frozenset[str]) -> Pause | None:
@@ -125,7 +127,7 @@ def _ask(
 def _find(connection: Connection, scope: Scope, name: str) -> Pause | None:
     query = select(switches).where(switches.c.scope == scope, switches.c.name == name).with_for_update()
     row = connection.execute(query).mappings().first()
-    return None if row is None else _record(row)
+    return None if row is None else record(row)
 
 
 def find(connection: Connection, scope: Scope, name: str) -> Pause:
@@ -136,7 +138,8 @@ def find(connection: Connection, scope: Scope, name: str) -> Pause:
     return found
 
 
-def _record(row: RowMapping) -> Pause:
+def record(row: RowMapping | Mapping[str, Any]) -> Pause:
+    """A row as the pause it is."""
     values = dict(row)
     values["scope"] = Scope(values["scope"])
     return Pause(**values)
