@@ -15,7 +15,7 @@ from gateway.http.admission import CODE, MESSAGE, Admission
 _CR = 13
 # A head with one of these frames its body, or goes on, in another way than the few lines below know.
 _FRAMING = frozenset({b"transfer-encoding", b"expect", b"upgrade", b"trailer", b"te"})
-_A_SECOND = 3_000  # refusals: what comes beyond them is not even read for a while
+_A_SECOND = 1_500  # refusals: what comes beyond them is not even read for a while
 _IN_TIME = 0.01  # seconds by which the loop may be late
 _WELCOME = 64  # connections that are read again at once when nobody is refused any longer: not all, or it starts anew
 
