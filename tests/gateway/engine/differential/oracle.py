@@ -9,7 +9,17 @@ from inspect import isawaitable
 from typing import Any, TypeAlias
 
 import msgspec
-from graphql import DocumentNode, GraphQLError, GraphQLSchema, execute, get_location, parse, validate
+from graphql import (
+    DocumentNode,
+    GraphQLError,
+    GraphQLSchema,
+    execute,
+    get_location,
+    get_operation_ast,
+    get_variable_values,
+    parse,
+    validate,
+)
 from graphql.error import located_error
 from graphql.execution.executor import Executor
 
@@ -55,13 +65,14 @@ class Asked(msgspec.Struct):
 async def told(asked: Asked, context: Any, executor: type[Executor[Any]] = Executor) -> Outcome:
     """graphql-core's response."""
     document = _valid(asked)
-    if document is None:
+    if document is None or not _given(asked, document):
         return Outcome(refused=True)
     result = await _executed(asked, document, context, executor)
     errors = result.errors or []
     if result.data is None and errors and all(error.path is None for error in errors):
         return Outcome(refused=True)
-    return Outcome(False, json.loads(json.dumps(result.data)), [place_of(error) for error in errors])
+    data = json.loads(json.dumps(result.data, default=str))  # a scalar that shows anything is written as its text
+    return Outcome(False, data, [place_of(error) for error in errors])
 
 
 async def possible(asked: Asked, context: Any, executor: type[Executor[Any]] = Walker) -> set[Place]:
@@ -99,6 +110,15 @@ def code_of(error: GraphQLError) -> str:
 
 def _valid(asked: Asked) -> DocumentNode | None:
     return _validated(asked.shown or asked.schema, asked.text)
+
+
+def _given(asked: Asked, document: DocumentNode) -> bool:
+    """Whether the variables hold no more than the asker may know of; what else is wrong with them is found later."""
+    operation = get_operation_ast(document, asked.operation)
+    if asked.shown is None or operation is None:
+        return True
+    found = get_variable_values(asked.shown, operation.variable_definitions or (), dict(asked.variables))
+    return not isinstance(found, list)
 
 
 @lru_cache(maxsize=8)
