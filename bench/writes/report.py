@@ -87,9 +87,9 @@ _READING = """\
 ## How to read it
 
 - **Accepting** is everything from the command to the answer: looking for its key, switches, the write rules, one
-  transaction for row, grounds, approvals and audit, and the start of its run. Every commit is on the disk before it is
-  answered. Reading the facts (account, customer, credit, prices, period) is what a validation does too; it is left out
-  of the first row, because it is not the write that needs it.
+  transaction for row, grounds, approvals and audit. The commit is on the disk before it is answered; the run is started
+  beside the answer. Reading the facts (account, customer, credit, prices, period) is what a validation does too; it is
+  left out of the first row, because it is not the write that needs it.
 - **Distributed**: the gateway only enqueues; a worker carries the orders out, on the other core, with the systems, the
   load and lower priority, as it would be on a machine of its own. It is slower than they come: each turn waits for it.
 - **Embedded**: the same process accepts and carries out.

@@ -15,7 +15,7 @@ from policies.writes.ask import FORBIDDEN, WriteDecision
 from resolvers.sagas import judge, notes
 from resolvers.sagas.answer import Answer, Planned, Request, member_of, outcome_of, refusals, stale, told_of
 from resolvers.sagas.asking import Asking, asking
-from resolvers.sagas.grounds import Grounds, Place, counted, decided
+from resolvers.sagas.grounds import Grounds, Place, decided, decided_first
 from resolvers.sagas.refused import Refused
 from resolvers.sagas.room import Room
 from resolvers.sagas.saga import Facts, Read, Saga
@@ -143,9 +143,8 @@ class Writes:
 
     def _accept(self, connection: Any, saga: Saga, request: Request, payload: str, facts: Facts) -> Acceptance:
         """The row, what it was judged on, whom it waits for and the audit record: all or nothing."""
-        kept.one_at_a_time(connection, counted(self.room.rules(), saga.mutation, request.asker, facts))
-        now, new = self.room.clock(), uuid.uuid4().hex
-        decision = decided(connection, self.room.rules(), saga.mutation, request.asker, facts, Place(new, now))
+        new, rules = uuid.uuid4().hex, self.room.rules()
+        decision, now = decided_first(connection, rules, saga.mutation, request.asker, facts, new, self.room.clock)
         member = member_of(saga, decision, request, facts)
         command = self._command(new, saga, request, payload, facts, member, now)
         accepted = operations.accept(connection, command, now)

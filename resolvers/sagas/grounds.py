@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
@@ -55,8 +55,43 @@ def decided(
     connection: Any, rules: WriteRules, mutation: str, asker: Asker, facts: Facts, place: Place
 ) -> WriteDecision:
     """What the rules of now say to a write, counting what came before it."""
-    rule = rules.mutations.get(mutation)
-    totals = dict(_totals(connection, rule, asker, facts, place)) if rule is not None else {}
+    totals = _totals(rules.mutations.get(mutation), asker, facts, place.at, place)
+    weight = kept.weigh(
+        connection, list(totals.values()), asker.person, place.at - rules.window, without=place.operation
+    )
+    return _decided(connection, rules, mutation, asker, facts, place, totals, weight)
+
+
+def decided_first(
+    connection: Any,
+    rules: WriteRules,
+    mutation: str,
+    asker: Asker,
+    facts: Facts,
+    operation: str,
+    clock: Callable[[], datetime],
+) -> tuple[WriteDecision, datetime]:
+    """What the rules of now say to a new write, counting all that is there, and when. From here on nobody else is
+    decided about who would count it too, until the transaction ends."""
+    now = clock()
+    totals = _totals(rules.mutations.get(mutation), asker, facts, now, None)
+    alone = counted(rules, mutation, asker, facts)
+    weight = kept.weigh(connection, list(totals.values()), asker.person, now - rules.window, alone=alone)
+    place = Place(operation, clock())  # after all that it has waited for
+    return _decided(connection, rules, mutation, asker, facts, place, totals, weight), place.at
+
+
+def _decided(
+    connection: Any,
+    rules: WriteRules,
+    mutation: str,
+    asker: Asker,
+    facts: Facts,
+    place: Place,
+    totals: Mapping[Total, kept.Sum],
+    weight: kept.Weight,
+) -> WriteDecision:
+    summed = ((total, _value(total, found, facts)) for total, found in zip(totals, weight.sums, strict=True))
     ask = asking.Ask(
         subject=asker.subject,
         roles=asker.roles,
@@ -67,11 +102,11 @@ def decided(
         flags=facts.flags,
         functional=facts.functional,
         rates=facts.rates,
-        totals=totals,
+        totals={total.key: value for total, value in summed if value is not None},
         arr=facts.arr,
         documents=frozenset(facts.documents),
         operations=frozenset({place.operation}) | kept.linked(connection, facts.documents, place.operation),
-        history=history(connection, rules, asker.person, place.at, place.operation),
+        history=_history(rules, asker.person, weight.deeds),
     )
     return decide(rules, mutation, ask)
 
@@ -92,7 +127,10 @@ def history(
     connection: Any, rules: WriteRules, person: str, now: datetime, without: str = ""
 ) -> tuple[asking.Deed, ...]:
     """What a person did within the window of the forbidden pairs, as the rules name it."""
-    found = kept.deeds(connection, person, now - rules.window, without)
+    return _history(rules, person, kept.deeds(connection, person, now - rules.window, without))
+
+
+def _history(rules: WriteRules, person: str, deeds: Iterable[kept.Deed]) -> tuple[asking.Deed, ...]:
     return tuple(
         asking.Deed(
             person=person,
@@ -102,7 +140,7 @@ def history(
             documents=deed.documents,
             operations=frozenset({deed.operation_id}),
         )
-        for deed in found
+        for deed in deeds
     )
 
 
@@ -123,26 +161,30 @@ def evidence(mutation: str, payload: str, facts: Facts, decision: WriteDecision)
 
 
 def _totals(
-    connection: Any, rule: WriteRule, asker: Asker, facts: Facts, place: Place
-) -> Iterator[tuple[str, Decimal]]:
-    """What earlier uses came to, by the key of each total; one that nobody can tell is left out."""
-    for total in rule.totals:
-        since = _since(total, facts, place.at)
-        whose = _whose(asker, facts)
+    rule: WriteRule | None, asker: Asker, facts: Facts, now: datetime, place: Place | None
+) -> dict[Total, kept.Sum]:
+    """What earlier uses are counted for each total, before a place among them if there is one; a total of which nobody
+    can tell whose it is, or since when, is left out."""
+    found, whose = {}, _whose(asker, facts)
+    for total in rule.totals if rule is not None else ():
+        since = _since(total, facts, now)
         if since is None or any(whose[each] is None for each in total.per):
             continue
-        count, sums = kept.earlier(
-            connection,
-            rule.mutation,
-            since,
-            before=(place.at, place.operation),
+        found[total] = kept.Sum(
+            mutation=rule.mutation if rule is not None else "",
+            since=since,
+            before=None if place is None else (place.at, place.operation),
             person=whose["asker"] if "asker" in total.per else None,
             account=whose["account"] if "account" in total.per else None,
             entity=whose["entity"] if "entity" in total.per else None,
         )
-        value = Decimal(count) if total.count is not None else _functional(sums, facts)
-        if value is not None:
-            yield total.key, value
+    return found
+
+
+def _value(total: Total, found: tuple[int, Mapping[str, Money]], facts: Facts) -> Decimal | None:
+    """What earlier uses came to; None: nobody can tell."""
+    count, sums = found
+    return Decimal(count) if total.count is not None else _functional(sums, facts)
 
 
 def _whose(asker: Asker, facts: Facts) -> dict[str, str | None]:

@@ -37,7 +37,7 @@ from sources.store.errors import NoSuchRecord
 from sources.store.exceptions import exceptions
 from sources.store.handovers import Kind, handovers
 from sources.store.operations import NO_EFFECT, operations
-from sources.store.statements import insert_later, unanswered
+from sources.store.statements import Question, answers, insert_later
 
 grounds = Table(
     "operation_grounds",
@@ -92,35 +92,67 @@ def of_operation(connection: Connection, operation_id: str) -> str:
 def one_at_a_time(connection: Connection, names: Iterable[str]) -> None:
     """Let nobody else who gives one of these names go on until this transaction ends: what adds up must be added one
     after another. Whoever shares no name with it does not wait. SQLite has one writer anyway."""
+    answers(connection, _alone(connection, names))
+
+
+def _alone(connection: Connection, names: Iterable[str]) -> list[Question]:
+    # In order, so that two that share several names do not wait for each other.
     locks = sorted({_lock(name) for name in names})
-    if locks and connection.dialect.name != "sqlite":
-        # In order, so that two that share several names do not wait for each other.
-        with unanswered(connection):
-            connection.execute(_LOCKING, {"locks": locks})
+    return [(_LOCKING, {"locks": locks})] if locks and connection.dialect.name != "sqlite" else []
 
 
 def _lock(name: str) -> int:
     return int.from_bytes(hashlib.sha256(name.encode()).digest()[:8], "big", signed=True)
 
 
-def earlier(
+class Sum(msgspec.Struct, frozen=True, kw_only=True):
+    """Operations of a mutation that add up, without those that had no effect. `before`: only those accepted before
+    (accepted_at, id). `person`: in the one spelling that is compared."""
+
+    mutation: str
+    since: datetime
+    before: tuple[datetime, str] | None = None
+    person: str | None = None
+    account: str | None = None
+    entity: str | None = None
+
+    def question(self) -> Question:
+        """As it is asked."""
+        names = ("mutation", "since", "person", "account", "entity")
+        asked = {name: value for name in names if (value := getattr(self, name)) is not None}
+        if self.before is not None:
+            asked["before"], asked["own"] = self.before
+        return _summing(tuple(asked)), asked
+
+
+class Weight(msgspec.Struct, frozen=True):
+    """What a write is weighed with: of each sum how many there were and what they came to in each currency, and what
+    its person did."""
+
+    sums: list[tuple[int, dict[str, Money]]]
+    deeds: list[Deed]
+
+
+def weigh(
     connection: Connection,
-    mutation: str,
+    sums: Sequence[Sum],
+    person: str,
     since: datetime,
     *,
-    before: tuple[datetime, str] | None = None,
-    person: str | None = None,
-    account: str | None = None,
-    entity: str | None = None,
-) -> tuple[int, dict[str, Money]]:
-    """How many operations of a mutation there were, and what they came to in each currency, without those that had no
-    effect. `before`: only those accepted before (accepted_at, id). `person`: in the one spelling that is compared."""
-    given = {"mutation": mutation, "since": since, "person": person, "account": account, "entity": entity}
-    asked = {name: value for name, value in given.items() if value is not None}
-    if before is not None:
-        asked["before"], asked["own"] = before
+    without: str = "",
+    alone: Iterable[str] = (),
+) -> Weight:
+    """What was before a write, in one round trip: sums, and what a person did since an instant besides one operation.
+    With `alone` see `one_at_a_time`: it is looked at once nobody else is at it."""
+    first = _alone(connection, alone)
+    doing = (_doing(), {"person": person, "since": since, "without": without})
+    *summed, done = answers(connection, [*first, *(each.question() for each in sums), doing])[len(first) :]
+    return Weight([_summed(rows) for rows in summed], _told(connection, done))
+
+
+def _summed(rows: Iterable[Sequence[Any]]) -> tuple[int, dict[str, Money]]:
     count, sums = 0, {}
-    for currency, number, minor in connection.execute(_summing(tuple(asked)), asked):
+    for currency, number, minor in rows:
         count += number
         if currency is not None:
             sums[currency] = Money(int(minor), currency)
@@ -143,12 +175,18 @@ def _summing(asked: tuple[str, ...]) -> Select[Any]:
     if "person" in asked:
         query = query.join(grounds, grounds.c.operation_id == columns.id)
     chosen = [condition for name, condition in conditions.items() if name in asked]
-    return query.where(columns.state.not_in(NO_EFFECT), *chosen).group_by(columns.currency)
+    chosen += [columns.state != state for state in sorted(NO_EFFECT)]
+    return query.where(*chosen).group_by(columns.currency)
 
 
 def deeds(connection: Connection, person: str, since: datetime, without: str = "") -> list[Deed]:
     """What a person asked for, approved and assigned since an instant, besides one operation."""
-    found = connection.execute(_doing(), {"person": person, "since": since, "without": without}).all()
+    return _told(
+        connection, answers(connection, [(_doing(), {"person": person, "since": since, "without": without})])[0]
+    )
+
+
+def _told(connection: Connection, found: Sequence[Sequence[Any]]) -> list[Deed]:
     touched = documents_of(connection, [row[0] for row in found])
     return [
         Deed(operation_id=each, mutation=mutation, act=act, at=at, documents=touched.get(each, frozenset()))

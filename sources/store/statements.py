@@ -16,10 +16,26 @@ from contextlib import contextmanager
 from functools import lru_cache
 from typing import Any, TypeAlias, TypeVar, cast
 
-from sqlalchemy import BindParameter, Column, Connection, Engine, Insert, Select, Table, Update, bindparam, event
+from sqlalchemy import (
+    BindParameter,
+    ClauseElement,
+    Column,
+    Compiled,
+    Connection,
+    Dialect,
+    Engine,
+    Executable,
+    Insert,
+    Select,
+    Table,
+    Update,
+    bindparam,
+    event,
+)
 from sqlalchemy.dialects import postgresql, sqlite
 
 Blind: TypeAlias = Insert | Update
+Question: TypeAlias = tuple[Executable, Mapping[str, Any]]
 _S = TypeVar("_S", bound=Select[Any])
 
 _OF = "of"  # an option of a statement: the only table that it reads
@@ -97,6 +113,28 @@ def unanswered(connection: Connection) -> Iterator[None]:
     driver: Any = connection.connection.driver_connection
     with driver.pipeline():
         yield
+
+
+def answers(connection: Connection, questions: Sequence[Question]) -> list[list[Sequence[Any]]]:
+    """The rows of several questions, asked in this order and in one round trip: each sees the data as it is by its
+    turn. They are made once, have no lists among their values, and an instant comes as the driver has it."""
+    if connection.dialect.name == "sqlite":
+        return [[tuple(row) for row in connection.execute(asked, given)] for asked, given in questions]
+    flush(connection)
+    driver: Any = connection.connection.driver_connection
+    with driver.pipeline():
+        sent = [driver.execute(*_sendable(asked, connection.dialect, given)) for asked, given in questions]
+    return [cursor.fetchall() if cursor.description else [] for cursor in sent]
+
+
+def _sendable(asked: Executable, dialect: Dialect, given: Mapping[str, Any]) -> tuple[str, dict[str, Any]]:
+    compiled = _compiled(asked, dialect)
+    return str(compiled), dict(compiled.construct_params(dict(given)) or {})
+
+
+@lru_cache(maxsize=256)
+def _compiled(asked: Executable, dialect: Dialect) -> Compiled:
+    return cast(ClauseElement, asked).compile(dialect=dialect)
 
 
 def ahead_of_others(engine: Engine) -> None:
