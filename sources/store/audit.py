@@ -28,7 +28,7 @@ from sqlalchemy import (
 
 from sources.store.chain import Break, Entry, Event, Said, Wanted, broken, canonical, link
 from sources.store.columns import Instant, metadata
-from sources.store.statements import bound, insert_later, later, of, values
+from sources.store.statements import answers, bound, insert_later, later, of, values
 
 __all__ = ["Break", "Entry", "Event", "append", "append_all", "listed", "of_subject", "seal", "verify"]
 
@@ -100,11 +100,13 @@ def append_all(connection: Connection, chain: str, events: Sequence[Said]) -> li
 
 def _head(connection: Connection, chain: str) -> tuple[int, str]:
     """The end of a chain, held until this transaction is over; SQLite has one writer anyway."""
-    found = connection.execute(_HEAD, values(heads, {"chain": chain})).first()
-    if found is None:
+    question = (_HEAD, values(heads, {"chain": chain}))
+    (found,) = answers(connection, [question])
+    if not found:
         insert_later(connection, heads, {"chain": chain, "sequence": 0, "hash": "", "sealed": 0}, new=True)
-        found = connection.execute(_HEAD, values(heads, {"chain": chain})).one()
-    return found.sequence, found.hash
+        (found,) = answers(connection, [question])
+    ((sequence, digest),) = found
+    return sequence, digest
 
 
 def _row(chain: str, sequence: int, at: datetime, event: Event, previous: str) -> dict[str, Any]:

@@ -32,7 +32,7 @@ from sources.news import Topic
 from sources.store import notices
 from sources.store.columns import Instant, metadata
 from sources.store.errors import IdempotencyMismatch, NoSuchRecord, StaleRecord, WrongState
-from sources.store.statements import bound, inserting, values
+from sources.store.statements import answers, bound, inserting, values
 
 State = OperationState
 Outcome = OperationOutcome
@@ -182,7 +182,7 @@ def _insert(connection: Connection, command: Command, now: datetime) -> Operatio
         "version": 1,
     }
     made = _making(tuple(row), connection.dialect.name)
-    if connection.execute(made, values(operations, row)).first() is None:
+    if not answers(connection, [(made, values(operations, row))])[0]:
         return None
     notices.give(connection, Topic.OPERATION, command.id, now)
     return record(dict.fromkeys(operations.c.keys()) | row)

@@ -12,7 +12,7 @@ together. SQLite is in this process: there each is executed at once.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from functools import lru_cache
 from typing import Any, TypeAlias, TypeVar, cast
 
@@ -120,9 +120,10 @@ def answers(connection: Connection, questions: Sequence[Question]) -> list[list[
     turn. They are made once, have no lists among their values, and an instant comes as the driver has it."""
     if connection.dialect.name == "sqlite":
         return [[tuple(row) for row in connection.execute(asked, given)] for asked, given in questions]
-    flush(connection)
+    for asked, _ in questions:
+        _give_way(connection, asked)
     driver: Any = connection.connection.driver_connection
-    with driver.pipeline():
+    with driver.pipeline() if len(questions) > 1 else nullcontext():
         sent = [driver.execute(*_sendable(asked, connection.dialect, given)) for asked, given in questions]
     return [cursor.fetchall() if cursor.description else [] for cursor in sent]
 
@@ -142,9 +143,13 @@ def ahead_of_others(engine: Engine) -> None:
 
     @event.listens_for(engine, "before_execute")
     def ahead(connection: Connection, asked: Any, _many: Any, _given: Any, _options: Any) -> None:
-        of = asked.get_execution_options().get(_OF) if isinstance(asked, Select) else None
-        if of is None or of in connection.info.get(_WAITING, ()):
-            flush(connection)
+        _give_way(connection, asked)
+
+
+def _give_way(connection: Connection, asked: Any) -> None:
+    table = asked.get_execution_options().get(_OF) if isinstance(asked, Select) else None
+    if table is None or table in connection.info.get(_WAITING, ()):
+        flush(connection)
 
 
 def flush(connection: Connection) -> None:
