@@ -14,7 +14,7 @@ from pathlib import Path
 from bench.processes import ROOT
 from bench.writes.figures import figures
 from bench.writes.report import Result, write
-from bench.writes.study import DISTRIBUTED, EMBEDDED, House, Layout
+from bench.writes.study import CROWDED, DISTRIBUTED, EMBEDDED, House, Layout
 from tests.databases import fresh_postgres, fresh_sqlite
 
 
@@ -22,7 +22,7 @@ def main() -> int:
     """Status 1 where a promise does not hold."""
     options = _options()
     machine = f"{os.cpu_count()} cores, {platform.system()}, Python {platform.python_version()}"
-    layouts = {"distributed": DISTRIBUTED, "embedded": EMBEDDED}
+    layouts = {"distributed": DISTRIBUTED, "crowded": CROWDED, "embedded": EMBEDDED}
     held = True
     for name in options.layout or layouts:
         layout = layouts[name]
@@ -50,7 +50,9 @@ def _databases(layout: Layout, folder: Path) -> Iterator[tuple[str, str]]:
 
 def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m bench.writes", description=__doc__)
-    parser.add_argument("--layout", action="append", choices=("distributed", "embedded"), help="only this one")
+    parser.add_argument(
+        "--layout", action="append", choices=("distributed", "crowded", "embedded"), help="only this one"
+    )
     parser.add_argument("--seconds", type=float, default=10.0, help="of each half of a turn")
     parser.add_argument("--turns", type=int, default=4)
     parser.add_argument("--trial", action="store_true", help="say that the machine has other things to do as well")

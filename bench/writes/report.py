@@ -90,8 +90,11 @@ _READING = """\
   transaction for row, grounds, approvals and audit. The commit is on the disk before it is answered; the run is started
   beside the answer. Reading the facts (account, customer, credit, prices, period) is what a validation does too; it is
   left out of the first row, because it is not the write that needs it.
-- **Distributed**: the gateway only enqueues; a worker carries the orders out, on the other core, with the systems, the
-  load and lower priority, as it would be on a machine of its own. It is slower than they come: each turn waits for it.
+- **Distributed**: the gateway only accepts and enqueues, and a worker carries the orders out. On a machine of its own
+  it would take no processor from the gateway and its database: it stands still while the load runs, and goes on
+  between.
+- **At work on the same cores**: the same, and the worker works all the time, beside the systems and the load, with
+  lower priority; nothing is promised for two cores that do everything. It is slower than the orders come.
 - **Embedded**: the same process accepts and carries out.
 - **The systems' limits are above the load**: NetSuite's simulator lets 256 requests in at once here (5 as it comes),
   the others have no limit unless one is set.

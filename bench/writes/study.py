@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
+import signal
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from datetime import UTC, datetime
 from datetime import time as time_of_day
 from itertools import cycle, islice
@@ -33,16 +35,18 @@ _DRAINED = 900.0
 
 class Layout(msgspec.Struct, frozen=True):
     """`apart`: the gateway only enqueues, and a worker runs. `rate` orders a second; times in milliseconds that
-    accepting may add at p50 (None: not bounded) and p99."""
+    accepting may add at p50 and p99 (None: not bounded). `crowded`: the worker works while the load runs."""
 
     name: str
     apart: bool
     rate: float
     p50: float | None
-    p99: float
+    p99: float | None
+    crowded: bool = False
 
 
 DISTRIBUTED = Layout("distributed, PostgreSQL", True, 25.0, 5.0, 15.0)
+CROWDED = Layout("distributed, PostgreSQL, the worker at work on the same cores", True, 25.0, None, None, crowded=True)
 EMBEDDED = Layout("embedded, SQLite", False, 5.0, None, 40.0)
 
 
@@ -73,17 +77,18 @@ class House:
         places = ["--town", str(file), "--store", store, "--durable", durable, "--ahead", str(ahead)]
         role = "gateway" if layout.apart else "embedded"
         gateway = [PYTHON, "-m", "bench.writes.program", "--role", role, "--port", str(self._port), *places]
+        self._worker: Program | None = None
         self._ready(stack, role, gateway, cores.server)
         self._buyers = [each for each in _buyers(known, Clock(ahead)) if self._is_whole(each)]
         if layout.apart:
-            self._ready(
-                stack, "worker", [PYTHON, "-m", "bench.writes.program", "--role", "worker", *places], cores.upstream
-            )
+            worker = [PYTHON, "-m", "bench.writes.program", "--role", "worker", *places]
+            self._worker = self._ready(stack, "worker", worker, cores.upstream)
 
-    def _ready(self, stack: ExitStack, name: str, command: Sequence[str], core: int | None) -> None:
+    def _ready(self, stack: ExitStack, name: str, command: Sequence[str], core: int | None) -> Program:
         program = stack.enter_context(Program(name, command, core))
         while program.line() != "ready":
             pass
+        return program
 
     def _is_whole(self, buyer: Buyer) -> bool:
         """Whether a lookup of it has no errors: two accounts claim one record of billing on purpose."""
@@ -93,13 +98,26 @@ class House:
 
     def turn(self, seconds: float) -> Turn:
         """One turn; the next one begins when all its orders have ended."""
-        alone = self._load(seconds, ())
-        beside = self._load(seconds, tuple(islice(self._orders(), int(self._layout.rate * seconds))))
+        with self._resting():
+            alone = self._load(seconds, ())
+            beside = self._load(seconds, tuple(islice(self._orders(), int(self._layout.rate * seconds))))
         deadline = time.monotonic() + _DRAINED
         while books.under_way(self._store).operations:
             assert time.monotonic() < deadline, "the orders do not end"
             time.sleep(0.5)
         return Turn(alone, beside)
+
+    @contextmanager
+    def _resting(self) -> Iterator[None]:
+        """A worker on a machine of its own takes no processor from the gateway: here it stands still meanwhile."""
+        if self._worker is None or self._layout.crowded:
+            yield
+            return
+        os.kill(self._worker.pid, signal.SIGSTOP)
+        try:
+            yield
+        finally:
+            os.kill(self._worker.pid, signal.SIGCONT)
 
     def warm(self) -> None:
         """Connections, plans, tokens, facts."""

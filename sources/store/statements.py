@@ -111,8 +111,16 @@ def unanswered(connection: Connection) -> Iterator[None]:
     """What is executed in the block goes to PostgreSQL in one round trip, what begins or ends the transaction included;
     none of it may be looked at. What is wrong with it is an error of the driver's, at the end of the block."""
     driver: Any = connection.connection.driver_connection
-    with driver.pipeline():
-        yield
+    try:
+        with driver.pipeline():
+            yield
+    except BaseException:
+        # The toolkit may take the transaction for ended by now, and would lend the connection on as it is.
+        try:
+            driver.rollback()
+        except connection.dialect.loaded_dbapi.Error:
+            connection.invalidate()
+        raise
 
 
 def answers(connection: Connection, questions: Sequence[Question]) -> list[list[Sequence[Any]]]:
