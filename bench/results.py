@@ -32,11 +32,13 @@ class Plan(msgspec.Struct, frozen=True):
 
 
 class Memory(msgspec.Struct, frozen=True):
-    """MB resident: with everything imported (0 where that is not known), ready, and after the load."""
+    """MB resident: with everything imported (0 where that is not known), ready, after the load, and after a flood of
+    documents that nobody had seen before (0 where there was none)."""
 
     imports: float
     ready: float
     loaded: float
+    flooded: float = 0.0
 
 
 class Upstreams(msgspec.Struct, frozen=True):

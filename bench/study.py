@@ -12,6 +12,8 @@ from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
 
+import msgspec
+
 from bench import agreement
 from bench.arena import Arena, Sample
 from bench.home.study import study as study_home
@@ -86,7 +88,7 @@ def run(folder: Path, gateways: Sequence[Gateway], plan: Plan, *, home: bool, sa
         results = Results(_machine(arena), plan, titles, arena.left_out, calls, _upstreams(arena, plan))
         told("warming up")
         _warm(arena, plan.warm_seconds)
-        for step in (_closed, _open, _slow, _unseen, _policy, _memory):
+        for step in (_closed, _open, _slow, _policy, _memory, _unseen, _flooded):
             told(step.__name__.strip("_"))
             step(arena, results)
         told("shares")
@@ -197,6 +199,13 @@ def _memory(arena: Arena, results: Results) -> None:
                 bare.line()
                 imports = bare.memory()
         results.memory[name] = Memory(imports, running.resting, running.program.memory())
+
+
+def _flooded(arena: Arena, results: Results) -> None:
+    for name, running in arena.running.items():
+        if name != FACTS.name:
+            known = results.memory[name]
+            results.memory[name] = msgspec.structs.replace(known, flooded=running.program.memory())
 
 
 def _upstreams(arena: Arena, plan: Plan) -> Upstreams:

@@ -209,7 +209,7 @@ def _audited(source: Mapping, names: tuple[str, ...]) -> frozenset[str]:
 
 def _rows(source: Mapping) -> tuple[dict[str, RowRule], frozenset[str], dict[str, Place], dict[str, Place]]:
     mapping(source, "rows.yaml", frozenset({"shared", "rules"}))
-    shared = {each.value: each.place for each in texts(required(source, "shared"), "`shared`")}
+    shared = {each.value: each.place for each in _once(texts(required(source, "shared"), "`shared`"), "`shared`")}
     rows: dict[str, RowRule] = {}
     places: dict[str, Place] = {}
     via: set[str] = set()
@@ -225,6 +225,8 @@ def _rows(source: Mapping) -> tuple[dict[str, RowRule], frozenset[str], dict[str
                 via.add(rule)
                 continue
             rows[rule][type_name] = compile_condition(written, place)
+        if not rows[rule] and rule not in via:
+            raise at.error(f"the row rule `{rule}` has no condition: it opens nothing, give it one or take it out")
     return rows, frozenset(via), shared, places
 
 
@@ -243,18 +245,40 @@ def _role(name: str, value: Value, place: Place, known: _Known) -> Role:
         raise source.items["audience"].place.error(f"`audience` is `{audience}`: `internal` or `external` is expected")
     by_class = _by_class(source, name, known.classes)
     forbidden = {each: Verdict("forbid", at) for each, at in _coordinates(source, "forbid").items()}
-    wanted = texts(required(source, "rows"), "`rows`")
-    for each in wanted:
-        if each.value not in known.rows and each.value != "all":
-            raise each.place.error(
-                f"the role `{name}` has the unknown row rule `{each.value}`: "
-                f"one of {', '.join(known.rows)} or all is expected"
-            )
+    wanted = _row_rules(name, required(source, "rows"), known)
     lookup = _coordinates(source, "lookup")
     opened = _with_purpose(source, name, known) if "with_purpose" in source.items else {}
     introspects = _introspects(source) if "introspection" in source.items else True
     fields = _fields(source, name)
     return Role(name, audience, by_class, fields, forbidden, tuple(wanted), place, lookup, opened, introspects)
+
+
+def _row_rules(role: str, given: Value, known: _Known) -> list[Text]:
+    """Those of a role: one at least, each once."""
+    wanted = _once(texts(given, "`rows`"), "`rows`")
+    if not wanted:
+        raise given.place.error(f"the role `{role}` sees no rows at all: name a row rule, or all")
+    for each in wanted:
+        if each.value not in known.rows and each.value != "all":
+            raise each.place.error(
+                f"the role `{role}` has the unknown row rule `{each.value}`: "
+                f"one of {', '.join(known.rows)} or all is expected"
+            )
+    beside = [each for each in wanted if each.value != "all"]
+    if beside and len(beside) < len(wanted):
+        raise beside[0].place.error(
+            f"the role `{role}` has the row rule `{beside[0].value}` beside `all`, which opens every row: "
+            "keep one of them"
+        )
+    return wanted
+
+
+def _once(given: list[Text], what: str) -> list[Text]:
+    """The texts of a list, if each stands there once."""
+    for index, each in enumerate(given):
+        if any(each.value == before.value for before in given[:index]):
+            raise each.place.error(f"{what} has `{each.value}` twice: keep one of them")
+    return given
 
 
 def _introspects(source: Mapping) -> bool:

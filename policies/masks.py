@@ -36,13 +36,15 @@ def year(value: Any) -> date:
 
 def bucket(value: Any) -> int | float | Decimal:
     """A number's order of magnitude, as the power of ten below it, in the number's own type."""
+    if value.__class__ is int:
+        power = 10 ** (len(str(abs(value))) - 1) if value else 0
+        return power if value >= 0 else -power
     if isinstance(value, bool) or not isinstance(value, (int, float, Decimal)):
         raise TypeError("no number")
     exact = Decimal(str(value))
     if exact == 0:
         return type(value)(0)
-    power = Decimal(10) ** exact.adjusted()
-    return type(value)(power.copy_sign(exact))
+    return type(value)((Decimal(10) ** exact.adjusted()).copy_sign(exact))
 
 
 def email_domain(value: Any) -> str:
@@ -61,6 +63,9 @@ def keyed_hash(key: bytes) -> Mask:
 
 
 def _text(value: Any) -> str:
+    if value.__class__ is str:
+        text: str = value
+        return text
     if isinstance(value, str):
         return str(value)
     if isinstance(value, int) and not isinstance(value, bool):

@@ -69,6 +69,11 @@ def _loaded(folder: Path, schema: Schema, hash_key: bytes, digest: str) -> Loade
     return Loaded(replace(rules, digest=digest), policies, digest)
 
 
+def _why(error: Exception) -> str:
+    expected = isinstance(error, (RuleError, OSError))
+    return str(error) if expected else f"the rules cannot be read: {type(error).__name__}: {error}"
+
+
 def digest_of(folder: Path) -> str:
     """The SHA-256 of all rule files with their names, as hex."""
     found = hashlib.sha256()
@@ -132,8 +137,8 @@ class PolicyStore:
         try:
             self._tried = digest_of(self._folder)
             loaded = load_policies(self._folder, self._schema, self._hash_key)
-        except (RuleError, OSError) as error:
-            self._status = replace(self._status, tried_at=now, last_error=str(error))
+        except Exception as error:  # whatever it is, the rules in force stay, and the next change is looked at
+            self._status = replace(self._status, tried_at=now, last_error=_why(error))
             return self._status
         self._tried = loaded.digest
         if loaded.digest == self._loaded.digest:

@@ -20,7 +20,8 @@ from sources.canonical import Record
 from sources.ports import Filter, Order, Page, Reading
 
 _KEY = "opsgraph"
-_LOOKUP = "opsgraph-lookup"
+LOOKUP = "opsgraph-lookup"
+"""In the metadata of an input's field: the coordinate that it looks up."""
 MAX_AGE = "max_age"  # the argument of what is `dated`
 _DATED = {MAX_AGE: int | None}
 Need: TypeAlias = tuple[type[Record], str]
@@ -210,14 +211,14 @@ def where(field: str, op: str, description: str | None = None) -> Any:
 
 def looked_up(coordinate: str, description: str | None = None) -> Any:
     """An input's field by whose value a record is found: only those may give it who may look that coordinate up."""
-    return strawberry.field(default=None, metadata={_LOOKUP: coordinate}, description=description)
+    return strawberry.field(default=None, metadata={LOOKUP: coordinate}, description=description)
 
 
 def lookups_of(input_type: Any) -> dict[str, str]:
     """python name -> coordinate of an input's fields that look something up."""
     definition: Any = getattr(input_type, "__strawberry_definition__", None)
     fields = definition.fields if getattr(definition, "is_input", False) else ()
-    return {field.python_name: field.metadata[_LOOKUP] for field in fields if _LOOKUP in field.metadata}
+    return {field.python_name: field.metadata[LOOKUP] for field in fields if LOOKUP in field.metadata}
 
 
 def filter_of(input_type: type) -> dict[str, tuple[str, str]]:

@@ -26,6 +26,7 @@ LANES = {
     OperationClass.CUSTOMER360: Lane.PORTAL,
     OperationClass.SUBMIT: Lane.VALIDATE,  # what was validated a moment ago should not be lost on its last step
 }
+_STRICT = frozenset({OperationClass.VALIDATE, OperationClass.SUBMIT})
 _IMPATIENT = frozenset({OperationClass.LOOKUP, OperationClass.VALIDATE})
 _Budget: TypeAlias = Annotated[float, msgspec.Meta(ge=0.05, le=60)]
 _Patience: TypeAlias = Annotated[float, msgspec.Meta(ge=0, le=60)]
@@ -44,12 +45,14 @@ class OperationsSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unkno
 
 
 class Budget(msgspec.Struct, frozen=True):
-    """What an operation of some classes may take: the longest time and patience (seconds) of them, the lowest lane."""
+    """What an operation of some classes may take: the longest time and patience (seconds) of them, the lowest lane.
+    `strict`: whether what it decides cannot rest on facts past their time; see `sources.errand`."""
 
     classes: tuple[OperationClass, ...]
     seconds: float
     patience: float
     lane: Lane
+    strict: bool
 
 
 def budget_of(classes: Iterable[OperationClass], settings: OperationsSettings) -> Budget:
@@ -60,4 +63,5 @@ def budget_of(classes: Iterable[OperationClass], settings: OperationsSettings) -
         max(getattr(settings, each.value) for each in found),
         max(settings.short_patience if each in _IMPATIENT else settings.patience for each in found),
         max(LANES[each] for each in found),
+        not _STRICT.isdisjoint(found),
     )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -54,7 +54,8 @@ class Context(msgspec.Struct, frozen=True):
     operations share it. `sources` gives how every source is doing.
     `office` is where governed writes are kept (`resolvers.office.Office`); None: there are none.
     `signing` is the key by which a computation signs what it vouches for; None: it cannot. `happenings` and `cursors`
-    are for subscriptions: what they tell of, and the places in it."""
+    are for subscriptions: what they tell of, and the places in it. `pinned` makes a freshness token of instants (unix
+    seconds) by source: whoever reads with it is told nothing from before them."""
 
     principal: Principal
     now: datetime
@@ -67,3 +68,4 @@ class Context(msgspec.Struct, frozen=True):
     office: Any = None
     happenings: Happenings | None = None
     cursors: Cursors | None = None
+    pinned: Callable[[Mapping[str, float]], str] | None = None

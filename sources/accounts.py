@@ -13,12 +13,13 @@ from typing import Any
 
 import msgspec
 
+from sources.cache import Cached
 from sources.canonical import Owned, Record
 from sources.continuation import Answer, Continuation
 from sources.crosswalk import Crosswalk
 from sources.errand import current
 from sources.errors import Ambiguous
-from sources.ports import Ask, Connector, Reading, Report
+from sources.ports import Ask, Connector, Reading, Report, Rows
 
 _FEW = 5  # accounts up to which a list per customer is preferred to a search index
 _OF_ONE = ("account", "customer")  # indexes whose rows all belong to the key
@@ -65,7 +66,21 @@ class Accounts:
         if recall is None:
             return None
         answer = self._recalled(connector, ask, recall)
-        return answer if answer is not None and self._name_at_once(connector, ask, answer.reading) else None
+        return answer if answer is not None and self._name_at_once(connector, ask, answer) else None
+
+    def recall_plain(self, connector: Cached, ask: Ask) -> Reading | None:
+        """The same where every account is one customer of the source, and nothing has to be done to what is known."""
+        answer = self._recalled(connector, ask, connector.recall_plain)
+        if answer is None or answer.renamed is None:
+            return None if answer is None else answer.reading
+        names, rows = answer.renamed, answer.reading.rows
+        if len(set(names.values())) < len(names):
+            return None
+        told = {names[own]: mine for own, mine in rows.items()}
+        for key in ask.keys:
+            if key not in told:
+                told[key] = Rows()
+        return Reading(told, answer.reading.report)
 
     def _recalled(self, connector: Connector, ask: Ask, recall: Any) -> Answer | None:
         accounts: Mapping[str, str] | None = None
@@ -88,7 +103,7 @@ class Accounts:
 
     def _known_ids(self, connector: Connector, ask: Ask) -> dict[str, str] | None:
         """Own ids and the accounts they stand for; None where one account's are not known."""
-        links = self._crosswalk.links(connector.name, ask.keys)
+        links = self._crosswalk.links(connector, ask.keys)
         return None if links is None else {own: account for account, owned in links.items() for own in owned}
 
     # ------------------------------------------------------------ naming
@@ -107,15 +122,16 @@ class Accounts:
                 reading.errors[own] = error
         _put_names(reading, resolved.links)
 
-    def _name_at_once(self, connector: Connector, ask: Ask, reading: Reading) -> bool:
+    def _name_at_once(self, connector: Connector, ask: Ask, answer: Answer) -> bool:
         """The same with what is known; whether that was enough."""
-        nameless = _nameless(ask, reading)
+        nameless = _nameless(ask, answer.reading)
         if not nameless:
             return True
+        answer.nameless = True
         links = self._crosswalk.names(connector.name, sorted(nameless))
         if links is None:
             return False
-        _put_names(reading, links)
+        _put_names(answer.reading, links)
         return True
 
 

@@ -17,7 +17,7 @@ from sources.accounts import Accounts
 from sources.cache import Cache, Cached
 from sources.canonical import Record, System
 from sources.canonical.commands import Command
-from sources.continuation import Answer, Continuation, merge, unmerged
+from sources.continuation import Answer, Continuation, merge, note_told, unmerged
 from sources.crosswalk import Crosswalk
 from sources.errors import BadAsk, SourceError, Unavailable
 from sources.ours import RECORDS, Ours
@@ -38,13 +38,15 @@ DEFAULT_OWNERS: dict[type[Record], tuple[System, ...]] = {
     ),
     **dict.fromkeys((c.Invoice, c.InvoiceLine, c.GatewayPayment, c.Refund, c.Dispute), _BILLING),
     **dict.fromkeys((c.BillingProfile, c.TaxProfile, c.PostedInvoice, c.SalesOrder, c.WriteOff, c.ErpItem), _ERP),
-    **dict.fromkeys((c.RevenueSchedule, c.LedgerPosting, c.LegalEntity, c.AccountingPeriod), _ERP),
+    **dict.fromkeys((c.RevenueSchedule, c.LedgerPosting, c.LegalEntity, c.AccountingPeriod, c.ExchangeRate), _ERP),
     **dict.fromkeys((c.SupportOrganization, c.Requester, c.Case, c.Sla, c.SupportPlan), _SUPPORT),
     c.Entitlement: (System.BILLING, System.CRM),
     c.Payment: (System.ERP, System.BILLING),
     c.CreditMemo: (System.ERP, System.BILLING),
 }
 """Where a type has two owners both are asked side by side and merged by key; the first one's record stands."""
+_DESK = (c.SupportOrganization, c.Requester, c.Sla)
+"""Whose case it is and how long it may take is the desk's own: they go with `case` where nobody says otherwise."""
 
 
 def vendors() -> dict[str, Vendor]:
@@ -82,7 +84,8 @@ class Catalog:
         self.ours = Ours()  # what we know ourselves of governed writes
         self._owners = self._resolve_owners(owners or {})
         self._indexed: dict[tuple[type[Record], str], tuple[Connector, ...]] = {}
-        self._recalls = any(hasattr(source.connector, "recall") for source in opened)
+        self._alone: dict[tuple[type[Record], str], Cached | None] = {}
+        self._recalls = any(getattr(source.connector, "recalls", False) for source in opened)
         crm = self if self.capability(c.Account, "external") is not None else None
         self.crosswalk = Crosswalk(sharers=self._sharers, crm=crm)
         self._accounts = Accounts(self.crosswalk)
@@ -104,6 +107,8 @@ class Catalog:
                 if source not in self.sources:
                     raise BadAsk(f"`[owners] {name}` names `{source}`, which is not among [sources]")
             owners[by_name[name]] = tuple(self.sources[source].connector for source in wanted)
+        if c.Case.__name__.lower() in chosen:
+            owners |= {each: owners[c.Case] for each in _DESK if each.__name__.lower() not in chosen}
         return owners
 
     def owners(self, record: type[Record]) -> tuple[Connector, ...]:
@@ -118,10 +123,15 @@ class Catalog:
         return None
 
     def ready(self, record: type[Record], by: str, key: str) -> bool:
-        """Whether rows of this index can be read without asking first what their sources call the account."""
-        return by != "account" or all(
-            self._accounts.ready(connector, record, key) for connector in self._able(record, by)
-        )
+        """Whether rows of this index may be read before it is known that anybody needs them: without asking first what
+        their sources call the account, and from sources that are at ease."""
+        able = self._able(record, by)
+        known = by != "account" or all(self._accounts.ready(connector, record, key) for connector in able)
+        return known and all(map(self._is_at_ease, able))
+
+    def _is_at_ease(self, connector: Connector) -> bool:
+        source = self.sources.get(connector.name)
+        return source is None or source.pipeline is None or source.pipeline.is_at_ease
 
     async def read(self, ask: Ask) -> Reading:
         """Asks every owner that has the index, side by side, and merges by key. Never raises for a source's failure:
@@ -152,6 +162,9 @@ class Catalog:
         """The answer, where every source that owns it has it in memory; None where somebody has to be waited for."""
         if not self._recalls or ask.page.after is not None:
             return None
+        owner = self._remembering(ask.record, ask.by)
+        if owner is not None and (told := self._accounts.recall_plain(owner, ask)) is not None:
+            return told
         answers = []
         for connector in self._able(ask.record, ask.by):
             answer = self._accounts.recall(connector, ask)
@@ -161,7 +174,18 @@ class Catalog:
         if not answers:
             return None
         whole = unmerged(ask, answers[0]) if len(answers) == 1 else None
-        return whole or merge(ask, answers, Continuation())
+        if whole is None:
+            return merge(ask, answers, Continuation())
+        if not answers[0].nameless:
+            note_told(answers[0], whole)
+        return whole
+
+    def _remembering(self, record: type[Record], by: str) -> Cached | None:
+        """The owner of an index, where there is but one, and it remembers."""
+        if (record, by) not in self._alone:
+            able = self._able(record, by)
+            self._alone[record, by] = able[0] if len(able) == 1 and isinstance(able[0], Cached) else None
+        return self._alone[record, by]
 
     def _nobody(self, ask: Ask) -> Reading:
         name = ask.record.__name__

@@ -72,11 +72,13 @@ class Continuation:
 
 
 class Answer(msgspec.Struct):
-    """What one owner said: `renamed` maps the keys it was asked for to the ask's own; `errors` are of the ask's own."""
+    """What one owner said: `renamed` maps the keys it was asked for to the ask's own; `errors` are of the ask's own;
+    `nameless`: some records did not say which account is theirs."""
 
     reading: Reading
     renamed: Mapping[str, str] | None = None
     errors: Mapping[str, SourceError] = msgspec.field(default_factory=dict)
+    nameless: bool = False
 
     def settle(self) -> None:
         """Lets the report say that the source failed, whichever key it was for; a bad question is not its failure."""
@@ -115,6 +117,17 @@ def unmerged(ask: Ask, answer: Answer) -> Reading | None:
     return Reading(rows, reading.report, reading.errors, reports, reading.along)
 
 
+def note_told(answer: Answer, whole: Reading) -> None:
+    """Notes at remembered rows what `unmerged` has made of them: of the same it makes the same."""
+    names = answer.renamed
+    for key, rows in answer.reading.rows.items():
+        told = whole.rows[key if names is None else names[key]]
+        if told is rows:
+            rows.plain = True
+        else:
+            rows.told = told
+
+
 def _is_plain(ask: Ask, rows: Rows) -> bool:
     """Whether rows are a whole list, each record once: then there is nothing to say of places in it."""
     records = rows.records
@@ -151,23 +164,24 @@ def merge(ask: Ask, answers: Sequence[Answer], begun: Continuation) -> Reading:
 
 
 class _Positions(Sequence[Position]):
-    """Where each row of an undivided list goes on; worked out only for the rows that are asked about."""
+    """Where each row of an undivided list goes on; worked out only for the rows that are asked about. It holds no rows:
+    they may hold it (`note_told`), and nothing would go before the garbage collector came."""
 
-    __slots__ = ("_end", "_order", "_piece")
+    __slots__ = ("_end", "_key", "_order", "_records", "_source")
 
     def __init__(self, piece: _Piece, order: Order | None, end: Position | None) -> None:
-        self._piece, self._order, self._end = piece, order, end
+        self._source, self._key, self._records = piece.source, piece.key, piece.rows.records
+        self._order, self._end = order, end
 
     def __len__(self) -> int:
-        return len(self._piece.rows.records)
+        return len(self._records)
 
     def __getitem__(self, index: Any) -> Any:
         if isinstance(index, slice):
             return [self[each] for each in range(*index.indices(len(self)))]
         if index in (len(self) - 1, -1):
             return self._end if self._end is not None else wrap(())
-        piece = self._piece
-        return wrap([Part(piece.source, piece.key, position(piece.rows.records[index], self._order))])
+        return wrap([Part(self._source, self._key, position(self._records[index], self._order))])
 
 
 def _undivided(ask: Ask, piece: _Piece) -> Rows | None:

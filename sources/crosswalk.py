@@ -244,13 +244,26 @@ class Crosswalk:
             resolved.report.error = resolved.report.error or error.code  # the cause, where it is known
             del resolved.errors[key]
 
-    def links(self, source: str, accounts: Sequence[str]) -> dict[str, tuple[str, ...]] | None:
+    def links(self, connector: Connector, accounts: Sequence[str]) -> dict[str, tuple[str, ...]] | None:
         """What a source calls each account, where `own_ids` would say so without asking; None where it would ask."""
         found: dict[str, tuple[str, ...]] = {}
-        missing = self._links.recall("own", source, accounts, found)
+        missing = self._links.recall("own", connector.name, accounts, found)
         if missing and len(accounts) > _RULED:
-            missing = self._links.recall("none", source, missing, found)
+            missing = self._links.recall("none", connector.name, missing, found)
+        elif missing and self._are_unlinked(connector, missing):
+            return found | dict.fromkeys(missing, ())
         return None if missing else found
+
+    def _are_unlinked(self, connector: Connector, accounts: Sequence[str]) -> bool:
+        """Whether it is known that a source has no record of any of these accounts, and no rule would find one."""
+        facet = connector.account_facet
+        recall: Callable[[Ask], Reading | None] | None = getattr(connector, "recall", None)
+        if facet is None or recall is None or (self._sharers and (facet, "domain") in connector.capabilities):
+            return False
+        reading = recall(Ask(facet, "account", tuple(accounts)))
+        return reading is not None and not any(
+            self._ids(reading, each) or not self.is_unclaimed(connector, each) for each in accounts
+        )
 
     def names(self, source: str, own_ids: Sequence[str]) -> dict[str, tuple[str, ...]] | None:
         """The way back, where `account_keys` would say so without asking; None where it would ask."""

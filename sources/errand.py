@@ -29,7 +29,8 @@ class Errand(msgspec.Struct):
 
     `until` is on the loop's clock. `patience` (seconds) is how long to wait where an older fact is at hand. `max_age`
     (seconds) is the oldest fact that will do; `not_before` says of sources, by name, the instant (unix seconds) before
-    which their facts will not do, because the asker has written since.
+    which their facts will not do, because the asker has written since. To one who is `strict` a fact past its time will
+    do only where its source says nothing newer in that patience: what it decides cannot rest on it.
     """
 
     lane: Lane = Lane.PORTAL
@@ -37,6 +38,7 @@ class Errand(msgspec.Struct):
     patience: float = 1.0
     max_age: float | None = None
     not_before: Mapping[str, float] = msgspec.field(default_factory=dict)
+    strict: bool = False
 
 
 class Raises:

@@ -46,7 +46,7 @@ class Position(msgspec.Struct, frozen=True):
     token: str | None = None
 
 
-class Page(msgspec.Struct, frozen=True):
+class Page(msgspec.Struct, frozen=True, cache_hash=True):
     """Which part of a list. `first` None = everything there is, bounded by the reader's own hard limit."""
 
     first: int | None = None
@@ -102,6 +102,8 @@ class Rows(msgspec.Struct):
     each: Sequence[Served] = ()
     hidden: int = 0
     distinct: bool = False  # it was found that no record is there twice: rows from memory are looked through once
+    plain: bool = False  # it was found that the catalog tells them as they are
+    told: Rows | None = None  # what it was found that the catalog makes of them, each time
 
 
 class Reading(msgspec.Struct):

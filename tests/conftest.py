@@ -1,6 +1,7 @@
-"""What every test relies on: one hypothesis profile, and nothing left out in CI."""
+"""What every test relies on: one hypothesis profile, signals as they were, and nothing left out in CI."""
 
 import os
+import signal
 from collections.abc import Generator
 from typing import TypeVar
 
@@ -12,6 +13,14 @@ hypothesis.settings.register_profile("ci", deadline=None, derandomize=True, prin
 hypothesis.settings.load_profile("ci" if os.environ.get("CI") == "true" else "house")
 
 Report = TypeVar("Report", pytest.TestReport, pytest.CollectReport)
+
+
+@pytest.fixture(autouse=True)
+def _signals_as_they_were() -> Generator[None]:
+    """A command that ran in this process handles signals as a process of its own would; the next test is none."""
+    before = signal.getsignal(signal.SIGTERM)
+    yield
+    signal.signal(signal.SIGTERM, before)
 
 
 def refuse_a_skip(report: Report) -> Report:

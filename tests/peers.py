@@ -1,5 +1,6 @@
 """Other people's programs to test against, each in an environment of its own; and servers of ours on free ports."""
 
+import fcntl
 import hashlib
 import shutil
 import socket
@@ -24,20 +25,25 @@ def interpreter(requirement: str, *more: str) -> Path:
 
     Where it cannot be built the test says loudly that it was left out; in CI that is a failure.
     """
+    uv = shutil.which("uv", path=Path(sys.executable).parent) or shutil.which("uv")
+    if uv is None:
+        pytest.skip(f"NOT TESTED against {requirement}: install `uv`")
+    _make_cache()
     name = f"{requirement.replace('==', '-')}-py{sys.version_info.major}.{sys.version_info.minor}"
     home = CACHE / "venvs" / name
     python, done = home / "bin" / "python", home / "complete"
-    if done.exists():
-        return python
-    _make_cache()
-    for command in (
-        [sys.executable, "-m", "venv", "--clear", str(home)],
-        [str(python), "-m", "pip", "install", "--quiet", requirement, *more],
-    ):
-        built = subprocess.run(command, capture_output=True, text=True, timeout=300, check=False)
-        if built.returncode:
-            pytest.skip(f"NOT TESTED against {requirement}, its environment cannot be built: {built.stderr[-500:]}")
-    done.touch()
+    with alone(home.name):
+        if done.exists():
+            return python
+        commands: tuple[list[Path | str], ...] = (
+            [uv, "venv", "--quiet", "--clear", "--python", sys.executable, home],
+            [uv, "pip", "install", "--quiet", "--python", python, requirement, *more],
+        )
+        for command in commands:
+            built = subprocess.run(command, capture_output=True, text=True, timeout=900, check=False)
+            if built.returncode:
+                pytest.skip(f"NOT TESTED against {requirement}, its environment cannot be built: {built.stderr[-500:]}")
+        done.touch()
     return python
 
 
@@ -51,16 +57,25 @@ def node_folder(source: Path) -> Path:
     if missing := [program for program in ("node", "npm") if not shutil.which(program)]:
         pytest.skip(f"NOT TESTED with {source.name}: install `{'`, `'.join(missing)}`")
     _make_cache()
-    shutil.copytree(source, home, dirs_exist_ok=True, ignore=shutil.ignore_patterns("node_modules"))
-    done = home / "complete"
-    if done.exists():
-        return home
-    command = ["npm", "ci", "--ignore-scripts", "--no-audit", "--no-fund"]
-    built = subprocess.run(command, cwd=home, capture_output=True, text=True, timeout=300, check=False)
-    if built.returncode:
-        pytest.skip(f"NOT TESTED with {source.name}, its packages cannot be installed: {built.stderr[-500:]}")
-    done.touch()
+    with alone(home.name):
+        shutil.copytree(source, home, dirs_exist_ok=True, ignore=shutil.ignore_patterns("node_modules"))
+        done = home / "complete"
+        if done.exists():
+            return home
+        command = ["npm", "ci", "--ignore-scripts", "--no-audit", "--no-fund"]
+        built = subprocess.run(command, cwd=home, capture_output=True, text=True, timeout=900, check=False)
+        if built.returncode:
+            pytest.skip(f"NOT TESTED with {source.name}, its packages cannot be installed: {built.stderr[-500:]}")
+        done.touch()
     return home
+
+
+@contextmanager
+def alone(name: str) -> Iterator[None]:
+    """One process at a time makes what the cache keeps; the others find it made."""
+    with (CACHE / f"{name}.lock").open("w") as held:
+        fcntl.flock(held, fcntl.LOCK_EX)
+        yield
 
 
 def _make_cache() -> None:

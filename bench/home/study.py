@@ -30,12 +30,14 @@ IMPORTS = (
 
 
 class HomeAnswer(msgspec.Struct, frozen=True):
-    """One question at home. `cpu`: ms a request, without the profiler; `shares`: of the time, by part, summing to 1."""
+    """One question at home. `cpu`: ms a request, without the profiler; `warm`: the same from memory, as it ships;
+    `shares`: of the time, by part, summing to 1."""
 
     name: str
     leaves: float
     calls: float
     cpu: float
+    warm: float
     failed: int
     p50: float
     shares: Mapping[str, float]
@@ -90,7 +92,8 @@ class _House:
 
 
 def study(folder: Path, cores: Cores, generator: Generator, seconds: float) -> Home:
-    """Starts the company and two gateways before it, one of them profiled."""
+    """Starts the company and three gateways before it: one that asks its sources each time, the same one profiled, and
+    one that remembers."""
     with ExitStack() as stack:
         house = _House(stack, folder, cores, generator)
         with Program("imports", [PYTHON, "-c", IMPORTS], None) as imports:
@@ -101,16 +104,16 @@ def study(folder: Path, cores: Cores, generator: Generator, seconds: float) -> H
         profile = folder / "home.profile"
         command = [PYTHON, "-m", "bench.profiled", str(profile), "bench.home.gateway"]
         watched, watched_port = house.open("opsgraph at home, profiled", command)
+        warm, warm_port = house.open("opsgraph at home, warm", [PYTHON, "-m", "bench.home.gateway", "--remember"])
         answers = []
         for name, bodies in _questions(house, port).items():
             found = [house.ask(port, body) for body in bodies[:8]]
-            for each in (port, watched_port):
+            for each in (port, watched_port, warm_port):
                 house.load(each, bodies, seconds / 2)
-            before = plain.cpu()
-            done = house.load(port, bodies, seconds)
-            spent = plain.cpu() - before
+            cpu, done = _spent(house, plain, port, bodies, seconds)
+            remembered, _ = _spent(house, warm, warm_port, bodies, seconds)
             parts = _profiled(house, watched, watched_port, bodies, seconds, profile)
-            answers.append(_answer(name, found, done, spent, parts))
+            answers.append(_answer(name, found, done, (cpu, remembered), parts))
         return Home(tuple(answers), HomeMemory(bare, ready, plain.memory()))
 
 
@@ -123,6 +126,15 @@ def _questions(house: _House, port: int) -> dict[str, list[str]]:
         variables: list[dict[str, Any]] = [{"first": 50}] if name == "portal_list" else [{"id": key} for key in keys]
         found[name] = [json.dumps({"query": document, "variables": each}) for each in variables]
     return found
+
+
+def _spent(
+    house: _House, program: Program, port: int, bodies: Sequence[str], seconds: float
+) -> tuple[float, dict[str, float]]:
+    """The processor time (ms) of a request, and what was done."""
+    before = program.cpu()
+    done = house.load(port, bodies, seconds)
+    return (program.cpu() - before) / done["count"] * 1000, done
 
 
 def _profiled(
@@ -139,7 +151,11 @@ def _profiled(
 
 
 def _answer(
-    name: str, found: Sequence[Any], done: Mapping[str, float], spent: float, parts: Mapping[str, float]
+    name: str,
+    found: Sequence[Any],
+    done: Mapping[str, float],
+    cpu: tuple[float, float],
+    parts: Mapping[str, float],
 ) -> HomeAnswer:
     total = sum(parts.values())
     calls = [sum(each["calls"] for each in answer["extensions"]["sources"]) for answer in found]
@@ -147,7 +163,8 @@ def _answer(
         name=name,
         leaves=sum(leaves(answer["data"]) for answer in found) / len(found),
         calls=sum(calls) / len(calls),
-        cpu=spent / done["count"] * 1000,
+        cpu=cpu[0],
+        warm=cpu[1],
         failed=int(done["failed"]),
         p50=done["p50"],
         shares={part: value / total for part, value in parts.items()},

@@ -9,6 +9,7 @@ from bench.report import texts
 from bench.results import Results, middle, ratio, spread
 from bench.shares import NAMES
 from bench.workloads import BY_NAME
+from gateway.settings import Limits
 
 
 def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
@@ -181,12 +182,15 @@ def home(results: Results) -> str:
             f"{each.leaves:.0f}",
             f"{each.calls:.1f}",
             f"{each.cpu:.2f} ms",
+            f"{each.warm:.2f} ms",
             *(_share(each.shares.get(part, 0)) for part in _parts(results)),
         ]
         for each in results.home.answers
     ]
     text = texts.HOME.format(accounts=results.home.accounts)
-    return f"{text}\n\n{table(('question', 'leaves', 'calls', 'processor time', *_parts(results)), rows)}"
+    return (
+        f"{text}\n\n{table(('question', 'leaves', 'calls', 'processor time', 'from memory', *_parts(results)), rows)}"
+    )
 
 
 def memory(results: Results) -> str:
@@ -198,6 +202,7 @@ def memory(results: Results) -> str:
             f"{each.ready:.0f}",
             f"{each.loaded:.0f}",
             f"{each.loaded - each.imports:.0f}" if each.imports else "",
+            f"{each.flooded:.0f}" if each.flooded else "",
         )
         for name, each in results.memory.items()
         if name in results.titles
@@ -205,5 +210,7 @@ def memory(results: Results) -> str:
     if results.home is not None:
         kept = results.home.memory
         row = (f"{kept.imports:.0f}", f"{kept.ready:.0f}", f"{kept.loaded:.0f}", f"{kept.loaded - kept.imports:.0f}")
-        rows.append(("Opsgraph at home", *row))
-    return table(("resident MB", "everything imported", "ready", "after the load", "above the imports"), rows)
+        rows.append(("Opsgraph at home", *row, ""))
+    columns = ("everything imported", "ready", "after the load", "above the imports", "after the flood")
+    text = texts.MEMORY.format(megabytes=Limits().remembered_bytes // 2**20)
+    return f"{text}\n\n{table(('resident MB', *columns), rows)}"

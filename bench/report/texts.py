@@ -39,8 +39,12 @@ weigh most: nothing else is left but edge and engine."""
 
 HOME = """The gateway as it ships, its own schema and rules, four vendor connectors, a simulated company of {accounts}
 accounts; 4 connections, accounts in turn. The simulators parse the vendors' query languages and are slower than any
-gateway: processor time of the gateway counts, not its rate. *Map* is the vendors' mapping functions, *decode* typed
-JSON decoding, *read* the rest of the vendors' folders."""
+gateway: processor time of the gateway counts, not its rate. *Processor time* and the shares of it are of a gateway that
+remembers nothing, *from memory* is one with the cache that it ships with, warm. *Map* is the vendors' mapping
+functions, *decode* typed JSON decoding, *read* the rest of the vendors' folders."""
+
+MEMORY = """*The flood*: thousands of documents that nobody had asked before, so that what is remembered of documents
+and plans fills up to its bound (`[limits] remembered_bytes`, {megabytes} MB by estimate for each of the two)."""
 
 LIMITS = """- One machine, its loopback, one core for each gateway: no network, no TLS, no second process.
 - The cores may be shared with others: latency and measured requests a second suffer from that, processor time much

@@ -89,7 +89,9 @@ _READING = """\
 - **Accepting** is everything from the command to the answer: looking for its key, switches, the write rules, one
   transaction for row, grounds, approvals and audit. The commit is on the disk before it is answered; the run is started
   beside the answer. Reading the facts (account, customer, credit, prices, period) is what a validation does too; it is
-  left out of the first row, because it is not the write that needs it.
+  left out of the first row, because it is not the write that needs it. Orders come by a route of the benchmark's own:
+  what GraphQL adds to any request stands in benchmarks.md, and the full validation that the gateway judges an order by
+  (docs/validate-order.md) is reading and judging, too.
 - **Distributed**: the gateway only accepts and enqueues, and a worker carries the orders out. On a machine of its own
   it would take no processor from the gateway and its database: it stands still while the load runs, and goes on
   between.

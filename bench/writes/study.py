@@ -47,7 +47,7 @@ class Layout(msgspec.Struct, frozen=True):
 
 DISTRIBUTED = Layout("distributed, PostgreSQL", True, 25.0, 5.0, 15.0)
 CROWDED = Layout("distributed, PostgreSQL, the worker at work on the same cores", True, 25.0, None, None, crowded=True)
-EMBEDDED = Layout("embedded, SQLite", False, 5.0, None, 40.0)
+EMBEDDED = Layout("embedded, SQLite", False, 5.0, 5.0, 40.0)
 
 
 class Turn(msgspec.Struct, frozen=True):

@@ -30,7 +30,6 @@ def declare(command: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Runs until Ctrl-C or a signal; prints what a gateway needs to use it."""
-    end_on_signal()
     known = vendors()
     package = simulator(options.vendor) if options.vendor in known else None
     if package is None:
@@ -38,6 +37,7 @@ def run(options: argparse.Namespace) -> int:
         raise Unusable(f"there is no simulator for `{options.vendor}`: one of {possible} is possible")
     if not 1 <= options.accounts <= _MOST:
         raise Unusable(f"`--accounts` is {options.accounts}: 1 to {_MOST} are possible")
+    end_on_signal()
     try:
         place = Listening(options.port)
     except (OSError, OverflowError):

@@ -13,7 +13,7 @@ import msgspec
 import orjson
 from graphql import GraphQLError
 
-from gateway.engine.loads import Ledger
+from gateway.engine.ledger import Ledger
 from gateway.engine.plan import Mark, Plan
 from gateway.engine.served import oldest_stale
 from resolvers.context import Context
@@ -106,6 +106,12 @@ def _marked(plan: Plan, hits: Iterable[int]) -> tuple[list[GraphQLError], set[st
 
 
 def _refusal(mark: Mark) -> GraphQLError:
+    if mark.refusal is None:
+        mark.refusal = _forbidden(mark)
+    return mark.refusal
+
+
+def _forbidden(mark: Mark) -> GraphQLError:
     extensions = {"code": "FORBIDDEN", "coordinate": mark.coordinate, "retryable": False}
     if mark.rule is not None:
         extensions["rule"] = mark.rule

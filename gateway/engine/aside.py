@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from gateway.engine.loads import FAN_OUT, Found, Ledger, Loads
+from gateway.engine.ledger import Ledger
+from gateway.engine.loads import FAN_OUT, Found, Loads
 from gateway.engine.told import is_remembered
 from sources.canonical import Record
 from sources.errors import SourceError
@@ -35,8 +36,8 @@ class Aside(Loads):
         for key in keys if theirs else ():
             if key not in known and key in theirs:
                 known[key] = theirs[key]
-        if self.catalog.recalls and self.recall(record, by, keys, _PAGE, _NOWHERE):
-            return [known[key] for key in keys]  # type: ignore[misc] # all of them are there: it was asked just now
+        if self.catalog.recalls and (found := self.recall(record, by, keys, _PAGE, _NOWHERE)) is not None:
+            return found
         return await self.get(record, by, keys, _PAGE, _NOWHERE)
 
     async def read(self, ask: Ask, *ledgers: Ledger, max_age: float | None = None) -> Reading:

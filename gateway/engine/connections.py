@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from gateway.engine.loads import Found, Ledger, along_of
+from gateway.engine.ledger import Ledger
+from gateway.engine.loads import Found, along_of
 from gateway.engine.paging import ConnectionPage, kept, onward
 from sources.canonical import Record
 from sources.errors import BadAsk, SourceError
@@ -73,21 +74,28 @@ class Pages:
         page: Page,
         given: Mapping[str, Any],
         counted: bool,
-        ledger: Ledger,
     ) -> None:
         assert field.paging is not None
         self._links, self._link, self._paging = links, field.link, field.paging
-        self._keys, self._page, self._counted, self._ledger = keys, page, counted, ledger
+        self._keys, self._page, self._counted = [each[0] if each else None for each in keys], page, counted
         self._judged = links.judges(field.link)
         self._after = _text(given.get("after"))
-        self._gate = asyncio.Semaphore(_SIDE_BY_SIDE)
 
-    async def read(self) -> list[Any]:
+    def at_hand(self, found: Mapping[str, Found]) -> list[Any] | None:
+        """The pages of which all rows are there and seen; None where one of them has to be read on."""
+        pages: dict[str, Any] = {}
+        for key, each in found.items():
+            seen = each.rows.records if each.rows is not None else ()
+            if each.rows is not None and is_thin(self._page, each.rows, seen):
+                return None
+            pages[key] = self._first(key, each, seen)
+        return self._taken(pages, along_of(found.values()), ())
+
+    async def read(self, ledger: Ledger) -> list[Any]:
         """A page, or why there is none, for each parent."""
-        keys = [each[0] if each else None for each in self._keys]
-        wanted = list(dict.fromkeys(key for key in keys if key is not None))
+        wanted = list(dict.fromkeys(key for key in self._keys if key is not None))
         start = self._start(wanted)
-        found = dict(zip(wanted, await self._links.load(self._link, wanted, start, self._ledger), strict=True))
+        found = dict(zip(wanted, await self._links.load(self._link, wanted, start, ledger), strict=True))
         seen = await self._links.seen_of(self._link, found)
         thin = [
             key for key, each in found.items() if each.rows is not None and is_thin(self._page, each.rows, seen[key])
@@ -95,14 +103,20 @@ class Pages:
         pages = {key: self._first(key, each, seen[key]) for key, each in found.items() if key not in thin}
         along = along_of(found.values())
         if thin:
-            for key, each in zip(
-                thin, await asyncio.gather(*(self._filled(found[key], key, seen[key]) for key in thin)), strict=True
-            ):
+            gate = asyncio.Semaphore(_SIDE_BY_SIDE)
+            filling = (self._filled(gate, found[key], key, seen[key]) for key in thin)
+            for key, each in zip(thin, await asyncio.gather(*filling), strict=True):
                 pages[key] = self._made(key, each, found[key].rows or Rows())
                 along += each.along
-        shown = [row for each in pages.values() if isinstance(each, ConnectionPage) for row in each.nodes]
-        self._links.take(self._link, shown, along, seen.values())
-        return [pages[key] if key is not None else ConnectionPage((), (), False, total=0) for key in keys]
+        return self._taken(pages, along, seen.values())
+
+    def _taken(
+        self, pages: Mapping[str, Any], along: Sequence[Record], seen: Iterable[Sequence[Any]]
+    ) -> list[ConnectionPage | SourceError]:
+        """The pages in the order of the parents."""
+        shown = [each.nodes for each in pages.values() if isinstance(each, ConnectionPage)]
+        self._links.take(self._link, shown, along, seen)
+        return [pages[key] if key is not None else ConnectionPage((), (), False, total=0) for key in self._keys]
 
     def _start(self, wanted: Sequence[str]) -> Page:
         if self._after is None:
@@ -120,8 +134,8 @@ class Pages:
             return found.error if found.error is not None else self._made(key, Filled([], [], False), Rows())
         return self._made(key, Filled(*kept(found.rows, self._page.first, seen), found.error), found.rows)
 
-    async def _filled(self, found: Found, key: str, seen: Sequence[Any]) -> Filled:
-        async with self._gate:
+    async def _filled(self, gate: asyncio.Semaphore, found: Found, key: str, seen: Sequence[Any]) -> Filled:
+        async with gate:
             made = await filled(self._links, self._link, key, self._page, found.rows or Rows(), seen)
         return msgspec.structs.replace(made, error=found.error or made.error)
 

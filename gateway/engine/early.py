@@ -11,10 +11,10 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from gateway.engine.frames import Frame
+from gateway.engine.ledger import Ledger
 from gateway.engine.links import Links
-from gateway.engine.loads import Ledger
 from gateway.engine.plan import LINK, Field, Selection
-from gateway.engine.seen import Seen
+from gateway.engine.seen import ENTITIES_BY, Seen
 from resolvers.batch import Batched, Link
 
 Given = Callable[[Field], Mapping[str, Any]]
@@ -46,11 +46,14 @@ class Early:
         selection = field.branch.only if field.branch is not None else None
         if key is None or record is None or selection is None or seen.refused_by_key(record, key):
             return None
+        foresees = seen.foresees(record)
+        if links.holds(record, "key", key) and (not foresees or links.holds(*ENTITIES_BY, key)):
+            return None  # nobody waits for the row, whether it is there or not
         early = cls(key, links, given)
         for child in starters(selection):
             if links.is_ready(child.link, key) and not early._has(child):
                 early._start(child)
-        if seen.foresees(record):
+        if foresees:
             early._judging = asyncio.get_running_loop().create_task(seen.foresee(record, key))
         return early if early._tasks or early._ledger.readings or early._judging is not None else None
 

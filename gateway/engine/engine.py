@@ -217,7 +217,7 @@ class Engine:
         budget = plan.budget if question.pinned is None and trusted is None else self._pinned(question, plan)
         max_age = trusted.max_age if trusted is not None else None
         if wishes is NO_WISHES:
-            return Errand(budget.lane, began + budget.seconds, budget.patience, max_age, _NEVER)
+            return Errand(budget.lane, began + budget.seconds, budget.patience, max_age, _NEVER, budget.strict)
         seconds = budget.seconds if wishes.timeout is None else min(budget.seconds, wishes.timeout)
         if max_age is None or (wishes.max_age is not None and wishes.max_age < max_age):
             max_age = wishes.max_age
@@ -225,7 +225,7 @@ class Engine:
             not_before = self.tokens.open(wishes.freshness) if wishes.freshness is not None else _NEVER
         except BadAsk as error:
             raise Refused([GraphQLError(error.message)]) from None
-        return Errand(budget.lane, began + seconds, budget.patience, max_age, not_before)
+        return Errand(budget.lane, began + seconds, budget.patience, max_age, not_before, budget.strict)
 
     def _pinned(self, question: Question, plan: Plan) -> Budget:
         """The budget of an operation for which we have pinned something ourselves."""
@@ -252,6 +252,7 @@ class Engine:
             self._office(),
             self._happenings,
             self._cursors,
+            self.tokens.seal,
         )
 
     def _unknown(self, plan: Plan) -> frozenset[type]:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import keyword
 from collections.abc import Callable, Iterator, Sequence
-from functools import partial
 from itertools import count
 from typing import Any
 
@@ -31,7 +30,8 @@ def compile_selection(selection: Selection) -> Build:
     shown = code.object(selection, "r", columns=True)
     head = f"for {', '.join(['r', *columns])} in zip({', '.join(['rows', *columns])}):" if columns else "for r in rows:"
     given = ", ".join(["rows", "ctx", "hit", *columns])
-    source = f"def build({given}):\n out = []\n add = out.append\n {head}\n  add({shown})\n return out\n"
+    marks = "".join(f" if rows: hit({mark})\n" for mark in dict.fromkeys(code.met))
+    source = f"def build({given}):\n out = []\n add = out.append\n{marks} {head}\n  add({shown})\n return out\n"
     space: dict[str, Any] = code.names
     exec(compile(source, f"<selection {selection.type_name}>", "exec"), space)  # noqa: S102 - made of our own names only
     built: Build = space["build"]
@@ -117,9 +117,11 @@ def _weave_any(
 
 
 class _Code:
-    """Writes the expression that shows a row, and keeps the values that it names."""
+    """Writes the expression that shows a row, and keeps the values that it names. `met`: marks that every row meets, so
+    that it is enough to say so once."""
 
     def __init__(self) -> None:
+        self.met: list[int] = []
         self.names: dict[str, Any] = {"X": Exception, "L": _listed, "odd": _odd, "none": _none}
         self._at = count()
 
@@ -140,13 +142,16 @@ class _Code:
         if field.kind == TYPENAME:
             return repr(field.attribute)
         if field.kind == CUT:
+            if columns and not field.nonnull:
+                self.met.append(field.mark)
+                return "None"
             return f"{'odd' if field.nonnull else 'none'}(hit({field.mark}))"
         if field.mask is not None and field.branch is not None:
             return "odd()"  # no mask is made for objects: whatever it does is for the careful one to show
         if columns and field.slot >= 0:
             if field.kind == META or not field.flat:
                 return f"c{field.slot}"
-            return self._masked(field, f"c{field.slot}")
+            return self._masked(field, f"c{field.slot}", every=columns)
         if field.kind == DERIVED:
             assert isinstance(field.declared, Derived)
             value = f"{self._named('d', field.declared.derive)}({row}, ctx)"
@@ -156,12 +161,16 @@ class _Code:
             value = f"{row}.{field.attribute}"
         else:
             value = f"getattr({row}, {field.attribute!r})"
-        return self._masked(field, value)
+        return self._masked(field, value, every=columns)
 
-    def _masked(self, field: Field, value: str) -> str:
+    def _masked(self, field: Field, value: str, *, every: bool) -> str:
         if field.mask is not None:
-            mask = self._named("m", partial(_masked, field.mask))
-            value = f"{mask}(({value}, hit({field.mark}))[0])"
+            mask, found = self._named("m", field.mask), self._fresh()
+            if every:
+                self.met.append(field.mark)
+            else:
+                value = f"({value}, hit({field.mark}))[0]"
+            value = f"{mask}({found} if not isinstance(({found} := {value}), X) else odd())"
         return self._value(field, field.type, value)
 
     def _value(self, field: Field, type_: GraphQLOutputType, value: str) -> str:
@@ -211,12 +220,6 @@ def _is_plain_name(name: str) -> bool:
 
 def _odd(_: Any = None) -> Any:
     raise Odd
-
-
-def _masked(mask: Callable[[Any], Any], value: Any) -> Any:
-    if isinstance(value, Exception):
-        raise Odd
-    return mask(value)
 
 
 def _none(_: Any = None) -> None:

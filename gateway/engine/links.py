@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from operator import attrgetter, is_
 from typing import Any
 
@@ -11,7 +11,8 @@ import msgspec
 from gateway.engine.connections import Pages, filled, is_thin
 from gateway.engine.cursors import Cursors
 from gateway.engine.frames import Partial
-from gateway.engine.loads import Found, Ledger, Loads, along_of
+from gateway.engine.ledger import Ledger
+from gateway.engine.loads import Found, Loads, along_of
 from gateway.engine.paging import ConnectionPage
 from gateway.engine.plan import Field, Plan
 from gateway.engine.seen import Seen
@@ -58,34 +59,48 @@ class Links:
             return False
         if arguments.get("after") is not None:
             return False
-        keys = _wanted(link, rows, arguments)
+        keys = _wanted(link, rows, arguments, _column(link, rows))
         if not keys:
             return True
         if not self._seen.is_at_hand(link.target, link.by, keys):
             return False
-        return self._loads.recall(link.target, link.by, keys, page, ledger)
+        return self._loads.recall(link.target, link.by, keys, page, ledger) is not None
 
     def recalled(self, field: Field, rows: Sequence[Any], given: Given, ledger: Ledger) -> list[Any] | None:
-        """The values of a link that takes neither a question nor a judgement nor a page; None where there is more to
-        it: then `is_at_hand` and `values` go through it step by step, with the same result."""
+        """The values of a link that takes no question, and of which nothing is hidden; None where there is more to it:
+        then `is_at_hand` and `values` go through it step by step, with the same result."""
         link, paging = field.link, field.paging
-        if link.paged or paging is None or not self._catalog.recalls or self.judges(link):
+        if paging is None or not self._catalog.recalls:
             return None
         try:
             arguments = given(field)
             page = paging.page(arguments)
         except SourceError:
             return None
-        wanted = _wanted(link, rows, arguments)
-        if wanted and not self._loads.recall(link.target, link.by, wanted, page, ledger):
+        column, judged = _column(link, rows), self.judges(link)
+        wanted = _wanted(link, rows, arguments, column)
+        if judged and wanted and not self._seen.is_at_hand(link.target, link.by, wanted):
             return None
-        found = self._loads.recalled(link.target, link.by, wanted, page)
-        if any(each.error is not None for each in found):
+        found = self._recalled(link, wanted, page, ledger) if arguments.get("after") is None else None
+        if found is None:
             return None
-        records = [each.rows.records if each.rows is not None else () for each in found]
-        self.take(link, [row for mine in records for row in mine], along_of(found))
-        shown = dict(zip(wanted, records, strict=True))
-        return _all_plain(link, rows, arguments, shown)
+        if judged and not self._seen.sees_all(link.target, [row for each in found.values() for row in rows_of(each)]):
+            return None
+        if link.paged:
+            keys = [(key,) for key in column] if column is not None else [keys_of(link, row, arguments) for row in rows]
+            return Pages(self, field, keys, page, arguments, not judged).at_hand(found)
+        shown = {key: rows_of(each) for key, each in found.items()}
+        self.take(link, shown.values(), along_of(found.values()))
+        return _all_plain(link, rows, arguments, shown, column)
+
+    def _recalled(self, link: Link, wanted: Sequence[str], page: Page, ledger: Ledger) -> dict[str, Found] | None:
+        """What is known by each key, where all is known and nothing went wrong."""
+        if not wanted:
+            return {}
+        found = self._loads.recall(link.target, link.by, wanted, page, ledger)
+        if found is None or any(each.error is not None for each in found):
+            return None
+        return dict(zip(wanted, found, strict=True))
 
     async def values(self, field: Field, rows: Sequence[Any], given: Mapping[str, Any], ledger: Ledger) -> list[Any]:
         """One value for each parent: a record or None, a list, or a page; an error where it cannot be read."""
@@ -98,7 +113,7 @@ class Links:
         if narrowed is None:
             return [ConnectionPage((), (), False, total=0)] * len(rows)
         keys = [keys_of(link, row, given) for row in rows]
-        return await Pages(self, field, keys, narrowed, given, counted, ledger).read()
+        return await Pages(self, field, keys, narrowed, given, counted).read(ledger)
 
     def _pushed(self, link: Link, page: Page) -> tuple[Page | None, bool]:
         """The page with the row rule as filters, where the source can apply them; None where they open nothing at all.
@@ -122,7 +137,8 @@ class Links:
     async def _plain(
         self, link: Link, rows: Sequence[Any], given: Mapping[str, Any], page: Page, ledger: Ledger
     ) -> list[Any]:
-        wanted = _wanted(link, rows, given)
+        column = _column(link, rows)
+        wanted = _wanted(link, rows, given, column)
         loaded = await self.load(link, wanted, page, ledger)
         found = dict(zip(wanted, loaded, strict=True))
         shown = await self.seen_of(link, found)
@@ -130,10 +146,10 @@ class Links:
         along = along_of(loaded)
         if hidden and page.first is not None:
             found, shown = await self._filled(link, page, found, shown, along)
-        self.take(link, [row for each in shown.values() for row in each], along, shown.values() if hidden else ())
+        self.take(link, shown.values(), along, shown.values() if hidden else ())
         if hidden or any(each.error is not None for each in loaded):
             return [_plain_value(link, keys_of(link, row, given), found, shown) for row in rows]
-        return _all_plain(link, rows, given, shown)
+        return _all_plain(link, rows, given, shown, column)
 
     async def _filled(
         self,
@@ -163,7 +179,7 @@ class Links:
 
     async def seen_of(self, link: Link, found: Mapping[str, Found]) -> dict[str, Sequence[Any]]:
         """The rows of each key, None in the place of those that may not be seen."""
-        records = {key: each.rows.records if each.rows is not None else () for key, each in found.items()}
+        records = {key: rows_of(each) for key, each in found.items()}
         if not self.judges(link):
             return dict(records)
         seen = await self.visible([row for rows in records.values() for row in rows])
@@ -175,14 +191,19 @@ class Links:
         return shown
 
     def take(
-        self, link: Link, shown: Sequence[Any], along: Sequence[Record], seen: Iterable[Sequence[Any]] = ()
+        self,
+        link: Link,
+        shown: Collection[Sequence[Any]],
+        along: Sequence[Record],
+        seen: Iterable[Sequence[Any]] = (),
     ) -> None:
         """What is shown, and what came along with it, need not be read again by key. `seen` has None for each hidden
         row of what was found."""
         if link.target is Account and link.by != "key":
-            self._loads.prime(shown)
+            self._loads.prime([row for each in shown for row in each])
         if along:
-            self._loads.take_along(along, shown, whole=not any(None in each for each in seen))
+            rows = (row for each in shown for row in each)
+            self._loads.take_along(along, rows, whole=not any(None in each for each in seen))
 
     async def load(self, link: Link, keys: Sequence[str], page: Page, ledger: Ledger) -> list[Found]:
         """See `Loads.get`."""
@@ -194,6 +215,10 @@ class Links:
         business."""
         return await self._loads.read(Ask(link.target, link.by, (key,), page), Ledger())
 
+    def holds(self, record: type[Record], by: str, key: str) -> bool:
+        """Whether it is in memory what is found by a key, or that nothing is: then nobody has to wait for it."""
+        return self._catalog.recalls and self._catalog.recall(Ask(record, by, (key,))) is not None
+
     def is_ready(self, link: Link, key: str) -> bool:
         """Whether a child of a row with this key may be read before the row is there."""
         return self._catalog.ready(link.target, link.by, key)
@@ -202,6 +227,11 @@ class Links:
     def cursors(self) -> Cursors:
         """Signs and checks places in lists."""
         return self._cursors
+
+
+def rows_of(found: Found) -> Sequence[Record]:
+    """The rows that were found, none where there are none."""
+    return found.rows.records if found.rows is not None else ()
 
 
 def _all_seen(found: Found, seen: Sequence[Any]) -> bool:
@@ -220,17 +250,22 @@ def _column(link: Link, rows: Sequence[Any]) -> list[Any] | None:
     return column if set(map(type, column)) == {str} and "" not in column else None
 
 
-def _wanted(link: Link, rows: Sequence[Any], given: Mapping[str, Any]) -> list[str]:
-    """Every key of all parents, once."""
-    column = _column(link, rows)
+def _wanted(link: Link, rows: Sequence[Any], given: Mapping[str, Any], column: Sequence[str] | None) -> list[str]:
+    """Every key of all parents, once; `column` is the one key of each, if they have no others."""
     if column is not None:
         return list(dict.fromkeys(column))
     return list(dict.fromkeys(key for row in rows for key in keys_of(link, row, given)))
 
 
-def _all_plain(link: Link, rows: Sequence[Any], given: Mapping[str, Any], shown: Mapping[str, Any]) -> list[Any]:
+def _all_plain(
+    link: Link,
+    rows: Sequence[Any],
+    given: Mapping[str, Any],
+    shown: Mapping[str, Sequence[Any]],
+    column: Sequence[str] | None,
+) -> list[Any]:
     """The values of all parents where nothing is hidden and nothing went wrong."""
-    column, first = _column(link, rows), link.first
+    first = link.first
     found: list[Any]
     if column is not None:
         found = list(map(shown.__getitem__, column))

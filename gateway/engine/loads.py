@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from functools import partial
 from typing import Any, TypeAlias
 
 import msgspec
 from aiodataloader import DataLoader
 
+from gateway.engine.ledger import Ledger
 from gateway.engine.served import ServedFacts
 from gateway.engine.told import as_called, texts
 from sources import errand
@@ -38,51 +39,6 @@ Flight: TypeAlias = "asyncio.Future[Mapping[str, Found]]"
 
 
 _NOTHING = Found(None, None)
-
-
-class Ledger:
-    """What some part of an operation has asked. An answer that several parts share is in the ledger of each, and counts
-    once where they are merged."""
-
-    __slots__ = ("_readings",)
-
-    def __init__(self) -> None:
-        self._readings: dict[int, Reading] = {}  # by identity: they are held, so that their ids stay their own
-
-    def add(self, reading: Reading) -> None:
-        """Takes down an answer."""
-        self._readings[id(reading)] = reading
-
-    def merge(self, other: Ledger) -> None:
-        """Takes over what another part has asked."""
-        self._readings.update(other._readings)
-
-    def join(self, other: Ledger) -> None:
-        """Becomes part of another: what is asked from now on is told there."""
-        other.merge(self)
-        self._readings = other._readings
-
-    @property
-    def readings(self) -> Collection[Reading]:
-        """The answers themselves."""
-        return self._readings.values()
-
-    @property
-    def reports(self) -> dict[str, Report]:
-        """A report for each source, added up."""
-        totals: dict[str, Report] = {}
-        for reading in self._readings.values():
-            for report in reading.reports or (reading.report,):
-                total = totals.get(report.source)
-                if total is None:
-                    total = totals[report.source] = Report(report.source)
-                total.calls += report.calls
-                total.joined += report.joined
-                total.cached += report.cached
-                total.stale += report.stale
-                total.milliseconds += report.milliseconds
-                total.error = report.error or total.error
-        return totals
 
 
 class Loads:
@@ -142,25 +98,24 @@ class Loads:
         """What is known of an index, or under way."""
         return self._known.get(index, {})
 
-    def recall(self, record: type[Record], by: str, keys: Sequence[str], page: Page, ledger: Ledger) -> bool:
-        """Whether every key is known without waiting, here or in the memory of its source."""
+    def recall(
+        self, record: type[Record], by: str, keys: Sequence[str], page: Page, ledger: Ledger
+    ) -> list[Found] | None:
+        """What is known by each key, where all of it is known without waiting, here or in the memory of its source."""
         known = self._known.setdefault((record, by, page, None), {})
-        missing = [key for key in keys if key not in known]
-        if not missing:
-            return all(known[key].__class__ is Found for key in keys)
-        if self._refusal(record, by, page, len(missing)) is not None:
-            return False
-        ask = Ask(record, by, tuple(missing), page)
-        reading = self.catalog.recall(ask)
-        if reading is None:
-            return False
-        known.update(_found(self._noted(reading, ask, (ledger,)), missing))
-        return len(missing) == len(keys) or all(known[key].__class__ is Found for key in keys)
-
-    def recalled(self, record: type[Record], by: str, keys: Sequence[str], page: Page) -> list[Found]:
-        """What was recalled of these keys: all of it is here."""
-        known = self._known.get((record, by, page, None), {})
-        return [known[key] for key in keys]  # type: ignore[misc] # no flight is among them
+        missing = [key for key in keys if key not in known] if known else keys
+        if missing:
+            if self._refusal(record, by, page, len(missing)) is not None:
+                return None
+            ask = Ask(record, by, tuple(missing), page)
+            reading = self.catalog.recall(ask)
+            if reading is None:
+                return None
+            known.update(_found(self._noted(reading, ask, (ledger,)), missing))
+        found = [known[key] for key in keys]
+        if len(missing) < len(keys) and any(each.__class__ is not Found for each in found):
+            return None
+        return found  # type: ignore[return-value] # no flight is among them
 
     def prime(self, records: Sequence[Any]) -> None:
         """Records that came by another way need not be read again by key. Of what is judged only that which is shown: a

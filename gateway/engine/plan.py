@@ -48,7 +48,7 @@ ABSTRACT = (GraphQLInterfaceType, GraphQLUnionType)
 class Mark:
     """Something an answer tells if it reached this place: a field that was refused, or one that was masked."""
 
-    __slots__ = ("coordinate", "decision", "nodes", "path", "refused", "rule")
+    __slots__ = ("coordinate", "decision", "nodes", "path", "refusal", "refused", "rule")
 
     def __init__(
         self, coordinate: str, path: Path, nodes: Sequence[FieldNode], decision: Decision, *, told: bool
@@ -56,6 +56,7 @@ class Mark:
         self.coordinate, self.path, self.nodes, self.decision = coordinate, path, nodes, decision
         self.refused = decision.verdict == "deny"
         self.rule = decision.rule if told else None  # outsiders are told of no rule
+        self.refusal: GraphQLError | None = None  # told again and again, and never raised
 
 
 class Field:

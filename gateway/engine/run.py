@@ -7,7 +7,7 @@ value of its parents; showing values is the builders' work.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Coroutine, Iterator, Mapping, Sequence
+from collections.abc import Coroutine, Mapping, Sequence
 from typing import Any
 
 import msgspec
@@ -16,23 +16,19 @@ from graphql.execution.values import VariableValues
 from graphql.pyutils import is_iterable
 
 from gateway.engine.careful import CarefulBuilder
+from gateway.engine.computing import Computations
 from gateway.engine.cursors import Cursors
-from gateway.engine.deadlines import Writes, in_time
 from gateway.engine.early import Early
 from gateway.engine.frames import Frame, Partial, descend
 from gateway.engine.graph import Graph
 from gateway.engine.introspect import introspect
+from gateway.engine.ledger import Ledger
 from gateway.engine.links import Links
-from gateway.engine.loads import Found, Ledger, Loads, along_of
-from gateway.engine.lookups import check_lookups
+from gateway.engine.loads import Loads
 from gateway.engine.paging import ConnectionPage
 from gateway.engine.plan import BATCHED, DERIVED, EVENT, LINK, META, Field, Plan, Roles
 from gateway.engine.seen import Seen
-from resolvers.batch import MAX_AGE, Batched, Event, Read
 from resolvers.context import Context
-from sources.canonical import Account, Record
-from sources.errors import BadAsk, SourceError
-from sources.ports import Page, Reading, Report, Rows
 
 _LISTS = (list, tuple)
 
@@ -64,11 +60,10 @@ class Run:
         self.ledger = Ledger()
         self.loads = loads
         loads.deadline = deadline
-        self._deadline = deadline
-        self._writes = Writes()
         self.seen = Seen(graph, plan.grants, context.principal, loads)
         self.links = Links(plan, loads.catalog, loads, self.seen, cursors, context.principal)
         self.types = graph.types
+        self._computations = Computations(plan, graph.types, context, loads, self.seen, self.ledger, deadline)
         self._arguments: dict[Field, Mapping[str, Any]] = {}
         self.untold = False  # whether a subscription's event is about a row that may not be seen
 
@@ -82,7 +77,7 @@ class Run:
                 await self._fill([root])
         finally:
             self.loads.end_waiting()
-            self._writes.afterwards(self.loads.close)
+            self._computations.afterwards(self.loads.close)
         return root
 
     async def _one_by_one(self, root: Frame) -> None:
@@ -172,9 +167,11 @@ class Run:
         if field.kind == LINK:
             return await self.links.values(field, frame.rows, self._given(field), self.ledger)
         if field.kind == BATCHED:
-            return await self._computed(frame, field)
+            given, writes = self._given(field), self.plan.serial and frame.selection is self.plan.root
+            return await self._computations.answers(field, frame.rows, given, writes=writes)
         if field.kind == EVENT:
-            return await self._visible_events()
+            event, self.untold = await self._computations.event(self._asked.event)
+            return [event]
         if field.kind == META:
             return [introspect(self.plan, field, self._asked.raw)]
         if field.kind == DERIVED:
@@ -193,127 +190,9 @@ class Run:
     def _early(self, frame: Frame, field: Field) -> Early | None:
         return Early.of(field, self._given, self.links, self.seen) if len(frame.rows) == 1 else None
 
-    # ------------------------------------------------------------ computations
-
-    async def _computed(self, frame: Frame, field: Field) -> list[Any]:
-        declared = field.declared
-        assert isinstance(declared, Batched)
-        given = self._given(field)
-        check_lookups(given, self.plan.grants)
-        own = {name: list(value) if isinstance(value, list) else value for name, value in given.items()}
-        read = self._bound(declared, _max_age(own.pop(MAX_AGE, None)) if declared.dated else None)
-        writes = self.plan.serial and frame.selection is self.plan.root
-        computation = declared.compute(frame.rows, read, self.context, **own)
-        waiting = self._writes.run(field.coordinate, computation) if writes else in_time(computation, self._deadline)
-        answers = list(await waiting)
-        if len(answers) != len(frame.rows):
-            raise RuntimeError(f"`{field.coordinate}` gave {len(answers)} answers for {len(frame.rows)} parents")
-        if writes:  # it may have changed whatever was read before
-            self.loads.forget()
-            self.seen.forget()
-        await self._judge(answers)
-        return answers
-
-    async def _judge(self, answers: list[Any]) -> None:
-        """Judges the records among a computation's answers, in lists however deep, all of them together."""
-        records = [self._known(each) for each in _records(answers)]
-        if records:
-            judged = iter(await self.seen.visible(records))
-            answers[:] = [_exchanged(each, judged) for each in answers]
-
-    def _known(self, record: Record) -> Record | None:
-        """The record; None where this audience does not know its type: only an abstract type could lead there."""
-        name = self.types.get(type(record))
-        return record if name is None or name in self.plan.shown.type_map else None
-
-    async def _visible_events(self) -> list[Any]:
-        """The event of a subscription; one that is a record, or about one, is judged like any other."""
-        event = self._asked.event
-        if isinstance(event, Record):
-            return await self.seen.visible([self._known(event)])
-        if not isinstance(event, Event) or event.subject is None:
-            return [event]
-        (subject,) = await self.seen.visible([self._known(event.subject)])
-        if isinstance(subject, Exception):
-            return [subject]
-        self.untold = subject is None
-        return [msgspec.structs.replace(event, subject=subject)]
-
-    async def _found(
-        self, record: type[Record], by: str, keys: list[str], page: Page, max_age: float | None
-    ) -> list[Found]:
-        """What is known by each key; where the memory of the sources has all of it, without a question."""
-        if not keys:
-            return []
-        if max_age is None and self.loads.catalog.recalls and page.after is None:
-            self.loads.recall(record, by, keys, page, self.ledger)
-        alone = self.plan.alone(record, by)
-        return await self.loads.get(record, by, keys, page, self.ledger, alone=alone, max_age=max_age)
-
-    def _bound(self, declared: Batched, max_age: float | None) -> Read:
-        """A reader for one computation: only what it declared, no older than it says, and only rows this principal may
-        see."""
-        allowed = declared.needs
-
-        async def read(record: type[Record], by: str, keys: Sequence[str], page: Page = Page()) -> Reading:  # noqa: B008 - frozen
-            if (record, by) not in allowed:
-                raise RuntimeError(f"`{record.__name__}` by `{by}` is read but not declared in `needs`")
-            unique = list(dict.fromkeys(keys))
-            found = await self._found(record, by, unique, page, max_age)
-            judged = await self.seen.visible(
-                [row for each in found if each.rows is not None for row in each.rows.records]
-            )
-            if record is Account and by != "key":
-                self.loads.prime(judged)
-            self.loads.take_along(along_of(found), judged, whole=None not in judged)
-            reading, at = Reading({}, Report("")), 0
-            for key, each in zip(unique, found, strict=True):
-                if each.error is not None:
-                    reading.errors[key] = each.error
-                if each.rows is None:
-                    continue
-                mine = judged[at : at + len(each.rows.records)]
-                at += len(mine)
-                failed = next((row for row in mine if isinstance(row, SourceError)), None)
-                if failed is not None:
-                    reading.errors.setdefault(key, failed)
-                visible = [row for row in mine if isinstance(row, Record)]
-                hidden = sum(row is None for row in mine)
-                reading.rows[key] = Rows(
-                    visible, each.rows.more, each.rows.next, served=each.rows.served, hidden=hidden
-                )
-            return reading
-
-        return read
-
-
-def _max_age(given: Any) -> float | None:
-    if given is not None and given < 0:
-        raise BadAsk(f"`maxAge` is {given}: give whole seconds, 0 to read now")
-    return None if given is None else float(given)
-
 
 def _unnoticed(_mark: int) -> None:
     """What is met on the way is told when the answer is shown."""
-
-
-def _records(answer: Any) -> list[Record]:
-    """The records of an answer, in lists however deep."""
-    if isinstance(answer, Record):
-        return [answer]
-    return [record for each in answer for record in _records(each)] if isinstance(answer, _LISTS) else []
-
-
-def _exchanged(answer: Any, judged: Iterator[Any]) -> Any:
-    """An answer with what judging made of its records. In a tuple places matter, so that a hidden one leaves a gap; of
-    a list it is left out."""
-    if isinstance(answer, Record):
-        return next(judged)
-    if not isinstance(answer, _LISTS) or not any(isinstance(each, (Record, *_LISTS)) for each in answer):
-        return answer
-    shown = [_exchanged(each, judged) for each in answer]
-    places_matter = isinstance(answer, tuple) or not any(isinstance(each, Record) for each in answer)
-    return shown if places_matter else [each for each in shown if each is not None]
 
 
 def _attempt(function: Any, *arguments: Any) -> Any:

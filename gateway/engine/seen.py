@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from operator import is_
 from typing import Any
 
 import msgspec
@@ -16,7 +17,9 @@ from sources.canonical import Account, BillingProfile, Record
 from sources.errors import SourceError
 
 _ENTITIES = "legal_entities"  # of an account: held by its billing profiles, not by itself
-JUDGING: tuple[tuple[type[Record], str], ...] = ((Account, "key"), (BillingProfile, "account"))
+ENTITIES_BY: tuple[type[Record], str] = (BillingProfile, "account")
+"""Where they are read, by the account's key."""
+JUDGING: tuple[tuple[type[Record], str], ...] = ((Account, "key"), ENTITIES_BY)
 """What judging rows may read."""
 
 
@@ -62,6 +65,19 @@ class Seen:
         if rule.by_account:
             return by == "account" and all(key in self._accounts for key in keys)
         return not rule.needs_account and _ENTITIES not in rule.reads
+
+    def sees_all(self, record: type, records: Sequence[Record]) -> bool:
+        """Whether all rows of a class are seen, of which it `is_at_hand` who sees them; False also where some of them
+        turn out to take more."""
+        rule = self.rule(record)
+        if rule is None or not records:
+            return True
+        if not rule.by_account:
+            return all(map(is_, records, self._at_once(rule, records, records, [{}] * len(records), {})))
+        keys = [getattr(each, "account_key", "") for each in records]
+        if any(key and key not in self._accounts for key in keys):
+            return False
+        return all(map(is_, records, self._of_accounts(rule, records, keys, {})))
 
     def forget(self) -> None:
         """Judges from now on by what is read anew; who sees the rows that were judged stays known."""
@@ -139,7 +155,13 @@ class Seen:
         failed: Mapping[str, SourceError] = {}
         if missing:
             failed = await self._judge_accounts(sorted(missing))
-        everybody = self._grants.roles
+        return self._of_accounts(rule, records, keys, failed)
+
+    def _of_accounts(
+        self, rule: RowRule, records: Sequence[Record], keys: Sequence[str], failed: Mapping[str, SourceError]
+    ) -> list[Any]:
+        """Rows whose accounts were judged."""
+        known, everybody = self._accounts, self._grants.roles
         if len(everybody) == 1 and not failed and all(known.get(key) == everybody for key in set(keys)):
             return list(records)  # of several roles each row's own are noted below: its parent may be seen by fewer
         ownerless: frozenset[str] | None = None
@@ -176,8 +198,22 @@ class Seen:
             wanted = {key for key, account in zip(keys, accounts, strict=True) if key and account is not None}
             failed |= await self._load_entities(sorted(wanted))
             facts = [self._facts(key) for key in keys]
+        return self._at_once(rule, records, accounts, facts, failed)
+
+    def _at_once(
+        self,
+        rule: RowRule,
+        records: Sequence[Record],
+        accounts: Sequence[Any],
+        facts: Sequence[Mapping[str, Any]],
+        failed: Mapping[str, SourceError],
+    ) -> list[Any]:
+        """Rows of which all is there that judging takes."""
         roles = rule.judge(records, accounts, facts, self._principal)
-        return [self._shown(record, by, failed.get(key)) for record, by, key in zip(records, roles, keys, strict=True)]
+        if not failed:
+            return [self._shown(record, by, None) for record, by in zip(records, roles, strict=True)]
+        why = [failed.get(_account_key(record)) for record in records]
+        return [self._shown(record, by, each) for record, by, each in zip(records, roles, why, strict=True)]
 
     async def _owners(self, records: Sequence[Record], keys: Sequence[str]) -> tuple[list[Any], dict[str, SourceError]]:
         wanted = sorted({key for key in keys if key})
@@ -205,7 +241,7 @@ class Seen:
     async def _load_entities(self, keys: Iterable[str]) -> dict[str, SourceError]:
         """The legal entities that accounts buy from: a fact of the ERP, read where a row rule asks for it."""
         missing = [key for key in keys if key not in self._entities]
-        found = await self._aside.of(BillingProfile, "account", missing) if missing else []
+        found = await self._aside.of(*ENTITIES_BY, missing) if missing else []
         for key, each in zip(missing, found, strict=True):
             if each.rows is not None:
                 self._entities[key] = tuple(

@@ -27,7 +27,7 @@ from graphql import (
 )
 
 from gateway.engine.graph import attribute_of
-from resolvers.batch import Link, declaration_of
+from resolvers.batch import LOOKUP, Link, declaration_of
 
 Shown: TypeAlias = dict[str, set[str]]
 """Type name -> its fields, enum values or union members that stay; a type that is not in it is gone."""
@@ -49,6 +49,7 @@ class FieldGrants(Protocol):
     def roles(self) -> frozenset[str]: ...
 
     def field(self, type_name: str, name: str, roles: frozenset[str] | None = None, /) -> Verdict: ...
+    def lookup(self, type_name: str, name: str, /) -> bool: ...
 
 
 def visible(schema: GraphQLSchema, grants: FieldGrants) -> Shown:
@@ -97,6 +98,8 @@ def _granted(schema: GraphQLSchema, grants: FieldGrants) -> Shown:
             shown[name] = set(found.values)
         elif isinstance(found, GraphQLUnionType):
             shown[name] = {each.name for each in found.types}
+        elif isinstance(found, GraphQLInputObjectType):
+            shown[name] = {field for field, each in found.fields.items() if _may_look_up(each, grants)}
         else:
             shown[name] = set(getattr(found, "fields", ()))
     for type_name, field_name, field in _fields(schema):
@@ -120,11 +123,21 @@ def _without_hidden_attributes(field: GraphQLField, grants: FieldGrants, shown: 
             shown[orders.name].discard(name)  # type: ignore[union-attr]
 
 
+def _may_look_up(field: GraphQLInputField, grants: FieldGrants) -> bool:
+    """Whether nothing is found by an input's field that may not be looked up: its errors would speak of it."""
+    coordinate = _declared(field, LOOKUP)
+    return coordinate is None or grants.lookup(*coordinate.split("."))
+
+
 def _tested(field: GraphQLInputField) -> str | None:
     """The attribute that a filter's field tests; None for a field that is no filter."""
-    definition = field.extensions.get(_DEFINITION)
-    declared = definition.metadata.get("opsgraph") if definition is not None else field.extensions.get("opsgraph")
+    declared = _declared(field, "opsgraph")
     return declared[0] if declared is not None else None
+
+
+def _declared(field: GraphQLInputField, name: str) -> Any:
+    definition = field.extensions.get(_DEFINITION)
+    return (definition.metadata if definition is not None else field.extensions).get(name)
 
 
 def _order_values(field: GraphQLField) -> GraphQLEnumType | None:

@@ -7,6 +7,7 @@ from zoneinfo import ZoneInfo
 
 import msgspec
 
+from gateway.enterprise.amounts import CURRENCIES, exchange_rate
 from gateway.enterprise.mint import Mint
 from gateway.enterprise.months import add_months
 from gateway.enterprise.words import FIRST_NAMES, LAST_NAMES
@@ -18,6 +19,7 @@ from sources.simulation.enterprise import (
     DeskUser,
     ErpEntity,
     ErpPeriod,
+    ErpRate,
     User,
 )
 
@@ -43,6 +45,7 @@ class Company(msgspec.Struct, frozen=True, kw_only=True):
     entities: tuple[ErpEntity, ...]
     periods: tuple[ErpPeriod, ...]
     period_ids: dict[tuple[int, int], str]  # by year and month
+    rates: tuple[ErpRate, ...]
     owners: tuple[User, ...]
     sla_processes: tuple[CrmSlaProcess, ...]
     policies: tuple[DeskPolicy, ...]
@@ -68,6 +71,7 @@ def make_company(mint: Mint, now: datetime) -> Company:
         entities=_entities(mint),
         periods=periods,
         period_ids={(one.start_on.year, one.start_on.month): one.id for one in periods if one.posting},
+        rates=_rates(periods[0].start_on),
         owners=tuple(_owner(mint, number) for number in range(12)),
         sla_processes=tuple(_sla_process(mint, plan) for plan in PLANS),
         policies=tuple(_policy(mint, plan, place) for place, plan in enumerate(reversed(PLANS), 1)),
@@ -109,6 +113,16 @@ def _months(today: date) -> list[ErpPeriod]:
         )
         for ahead in range(-_PERIODS_BACK, _PERIODS_AHEAD + 1)
     ]
+
+
+def _rates(since: date) -> tuple[ErpRate, ...]:
+    """Of every currency in each of ours: the one that all documents were booked at."""
+    bases = [currency for _, _, currency, _, _ in _ENTITIES]
+    pairs = [(base, each) for base in bases for each in CURRENCIES if each != base]
+    return tuple(
+        ErpRate(id=str(place), base=base, currency=each, effective_on=since, rate=exchange_rate(each, base))
+        for place, (base, each) in enumerate(pairs, 1)
+    )
 
 
 def _longer(today: date) -> list[ErpPeriod]:

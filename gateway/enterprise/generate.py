@@ -131,6 +131,7 @@ def _erp(world: World) -> ErpBook:
         items=world.catalogue.items,
         documents=tuple(books.documents),
         revenue=tuple(books.revenue),
+        rates=world.company.rates,
         hold_preference="enforce",
         hold_overdue_days=_HOLD_OVERDUE_DAYS,
     )

@@ -117,7 +117,7 @@ class GraphQLEndpoint:
         except StoreError as error:
             await answering.refuse(503, str(error), {}, code=error.code)
         except BodyRefused as error:
-            await answering.refuse(error.status, str(error), {"connection": "close"})
+            await answering.refuse(error.status, str(error), {"connection": "close"}, code=error.code)
         except Exception:
             correlation = answering.correlation_id
             _log.exception("a request failed", extra={"correlation_id": correlation})

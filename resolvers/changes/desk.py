@@ -134,8 +134,8 @@ async def _cancel(place: Any, asked: CancelOperation, about: c.Operation, contex
     raised = await place.open_exception(about.key)
     if raised is not None:
         return await _resolved(place, raised, Action.COMPENSATE, asked.reason, {}, context)
-    await place.desk.cancel(place.asker(context.principal), about.key, asked.reason)
-    return Instruction(await place.fact(c.Operation, about.key))
+    _, waiting = await place.desk.cancel(place.asker(context.principal), about.key, asked.reason)
+    return Instruction(await place.fact(c.Operation, about.key), approvals=await _shown(place, waiting))
 
 
 async def _resolve(place: Any, asked: ResolveException, about: c.OperationException, context: Context) -> Any:
@@ -146,9 +146,13 @@ async def _resolved(
     place: Any, raised: str, action: Action, reason: str, changes: Mapping[str, Any], context: Context
 ) -> Instruction:
     item, waiting = await place.desk.resolve(place.asker(context.principal), raised, action, reason, changes or None)
-    approvals = [await place.fact(c.OperationApproval, each.id) for each in waiting]
     operation = await place.fact(c.Operation, item.operation_id)
-    return Instruction(operation, await place.fact(c.OperationException, raised), tuple(approvals))
+    exception = await place.fact(c.OperationException, raised)
+    return Instruction(operation, exception, await _shown(place, waiting))
+
+
+async def _shown(place: Any, waiting: Sequence[Any]) -> tuple[c.OperationApproval, ...]:
+    return tuple([await place.fact(c.OperationApproval, each.id) for each in waiting])
 
 
 async def _assign(place: Any, asked: AssignException, about: c.OperationException, context: Context) -> Any:

@@ -23,6 +23,7 @@ from strawberry.types.enum import has_enum_definition
 
 from policies.rows import camel, snake
 from resolvers.ids import key_of
+from resolvers.types import payment, subscription  # noqa: F401 - enums of theirs are inputs too, in their words
 from resolvers.types.descriptions.inputs import INPUTS
 from sources import canonical as c
 from sources.errors import BadAsk

@@ -20,10 +20,11 @@ from resolvers.sagas.judge import whose
 from resolvers.sagas.refused import Refused
 from resolvers.sagas.run import APPROVAL
 from sources.durable import NoSuchRun
-from sources.store import approvals, operations
+from sources.store import approvals, exceptions, operations
 from sources.store import grounds as kept
 from sources.store.approvals import Approval, Decision
-from sources.store.operations import Operation
+from sources.store.exceptions import Status
+from sources.store.operations import ENDED, Operation
 
 
 class Approvals(Counter):
@@ -73,6 +74,7 @@ class Approvals(Counter):
                     rule=found.rule,
                     reasons=verdict.reasons,
                 )
+            _still_going(operations.find(connection, operation.id), found)
             return self._decide(connection, found, Decision.APPROVED, who, evidence_hash, reason)
 
         return await self._decided(who, found, "approve", work)
@@ -132,13 +134,34 @@ class Approvals(Counter):
         return answered
 
     async def _instruct_if_all(self, found: Approval) -> None:
-        """Once a question about an exception has all its approvals, what was asked for is told to the saga."""
+        """Once a question of the desk has all its approvals, what was asked for is told to the saga."""
         every = await self._room.store.read(approvals.of_operation, found.operation_id)
         same = [each for each in every if each.tier >= DESK_TIER and each.evidence_hash == found.evidence_hash]
         if all(each.decision is Decision.APPROVED for each in same):
             wanted = msgspec.json.decode(found.evidence)["instruction"]
             instruction = msgspec.convert(wanted, Instruction)
-            await self._tell(found.operation_id, instruction)
+            if instruction.exception is None:
+                await self._taken_back(found.operation_id, instruction)
+            else:
+                await self._tell(found.operation_id, instruction)
+
+    async def _taken_back(self, operation_id: str, told: Instruction) -> None:
+        """Calls an operation back from where it is by now, be it an exception that came since it was asked."""
+
+        def work(connection: Any) -> tuple[Operation, list[str]]:
+            raised = exceptions.of_operation(connection, operation_id)
+            waiting = [each.id for each in raised if each.status is not Status.RESOLVED]
+            return self._call_back(connection, operation_id, told), waiting
+
+        found, waiting = await self._room.write(work)
+        exception = waiting[-1] if waiting else None
+        await self._tell_back(found, msgspec.structs.replace(told, exception=exception))
+
+
+def _still_going(operation: Operation, found: Approval) -> None:
+    """Raises Refused where the operation of a question of the desk has ended, so that its answer would do nothing."""
+    if found.tier >= DESK_TIER and found.decision is Decision.PENDING and operation.state in ENDED:
+        raise Refused("VERSION_CONFLICT", f"operation `{operation.id}` is {operation.state}: nothing to approve")
 
 
 def _decision(found: Approval, operation: Operation) -> WriteDecision:

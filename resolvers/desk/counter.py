@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 from collections.abc import Callable, Mapping
 from typing import Any, TypeVar
@@ -10,16 +11,20 @@ from policies.writes import ask as asking
 from policies.writes.ask import FORBIDDEN, WriteDecision
 from policies.writes.decide import decide
 from resolvers.desk.directory import Directory
+from resolvers.sagas import notes
 from resolvers.sagas.accept import Writes
 from resolvers.sagas.grounds import Asker, history
 from resolvers.sagas.instruction import ATTENTION, Instruction
 from resolvers.sagas.refused import Refused
-from sources.store import audit, operations
+from resolvers.sagas.run import APPROVAL
+from sources.durable import NoSuchRun
+from sources.store import approvals, audit, operations
 from sources.store import grounds as kept
 from sources.store.columns import canonical
 from sources.store.errors import NoSuchRecord, StoreError
+from sources.store.operations import ENDED, Operation, State
 
-DESK_TIER = 50  # questions about exceptions count apart from those about the operation itself
+DESK_TIER = 50  # questions about exceptions and calling back count apart from those about the operation itself
 MOST_WORDS = 1_000  # characters of a reason
 T = TypeVar("T")
 
@@ -94,6 +99,24 @@ class Counter:
     async def _tell(self, operation_id: str, told: Instruction) -> None:
         key = f"{told.exception}:{told.action}:{hashlib.sha256(canonical(told).encode()).hexdigest()[:12]}"
         await self._writes.durable.signal(operation_id, ATTENTION, told, key=key)
+
+    def _call_back(self, connection: Any, operation_id: str, told: Instruction) -> Operation:
+        """Ends an operation that has not begun; any other stays as it is, and is told by `_tell_back`."""
+        known = operations.find(connection, operation_id)
+        if known.state not in (State.AWAITING_APPROVAL, State.RECEIVED):
+            return known
+        now = self._room.clock()
+        approvals.withdraw(connection, operation_id, now)
+        why = f"by {told.by}: {told.reason}"
+        notes.end(connection, self._room.chain, operation_id, State.CANCELED, why, now)
+        return operations.find(connection, operation_id)
+
+    async def _tell_back(self, found: Operation, told: Instruction) -> None:
+        if found.state is State.CANCELED:
+            with contextlib.suppress(NoSuchRun):  # it was called back before it began, and never will
+                await self._writes.durable.signal(found.id, APPROVAL, {}, key=f"{found.id}:canceled")
+        elif found.state not in ENDED:
+            await self._writes.durable.signal(found.id, ATTENTION, told)
 
 
 def reason_of(given: str) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import hashlib
 from collections.abc import Mapping
 from datetime import timedelta
@@ -12,18 +11,15 @@ import msgspec
 
 from policies.writes.ask import ALLOWED, WriteDecision
 from resolvers.desk.counter import DESK_TIER, Counter
-from resolvers.sagas import notes
 from resolvers.sagas.grounds import Asker, Grounds
-from resolvers.sagas.instruction import ATTENTION, Action, Instruction
+from resolvers.sagas.instruction import Action, Instruction
 from resolvers.sagas.refused import Refused
-from resolvers.sagas.run import APPROVAL
-from sources.durable import NoSuchRun
 from sources.store import approvals, exceptions, operations, steps
 from sources.store import grounds as kept
 from sources.store.approvals import Approval, Question
 from sources.store.columns import canonical
 from sources.store.exceptions import ExceptionItem, Status
-from sources.store.operations import ENDED, Operation, State
+from sources.store.operations import ENDED, Operation
 from sources.store.steps import StepOutcome
 
 _MUTATION = {
@@ -31,6 +27,7 @@ _MUTATION = {
     Action.SKIP: "resolveException",
     Action.COMPENSATE: "cancelOperation",
 }
+_OPEN = frozenset({None, StepOutcome.UNKNOWN})
 
 
 class Resolutions(Counter):
@@ -78,16 +75,22 @@ class Resolutions(Counter):
     def _flags(self, connection: Any, raised: ExceptionItem, told: Instruction, who: Asker) -> dict[str, bool]:
         operation = operations.find(connection, str(raised.operation_id))
         saga = self._writes.sagas[operation.mutation]
-        money = {step.name for step in saga.steps if step.money}
         step = saga.steps[raised.step - 1] if raised.step else None
-        done = steps.of_operation(connection, operation.id)
         other_way = told.action is Action.SKIP or bool(told.changes)
         return {
             "owner": raised.belongs_to(who.roles),
             "money_step": other_way and step is not None and step.money,
-            "money_moved": any(each.name in money and each.outcome is StepOutcome.OK for each in done),
             "above_approved": "amount" in told.changes,
+            **self._moved(connection, operation),
         }
+
+    def _moved(self, connection: Any, operation: Operation) -> dict[str, bool]:
+        """Whether money moved, as a flag; not stated while nobody knows what came of a step that moves it."""
+        money = {step.name for step in self._writes.sagas[operation.mutation].steps if step.money}
+        done = steps.of_operation(connection, operation.id)
+        outcomes = {each.outcome for each in done if each.name in money}
+        moved = StepOutcome.OK in outcomes
+        return {"money_moved": moved} if moved or not outcomes & _OPEN else {}
 
     def _ask(
         self, connection: Any, operation_id: str, told: Instruction, decision: WriteDecision, who: Asker
@@ -118,30 +121,29 @@ class Resolutions(Counter):
             for number in range(decision.persons)
         )
 
-    async def cancel(self, who: Asker, operation_id: str, reason: str) -> Operation:
+    async def cancel(self, who: Asker, operation_id: str, reason: str) -> tuple[Operation, tuple[Approval, ...]]:
         """Calls an operation back: one that waits for approval ends at once, one that waits for a system is taken back
-        as far as it went. What is past its point of no return goes on."""
+        as far as it went. What is past its point of no return goes on.
+
+        Whoever asked for it does so alone until money moved. Where the rules want a second person for it, that one is
+        asked, and the approvals are returned: it is called back once they are given.
+        """
         operation = await self._reading(operations.find, operation_id)
         if operation.state in ENDED:
             raise Refused("VERSION_CONFLICT", f"operation `{operation_id}` is {operation.state}: nothing to call back")
         grounds = msgspec.json.decode(await self._reading(kept.of_operation, operation_id), type=Grounds)
+        told = Instruction(action=Action.COMPENSATE, by=who.person, reason=reason)
 
-        def work(connection: Any) -> Operation:
-            flags = {"owner": who.person == grounds.asker.person, "money_moved": False}
-            if not flags["owner"]:
-                self._allowed(connection, "cancelOperation", who, operation_id, flags)
-            known = operations.find(connection, operation_id)
-            if known.state in (State.AWAITING_APPROVAL, State.RECEIVED):
-                now = self._room.clock()
-                approvals.withdraw(connection, operation_id, now)
-                notes.end(connection, self._room.chain, operation_id, State.CANCELED, f"by {who.person}: {reason}", now)
-            return operations.find(connection, operation_id)
+        def work(connection: Any) -> tuple[Operation, tuple[Approval, ...]]:
+            flags = {"owner": who.person == grounds.asker.person, **self._moved(connection, operation)}
+            if flags != {"owner": True, "money_moved": False}:
+                decision = self._allowed(connection, "cancelOperation", who, operation_id, flags)
+                asked = self._ask(connection, operation_id, told, decision, who)
+                if asked:
+                    return operations.find(connection, operation_id), asked
+            return self._call_back(connection, operation_id, told), ()
 
-        found = await self._done(who, operation_id, "cancelOperation", work)
-        if found.state is State.CANCELED:
-            with contextlib.suppress(NoSuchRun):  # it was called back before it began, and never will
-                await self._writes.durable.signal(operation_id, APPROVAL, {}, key=f"{operation_id}:canceled")
-        else:
-            told = Instruction(action=Action.COMPENSATE, by=who.person, reason=reason)
-            await self._writes.durable.signal(operation_id, ATTENTION, told)
-        return found
+        found, asked = await self._done(who, operation_id, "cancelOperation", work)
+        if not asked:
+            await self._tell_back(found, told)
+        return found, asked

@@ -28,6 +28,21 @@ async def steps(parents: Sequence[c.Operation], _read: Read, context: Context) -
     return [found.get(each.key, []) for each in parents]
 
 
+async def freshness(parents: Sequence[c.Operation], _read: Read, context: Context) -> list[str | None]:
+    """For each operation the token of a reader that must see what it has written so far; None before it has."""
+    found = await office(context).steps([each.key for each in parents])
+    return [_pinned(found.get(each.key, []), context) for each in parents]
+
+
+def _pinned(steps: Sequence[Any], context: Context) -> str | None:
+    """Whatever became of a step, its system may have been changed by it until it had ended."""
+    ended: dict[str, float] = {}
+    for step in steps:
+        if step.source and step.finished_at is not None:  # not by our own ledger, which nobody remembers
+            ended[step.source] = max(ended.get(step.source, 0.0), step.finished_at.timestamp())
+    return context.pinned(ended) if ended and context.pinned is not None else None
+
+
 async def history(parents: Sequence[c.Operation], _read: Read, context: Context) -> list[list[Any]]:
     """What was done to each operation."""
     found = await office(context).history([each.key for each in parents])

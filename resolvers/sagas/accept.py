@@ -16,6 +16,7 @@ from resolvers.sagas import judge, notes
 from resolvers.sagas.answer import Answer, Planned, Request, member_of, outcome_of, refusals, stale, told_of
 from resolvers.sagas.asking import Asking, asking
 from resolvers.sagas.grounds import Grounds, Place, decided, decided_first
+from resolvers.sagas.rates import rated
 from resolvers.sagas.refused import Refused
 from resolvers.sagas.room import Room
 from resolvers.sagas.saga import Facts, Read, Saga
@@ -55,7 +56,7 @@ class Writes:
         patience: float = 2.0,
     ) -> None:
         self.room, self.durable = room, durable
-        self.sagas = {saga.mutation: saga for saga in sagas}
+        self.sagas = {saga.mutation: rated(saga, room) for saga in sagas}
         self._retention, self._patience = retention, patience
         self.starting = Starting(room, durable, self.sagas)
 
@@ -135,7 +136,7 @@ class Writes:
             )
             for step in saga.steps
         )
-        findings = (*stale(request, facts), *facts.findings)
+        findings = (*stale(request.expected, facts), *facts.findings)
         member = member_of(saga, decision, request, facts) or Outcome.COMPLETED
         return Answer(member=member, findings=findings, decision=decision, plan=plan)
 
@@ -153,7 +154,9 @@ class Writes:
         if decision.outcome == FORBIDDEN:
             raise _Forbidden(decision)
         operation = accepted.operation
-        body = Grounds(asker=request.asker, facts=facts, decision=decision, reason=request.reason)
+        body = Grounds(
+            asker=request.asker, facts=facts, decision=decision, reason=request.reason, expected=request.expected
+        )
         kept.keep(connection, operation.id, request.asker.person, body, facts.documents)
         if member is Outcome.NEEDS_APPROVAL:
             judge.ask(connection, operation, request.asker, facts, decision, now)
@@ -161,7 +164,7 @@ class Writes:
         asked = {"input": msgspec.json.decode(payload), "reason": request.reason}
         notes.record(connection, self.room.chain, operation, now, reason=request.reason, before=asked, **said)
         if member in (Outcome.REJECTED, Outcome.CONFLICT):
-            why = judge.said((*stale(request, facts), *refusals(facts)))
+            why = judge.said((*stale(request.expected, facts), *refusals(facts)))
             notes.end(connection, self.room.chain, operation.id, State.REJECTED, why, now)
         if member not in (None, Outcome.ACCEPTED):
             operation = operations.find(connection, operation.id)  # it has gone on from there

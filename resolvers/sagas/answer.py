@@ -66,7 +66,7 @@ def outcome_of(operation: Operation, *, unknown: bool) -> Outcome:
 
 def member_of(saga: Saga, decision: WriteDecision, request: Request, facts: Facts) -> Outcome | None:
     """What a command is answered with at once; None: that is seen when it has ended."""
-    if stale(request, facts):
+    if stale(request.expected, facts):
         return Outcome.CONFLICT
     if refusals(facts):
         return Outcome.REJECTED
@@ -79,17 +79,17 @@ def refusals(facts: Facts) -> tuple[Finding, ...]:
     return tuple(finding for finding in facts.findings if finding.owner is None)
 
 
-def stale(request: Request, facts: Facts) -> tuple[Finding, ...]:
-    """What has another version than the caller has seen."""
+def stale(expected: Mapping[str, str], facts: Facts) -> tuple[Finding, ...]:
+    """What has another version than the caller has seen: see `Request`."""
     return tuple(
         Finding(
             code="VERSION_CONFLICT",
             message=f"`{name}` has version `{facts.versions.get(name)}`, not `{seen}`: read it again",
             path="expectedVersion",
         )
-        for name, seen in request.expected.items()
+        for name, seen in expected.items()
         if name != ANY and facts.versions.get(name) != seen
-    ) + _unseen(request.expected.get(ANY), facts)
+    ) + _unseen(expected.get(ANY), facts)
 
 
 def _unseen(seen: str | None, facts: Facts) -> tuple[Finding, ...]:

@@ -14,7 +14,7 @@ def errand(seconds: float, max_age: float | None = None) -> Iterator[None]:
     """The running task's errand as long as the block lasts: who sends or asks waits at most `seconds`, and takes no
     facts that are older than `max_age` seconds."""
     until = asyncio.get_running_loop().time() + seconds
-    begun = begin(Errand(lane=Lane.VALIDATE, until=until, max_age=max_age))
+    begun = begin(Errand(lane=Lane.VALIDATE, until=until, max_age=max_age, strict=True))
     try:
         yield
     finally:

@@ -36,12 +36,14 @@ class Asker(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Grounds(msgspec.Struct, frozen=True, kw_only=True):
-    """What an operation was accepted on, kept with it. `reason`: the caller's own."""
+    """What an operation was accepted on, kept with it. `reason` is the caller's own, `expected` the versions that the
+    caller has seen: see `answer.Request`."""
 
     asker: Asker
     facts: Facts
     decision: WriteDecision
     reason: str | None = None
+    expected: Mapping[str, str] = msgspec.field(default_factory=dict)
 
 
 class Place(msgspec.Struct, frozen=True):

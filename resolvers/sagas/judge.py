@@ -12,6 +12,7 @@ import msgspec
 
 from policies.writes.ask import FORBIDDEN, NEEDS_APPROVAL, WriteDecision
 from resolvers.sagas import notes
+from resolvers.sagas.answer import refusals, stale
 from resolvers.sagas.asking import Asking, asking
 from resolvers.sagas.concerns import RECORDS, TECHNICAL, Concern
 from resolvers.sagas.errands import errand
@@ -109,12 +110,15 @@ def _judged(connection: Any, room: Room, operation_id: str, facts: Facts, except
     operation = operations.find(connection, operation_id)
     if operation.state in ENDED:
         return Judged(course=Course.ENDED, state=operation.state)
-    refusals = [finding for finding in facts.findings if finding.owner is None]
-    if refusals:
-        return _ended(connection, room, operation_id, State.REJECTED, said(refusals))
+    wrong = refusals(facts)
+    if wrong:
+        return _ended(connection, room, operation_id, State.REJECTED, said(wrong))
     if facts.findings:
         return _attention(connection, room, operation, facts.findings, exception, now)
     grounds = msgspec.json.decode(kept.of_operation(connection, operation_id), type=Grounds)
+    changed = stale(grounds.expected, facts)
+    if changed:
+        return _ended(connection, room, operation_id, State.REJECTED, said(changed))
     place = Place(operation_id, operation.accepted_at)
     decision = decided(connection, room.rules(), operation.mutation, grounds.asker, facts, place)
     if decision.outcome == FORBIDDEN:

@@ -8,6 +8,8 @@ from sources.canonical import Record
 from sources.canonical.commands import Command
 
 CREDIT, INCIDENT = "credit", "incident"
+PIECES = "pcs"
+"""The unit of what is counted; money is held in minor units of its currency."""
 
 
 class Reserved(Record, frozen=True, gc=False, kw_only=True):

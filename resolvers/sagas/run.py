@@ -18,6 +18,7 @@ from resolvers.sagas.attempt import Turn, attempt, settle
 from resolvers.sagas.instruction import ATTENTION, Action, Instruction
 from resolvers.sagas.judge import Course, Judged, judge
 from resolvers.sagas.outcome import Told
+from resolvers.sagas.rates import rated
 from resolvers.sagas.room import Room
 from resolvers.sagas.saga import Saga, Step
 from resolvers.sagas.saga import State as Made
@@ -43,6 +44,7 @@ class Begin(msgspec.Struct, frozen=True):
 
 def workflow(room: Room, saga: Saga) -> Workflow:
     """A saga as durable work."""
+    saga = rated(saga, room)
 
     async def body(execution: Execution, begin: Begin) -> str:
         return await Run(room, saga, execution, begin.operation).through()
@@ -70,12 +72,19 @@ class Run:
         for number, step in enumerate(self._saga.steps, 1):
             told = await self._step(number, step, Direction.DO, made, bound=bound)
             if not told.settled:
-                return await self._back(made, behind, (number, step), told)
+                found = told if told.unsent else await self._settled(number, step, made, refused=told.refused)
+                if found.written is None or told.refused or not self._final(step):
+                    return await self._back(made, behind, (number, step), told, found)
+                told = found
             if told.written is not None:
                 made = replace(made, written={**made.written, step.name: told.written})
                 behind.append((number, step))
                 bound = bound or step.pivot
         return await self._end(State.COMPLETED, None)
+
+    def _final(self, step: Step) -> bool:
+        """Whether there is no way back once it is done: whoever gave it up without an answer did so too late."""
+        return step.pivot or (step.undo is None and step is self._saga.steps[-1])
 
     def _made(self, judged: Judged) -> Known:
         return Made(
@@ -200,15 +209,15 @@ class Run:
 
     # ------------------------------------------------------------ the way back
 
-    async def _back(self, made: Known, behind: list[tuple[int, Step]], stopped: tuple[int, Step], why: Told) -> str:
-        """Takes back what was done, the last thing first; what is there of the step that was sent last is found out
-        before, also where it was refused: it may have been done by half."""
+    async def _back(
+        self, made: Known, behind: list[tuple[int, Step]], stopped: tuple[int, Step], why: Told, found: Told
+    ) -> str:
+        """Takes back what was done, the last thing first; with it what was `found` of the step that was sent last, also
+        where it was refused: it may have been done by half."""
         reason = f"{why.code}: {why.message}"
-        if not why.unsent:
-            found = await self._settled(*stopped, made, refused=why.refused)
-            if found.written is not None:
-                made = replace(made, written={**made.written, stopped[1].name: found.written})
-                behind = [*behind, stopped]
+        if found.written is not None:
+            made = replace(made, written={**made.written, stopped[1].name: found.written})
+            behind = [*behind, stopped]
         if not behind:
             return await self._end(self._called_back or State.REJECTED, reason)
         for number, step in reversed(behind):

@@ -196,6 +196,7 @@ class Operation(Node):
     steps: list[OperationStep | None] | None = batched(facts.steps, needs=())
     approvals: list[ref.OperationApprovalRef | None] | None = links(c.OperationApproval, by="operation")
     exceptions: list[ref.OperationExceptionRef | None] | None = links(c.OperationException, by="operation")
+    freshness: str | None = batched(facts.freshness, needs=())
     history: list[OperationEvent | None] | None = batched(facts.history, needs=())
 
 

@@ -56,6 +56,14 @@ def discounted(unit: Decimal, percent: Decimal) -> Decimal:
         return found.quantize(Decimal(1)) if found == found.to_integral_value() else found
 
 
+def decimal(worth: Fraction) -> Decimal:
+    """A rate, to twelve decimals half up where it has more."""
+    with localcontext() as exact:
+        exact.prec = 60
+        found = (Decimal(worth.numerator) / Decimal(worth.denominator)).quantize(_PLACES, ROUND_HALF_UP).normalize()
+        return found.quantize(Decimal(1)) if found == found.to_integral_value() else found
+
+
 def per_cent(share: Fraction) -> Decimal:
     """A share as a percentage, to four decimals, rounded up: a limit is never passed by rounding."""
     scaled = share * 1_000_000

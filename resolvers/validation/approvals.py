@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Container, Mapping
 from dataclasses import replace
-from datetime import timedelta
 from decimal import Decimal
+from fractions import Fraction
 from typing import Any
 
 import msgspec
@@ -14,7 +14,8 @@ from policies.principal import Principal
 from policies.writes import NO_WRITES, WriteRules
 from policies.writes.ask import FORBIDDEN, Ask, Money, WriteDecision
 from policies.writes.decide import decide
-from resolvers.validation.case import Case
+from resolvers.validation import amounts
+from resolvers.validation.case import Case, lately
 from resolvers.validation.checks.catalogue import approved_by_cpq
 from resolvers.validation.checks.credit import added_by
 from resolvers.validation.checks.terms import is_usual
@@ -117,7 +118,7 @@ def _ask(case: Case, principal: Principal) -> Ask:
         figures=figures,
         flags=flags,
         functional=entity.currency,
-        rates={},
+        rates={currency: each.rate for currency, each in case.rates.items()},
         totals={_TOTAL: earlier} if earlier is not None else {},
     )
 
@@ -145,16 +146,18 @@ def _earlier(case: Case, functional: str) -> Decimal | None:
     orders = case.facts.orders
     if orders.trouble is not None:
         return None
-    since = case.now - timedelta(days=30)
-    lately = [
-        each
-        for each in orders.rows
-        if each.created_at is not None and each.created_at >= since
-        if each.status is not c.OrderStatus.CANCELED and not each.reduction
-    ]
-    if any(each.total is None or each.total.currency != functional for each in lately):
-        return None
-    return sum((each.total.amount for each in lately), Decimal(0))
+    ordered = [each.total for each in lately(orders, case.now)]
+    known = [_worth(case, each, functional) for each in ordered if each is not None]
+    told = [each for each in known if each is not None]
+    return sum(told, Decimal(0)) if len(told) == len(ordered) else None
+
+
+def _worth(case: Case, amount: c.Money, functional: str) -> Decimal | None:
+    """An amount in the entity's currency, exactly; None without a rate."""
+    if amount.currency == functional:
+        return amount.amount
+    rate = case.rates.get(amount.currency)
+    return amount.amount * rate.rate if rate is not None else None
 
 
 def _first(decision: WriteDecision, case: Case) -> tuple[Approval, ...]:
@@ -167,19 +170,17 @@ def _first(decision: WriteDecision, case: Case) -> tuple[Approval, ...]:
 
 
 def _money(amount: Decimal | None, case: Case) -> c.Money | None:
-    if amount is None or case.entity is None:
+    """What was compared, exactly; half up to the minor unit where a rate left more digits."""
+    if amount is None or case.entity is None or not c.sensible(amount):
         return None
-    try:
-        return c.Money.of(amount, case.entity.currency)
-    except c.MoneyError:
-        return None
+    return amounts.money(Fraction(amount), case.entity.currency)
 
 
 def _credit(case: Case) -> tuple[Approval, ...]:
     """Who is no customer of the ERP has no limit there: beyond a small order somebody decides on one."""
     if case.totals is None or case.entity is None or not needs_credit(case):
         return ()
-    amount = case.totals.total if case.totals.total.currency == case.entity.currency else None
+    amount = case.converted(case.totals.total, case.entity.currency)
     return (Approval(_NEW_CUSTOMER, "credit_manager", 1, amount, ("NEW_CUSTOMER:amount",)),)
 
 
@@ -190,4 +191,5 @@ def needs_credit(case: Case) -> bool:
     total, entity = case.totals.total, case.entity
     if case.profile is not None or entity is None or case.order.parties.payer_key is not None:
         return False
-    return total.currency != entity.currency or total.amount > case.rules.new_customer_credit
+    worth = _worth(case, total, entity.currency)
+    return worth is None or worth > case.rules.new_customer_credit

@@ -5,13 +5,15 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Sequence
 from datetime import date, datetime, timedelta
+from fractions import Fraction
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import msgspec
 
 from policies.orders import OrderRules
+from resolvers.sagas.rates import in_effect
 from resolvers.validation import amounts, pricing
-from resolvers.validation.facts import Facts
+from resolvers.validation.facts import Fact, Facts
 from resolvers.validation.order import Kind, Line, Order
 from resolvers.validation.pricing import Invoiced, PricedLine, Totals
 from resolvers.validation.proration import Proration, prorate
@@ -90,6 +92,31 @@ class Case(msgspec.Struct, frozen=True, kw_only=True):
         return [each for each in found if each.status in _LIVE and (each.end_customer_key or each.account_key) == user]
 
     @property
+    def rates(self) -> dict[str, c.ExchangeRate]:
+        """What other currencies are worth today in the entity's own; none where that cannot be relied on."""
+        if self.entity is None or self.facts.rates.trouble is not None:
+            return {}
+        return in_effect(self.facts.rates.rows, self.entity.currency, self.today)
+
+    def worth(self, currency: str, measure: str) -> Fraction | None:
+        """How much of one currency a unit of another is worth today, by way of the entity's own where it is neither;
+        None where no rate tells."""
+        if currency == measure:
+            return Fraction(1)
+        rates = {name: Fraction(each.rate) for name, each in self.rates.items()}
+        if self.entity is not None:
+            rates[self.entity.currency] = Fraction(1)
+        found, unit = rates.get(currency), rates.get(measure)
+        return found / unit if found is not None and unit else None
+
+    def converted(self, amount: c.Money, currency: str) -> c.Money | None:
+        """An amount in another currency, half up to the minor unit; nothing is nothing without a rate."""
+        if amount.currency == currency or not amount.minor:
+            return c.Money(amount.minor, currency)
+        worth = self.worth(amount.currency, currency)
+        return amounts.money(amounts.major(amount) * worth, currency) if worth is not None else None
+
+    @property
     def mrr_before(self) -> c.Money | None:
         """What the changed subscription brings in each month; None where it has no single figure."""
         return self.subscription.mrr if self.subscription is not None else None
@@ -142,6 +169,33 @@ async def settle(
         if order.kind is Kind.AMEND and complete and subscription is not None
         else None,
     )
+
+
+def lately(orders: Fact, now: datetime) -> list[c.Order]:
+    """The orders of the 30 days before that stand."""
+    since = now - timedelta(days=30)
+    return [
+        each
+        for each in orders.rows
+        if each.created_at is not None and each.created_at >= since
+        if each.status is not c.OrderStatus.CANCELED and not each.reduction
+    ]
+
+
+def rates_asked(order: Order, facts: Facts, now: datetime) -> str | None:
+    """The rates that are needed, as `ExchangeRate.on` says it: today's of the selling entity, where an order, who pays,
+    what is owed or what was ordered lately is in another currency. None where it is not."""
+    entity = _entity(order, facts, facts.subscription.by_key(order.subscription_key))
+    if entity is None:
+        return None
+    payer = _payer(facts, order, _profile(facts, order.bill_to_key, entity, order.currency), entity)
+    owed = [each for one in _group(facts, payer) for each in (one.balance, one.unbilled_orders)]
+    ordered = [each.total for each in lately(facts.orders, now)]
+    met = {order.currency, *({payer.currency} if payer is not None else ())}
+    met |= {each.currency for each in (*owed, *ordered) if each is not None and each.minor}
+    if met == {entity.currency}:
+        return None
+    return c.ExchangeRate.on(entity.currency, now.astimezone(_zone(entity)).date())
 
 
 # ---------------------------------------------------------------- where and when

@@ -71,7 +71,7 @@ class Fact(msgspec.Struct, frozen=True, dict=True):
 class Facts(msgspec.Struct, frozen=True, kw_only=True):
     """Everything that the checks may look at. `profiles` are the ERP's records of the bill-to and of a named payer,
     `paying` those of who pays for them and of everybody they pay for. `orders` are those of the CRM and those on their
-    way there."""
+    way there. `rates` are the ERP's of the day in the selling entity's currency, asked for where another one is met."""
 
     accounts: Fact
     entities: Fact
@@ -90,6 +90,7 @@ class Facts(msgspec.Struct, frozen=True, kw_only=True):
     meters: Fact
     items: Fact
     cases: Fact
+    rates: Fact
 
 
 def fact(system: str, *readings: Reading, named: Sequence[Reading | None] = ()) -> Fact:

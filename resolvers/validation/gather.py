@@ -6,7 +6,7 @@ It ends a little before the operation's time is up, so that what is there can st
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Coroutine, Iterable, Mapping, Sequence
+from collections.abc import Callable, Coroutine, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from math import isinf
 from typing import Any, TypeAlias
@@ -15,6 +15,7 @@ import msgspec
 
 from resolvers.batch import Need, Read
 from resolvers.context import Context
+from resolvers.validation.case import rates_asked
 from resolvers.validation.facts import Fact, Facts, fact, late, none
 from resolvers.validation.order import Kind, Order
 from sources import canonical as c
@@ -26,6 +27,7 @@ NEEDS: tuple[Need, ...] = (
     (c.Account, "key"),
     (c.LegalEntity, "list"),
     (c.AccountingPeriod, "list"),
+    (c.ExchangeRate, "day"),
     (c.BillingProfile, "account"),
     (c.BillingProfile, "key"),
     (c.BillingProfile, "payer"),
@@ -98,7 +100,12 @@ async def gather(
     }
     for names in [each for each in chains if not named.intersection(each)]:
         chains.pop(names).close()
-    found |= await _in_time(chains, named, _time_left(len(order.lines)))
+
+    async def rates(known: Chained) -> Chained:
+        key = rates_asked(order, Facts(**{**found, **known}), context.now)
+        return await one("rates", c.ExchangeRate, "day", [key] if key is not None else [])
+
+    found |= await _in_time(chains, named, _time_left(len(order.lines)), rates)
     return Facts(**found | _unseen(order, found))
 
 
@@ -113,10 +120,17 @@ def _time_left(lines: int) -> float | None:
 
 
 async def _in_time(
-    chains: Mapping[tuple[str, ...], Coroutine[Any, Any, Chained]], named: frozenset[str], seconds: float | None
+    chains: Mapping[tuple[str, ...], Coroutine[Any, Any, Chained]],
+    named: frozenset[str],
+    seconds: float | None,
+    rates: Callable[[Chained], Coroutine[Any, Any, Chained]],
 ) -> dict[str, Fact]:
-    """What the chains found; of one that takes longer, that all of it is late."""
+    """What the chains found; of one that takes longer, that all of it is late. `rates` begins once it is known which
+    currencies there are, beside those that still go on."""
     tasks = {asyncio.ensure_future(chain): names for names, chain in chains.items()}
+    telling = [task for task, names in tasks.items() if _TELLING.intersection(names)]
+    if "rates" in named:
+        tasks[asyncio.ensure_future(_after(telling, rates))] = ("rates",)
     try:
         done, tardy = await asyncio.wait(tasks, timeout=seconds, return_when=asyncio.FIRST_EXCEPTION)
         found = {name: each for task in done for name, each in task.result().items()}
@@ -126,10 +140,23 @@ async def _in_time(
     return found | {name: late(_HOME[name]) for task in tardy for name in tasks[task] if name in named}
 
 
+async def _after(
+    telling: Sequence[asyncio.Future[Chained]], then: Callable[[Chained], Coroutine[Any, Any, Chained]]
+) -> Chained:
+    """What comes after some chains, from all that they found; nothing where one of them has failed."""
+    if telling:
+        await asyncio.wait(telling)
+    if any(task.cancelled() or task.exception() is not None for task in telling):
+        return {}
+    return await then({name: each for task in telling for name, each in task.result().items()})
+
+
+_TELLING = frozenset({"entities", "profiles", "subscription", "orders"})
+"""Facts that tell which currencies an order has to do with."""
 _HOME = {
     **dict.fromkeys(("accounts", "contracts", "agreements", "orders"), _CRM),
     **dict.fromkeys(("subscriptions", "subscription", "base_invoice", "products", "prices", "meters"), _BILLING),
-    **dict.fromkeys(("entities", "periods", "profiles", "paying", "taxes", "items"), _ERP),
+    **dict.fromkeys(("entities", "periods", "profiles", "paying", "taxes", "items", "rates"), _ERP),
     "cases": _SUPPORT,
 }
 """Which system each fact is asked of."""

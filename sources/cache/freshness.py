@@ -1,9 +1,9 @@
 """Freshness: how long a fact of each type is good, and how long it is better than nothing.
 
 Four spans, one after the other. Until `ttl` nobody asks again. In the last `refresh_ahead` seconds of it a reader sets
-off a refresh and waits for nothing. For `while_refreshing` seconds more a reader is served at once, marked stale, and
-sets off a refresh. After that a reader waits, but no longer than its patience; the old fact still stands in for a
-source that fails or is slow until `stale_for` seconds past `ttl`. Then it is too old for anybody.
+off a refresh and waits for nothing. For `while_refreshing` seconds more a reader whose errand is not strict is served
+at once, marked stale, and sets off a refresh. After that a reader waits, but no longer than its patience; the old fact
+still stands in for a source that fails or is slow until `stale_for` seconds past `ttl`. Then it is too old for anybody.
 
 `ttl` and `while_refreshing` count from the reading: asking a search index again brings nothing newer than its lag. The
 bound, and every age that is told or demanded, count from the instant the fact was true.
@@ -102,6 +102,8 @@ _CASES = Freshness(15.0, _HOUR, 3.0, 15.0, 5.0)
 # Catalogues, plans and the shape of our own companies change by release, not by customer.
 _CATALOGUE = Freshness(10 * _MINUTE, 7 * _DAY, _MINUTE, 10 * _MINUTE, 30.0)
 _PLANS = Freshness(10 * _MINUTE, _DAY, _MINUTE, 10 * _MINUTE, 30.0)
+# A rate is asked for by its day: it changes where it is entered late, or put right.
+_RATES = Freshness(10 * _MINUTE, _DAY, _MINUTE, 10 * _MINUTE, 30.0)
 # What the ledger says of a document is written once.
 _BOOKS = Freshness(5 * _MINUTE, _DAY, 30.0, 5 * _MINUTE, 15.0)
 
@@ -116,6 +118,7 @@ DEFAULTS: Mapping[type[Record], Freshness] = {
     **dict.fromkeys((c.Product, c.Price, c.Meter, c.ErpItem), _CATALOGUE),
     **dict.fromkeys((c.LegalEntity, c.AccountingPeriod, c.SupportPlan, c.SlaProcess, c.TaxProfile), _PLANS),
     **dict.fromkeys((c.RevenueSchedule, c.LedgerPosting), _BOOKS),
+    c.ExchangeRate: _RATES,
 }
 
 

@@ -97,7 +97,7 @@ class Memory:
         known = entry.shelf.entries.get(entry.ident)
         if known is not None:
             self._remove(known)
-        entry.size = self._scale.weigh(entry.shelf.record, entry.rows)
+        entry.size = self._scale.weigh(entry.shelf.record, entry.rows, paged=entry.shelf.index[2].first is not None)
         if entry.size > self.bound:
             return
         entry.live = True
@@ -148,6 +148,7 @@ class Memory:
         del entry.shelf.entries[entry.ident]
         self.size -= entry.size
         self._unlink(entry)
+        entry.rows = entry.stale_rows = None  # its turn in the round may come late
         self._gone += 1
         if self._gone > 64 + len(self._round) // 2:
             self._round = deque(each for each in self._round if each.live)

@@ -15,6 +15,7 @@ from sources.canonical import Record
 from sources.ports import Rows
 
 _ENTRY = 450  # bytes of an entry without records: itself, its rows, its places by key and by tag
+_PAGE = 450  # bytes of what the catalog makes of a page, which is kept with it
 _RECORD = 200  # bytes of a record's places by tag
 _FACTOR = 3  # bytes of memory to a written byte
 _FIRST, _EACH = 8, 16  # answers that are written out: the first ones, and later one in so many
@@ -27,17 +28,18 @@ class Scale:
         self._seen: dict[type[Record], int] = {}
         self._average: dict[type[Record], float] = {}
 
-    def weigh(self, record: type[Record], rows: Rows | None) -> int:
+    def weigh(self, record: type[Record], rows: Rows | None, *, paged: bool) -> int:
         """The bytes of one answer."""
+        entry = _ENTRY + _PAGE if paged else _ENTRY
         if rows is None or not rows.records:
-            return _ENTRY
+            return entry
         seen = self._seen[record] = self._seen.get(record, 0) + 1
         count = len(rows.records)
         if seen <= _FIRST or seen % _EACH == 0:
             written = _written(rows.records) / count
             self._average[record] = written if seen == 1 else self._average[record] * 0.75 + written * 0.25
-            return int(_ENTRY + count * (_RECORD + _FACTOR * written))
-        return int(_ENTRY + count * (_RECORD + _FACTOR * self._average[record]))
+            return int(entry + count * (_RECORD + _FACTOR * written))
+        return int(entry + count * (_RECORD + _FACTOR * self._average[record]))
 
 
 def _written(records: Any) -> int:

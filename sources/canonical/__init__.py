@@ -35,6 +35,7 @@ from sources.canonical.invoice import (
 )
 from sources.canonical.ledger import (
     AccountingPeriod,
+    ExchangeRate,
     LedgerPosting,
     LegalEntity,
     RevenueSchedule,
@@ -157,6 +158,7 @@ __all__ = [
     "Evidence",
     "ExceptionResolution",
     "ExceptionStatus",
+    "ExchangeRate",
     "ExternalId",
     "GatewayPayment",
     "HoldPreference",

@@ -1,4 +1,4 @@
-"""LegalEntity, AccountingPeriod, TaxProfile, RevenueSchedule, LedgerPosting: what only the ERP knows."""
+"""LegalEntity, AccountingPeriod, ExchangeRate, TaxProfile, RevenueSchedule, LedgerPosting: what only the ERP knows."""
 
 from __future__ import annotations
 
@@ -31,6 +31,21 @@ class AccountingPeriod(Record, frozen=True, gc=False, kw_only=True):
     closed: bool = False
     receivables_locked: bool = False
     all_locked: bool = False
+
+
+class ExchangeRate(Record, frozen=True, gc=False, kw_only=True):
+    """How much of `base` one unit of `currency` is worth from a day on, until there is a later one; key = ERP rate id.
+    Found by `day`: those in effect on a day, under what `on` makes of it. Owner: ERP."""
+
+    base: str
+    currency: str
+    effective_on: date
+    rate: Decimal
+
+    @staticmethod
+    def on(base: str, day: date) -> str:
+        """The key of all that are in effect for a base currency on a day."""
+        return f"{base}@{day.isoformat()}"
 
 
 class TaxProfile(Owned, frozen=True, gc=False, kw_only=True):

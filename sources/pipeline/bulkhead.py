@@ -72,6 +72,11 @@ class Bulkhead:
 
         return bounded
 
+    @property
+    def is_queued(self) -> bool:
+        """Whether anybody waits."""
+        return bool(self._waiting)
+
     def queue(self) -> Queue:
         """What there is to see."""
         return Queue(self._running, len(self._waiting), self._concurrency, self._settings.queue)

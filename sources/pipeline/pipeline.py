@@ -89,6 +89,11 @@ class Pipeline:
         circuits.probes.through(partial(stack, whole), once)
         self.close = circuits.probes.close
 
+    @property
+    def is_at_ease(self) -> bool:
+        """Whether it may be asked for what perhaps nobody needs: its circuit is closed, and nobody waits for a turn."""
+        return self._reads.state == "closed" and not self._bulkhead.is_queued
+
     def state(self) -> State:
         """What can be seen of it now; costs no call."""
         return State(

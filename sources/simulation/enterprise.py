@@ -433,6 +433,16 @@ class ErpPeriod(_Entry, frozen=True, gc=False, kw_only=True):
     posting: bool  # False for quarters and years
 
 
+class ErpRate(_Entry, frozen=True, gc=False, kw_only=True):
+    """What one unit of a currency is worth in a base currency, from a day on."""
+
+    id: str
+    base: str
+    currency: str
+    effective_on: date
+    rate: Decimal
+
+
 class ErpCustomer(_Entry, frozen=True, gc=False, kw_only=True):
     id: str
     external_id: str | None  # the CRM's account id; a second customer of one account: `{account id}:{entity code}`
@@ -546,6 +556,7 @@ class ErpBook(msgspec.Struct, frozen=True, kw_only=True):
     revenue: tuple[ErpRevenue, ...]
     hold_preference: str  # enforce, warn, ignore
     hold_overdue_days: int
+    rates: tuple[ErpRate, ...] = ()
 
 
 # ---------------------------------------------------------------- support

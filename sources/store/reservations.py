@@ -21,6 +21,7 @@ from sqlalchemy import (
     update,
 )
 
+from sources.canonical import Money
 from sources.store.columns import Instant, metadata
 from sources.store.errors import NoSuchRecord, WrongState
 
@@ -87,8 +88,11 @@ def reserve(  # noqa: PLR0913 - a row and its bound
     known = find(connection, key)
     if known is not None:
         return known
-    if most is not None and held(connection, kind, subject, unit, used_too=used_too) + quantity > most:
-        raise WrongState(f"of `{subject}` less than {quantity} {unit} are free: others have reserved the rest")
+    if most is not None:
+        taken = held(connection, kind, subject, unit, used_too=used_too)
+        if taken + quantity > most:
+            asked = Money(quantity, unit).amount if unit.isupper() else quantity
+            raise WrongState(f"`{subject}` has less than {asked} {unit} left: others have the rest")
     connection.execute(
         insert(reservations).values(
             key=key,

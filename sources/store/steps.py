@@ -83,7 +83,9 @@ def begin(connection: Connection, attempt: Attempt, now: datetime) -> Step:
     """Note that a step is being tried, once more if it was before."""
     dialect: Any = sqlite if connection.dialect.name == "sqlite" else postgresql
     made = dialect.insert(steps).values(attempts=1, started_at=now, **msgspec.structs.asdict(attempt))
-    again = {"outcome": None, "finished_at": None, "attempts": steps.c.attempts + 1}
+    again: dict[str, Any] = {"outcome": None, "finished_at": None, "attempts": steps.c.attempts + 1}
+    asked = {"source": attempt.source, "owner": attempt.owner}  # not known of a try that could not be sent
+    again |= {name: whom for name, whom in asked.items() if whom is not None}
     kept = made.on_conflict_do_update(index_elements=list(steps.primary_key), set_=again).returning(steps)
     begun = _record(connection.execute(kept).mappings().one())
     notices.give(connection, Topic.OPERATION, attempt.operation_id, now)

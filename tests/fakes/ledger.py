@@ -13,6 +13,7 @@ from typing import Any
 
 import msgspec
 
+from resolvers.sagas.reserve import Release, Reserve
 from sources import canonical as c
 from sources.canonical import Record
 from sources.canonical import commands as do
@@ -28,6 +29,7 @@ CREATES: Mapping[type[Command], str] = {
     do.CreditInvoice: "credit",
     do.OpenCase: "case",
     do.CreditPosted: "memo",
+    Reserve: "reservation",
 }
 TOUCHES: Mapping[type[Command], tuple[type[Record], ...]] = {do.CreditInvoice: (c.CreditMemo, c.Invoice)}
 ENDS: Mapping[type[Command], str] = {
@@ -35,6 +37,7 @@ ENDS: Mapping[type[Command], str] = {
     do.CloseSalesOrder: "sales_order_key",
     do.DropSubscription: "subscription_key",
     do.VoidCredit: "credit_key",
+    Release: "reservation",
 }
 
 
@@ -54,17 +57,30 @@ class Ledger:
 
     def __init__(self, path: Path) -> None:
         self._path = path
+        self._known: list[Effect] = []
+        self._by_key: dict[str, Effect] = {}
+        self._read_to = 0
 
     def effects(self, operation: str | None = None) -> list[Effect]:
-        if not self._path.exists():
-            return []
-        whole, _, _being_written = self._path.read_bytes().rpartition(b"\n")
-        lines = whole.splitlines()
-        found = [msgspec.json.decode(line, type=Effect) for line in lines]
-        return [each for each in found if operation in (None, each.operation)]
+        return [each for each in self._all() if operation in (None, each.operation)]
 
     def of(self, key: str) -> Effect | None:
-        return next((each for each in self.effects() if each.key == key), None)
+        self._all()
+        return self._by_key.get(key)
+
+    def _all(self) -> list[Effect]:
+        """What is in the file by now: only what is new in it is read."""
+        if not self._path.exists():
+            return self._known
+        with self._path.open("rb") as book:
+            book.seek(self._read_to)
+            whole, newline, _being_written = book.read().rpartition(b"\n")
+        self._read_to += len(whole) + len(newline)
+        for line in whole.splitlines():
+            effect = msgspec.json.decode(line, type=Effect)
+            self._known.append(effect)
+            self._by_key.setdefault(effect.key, effect)
+        return self._known
 
     def add(self, effect: Effect) -> Effect:
         descriptor = os.open(self._path, os.O_WRONLY | os.O_CREAT | os.O_APPEND)
@@ -116,10 +132,8 @@ class FakeWriter:
         known = self._ledger.of(key)
         if known is not None:
             return found or self._written(known, replayed=True)
-        fault = self.fault(command, name)
-        self._before(fault, name)
-        if fault == "hang":
-            await asyncio.Future()
+        fault = self.fault(command, name, key)
+        await self._before(fault, name)
         effect = self._ledger.add(self._effect(command, key))
         await asyncio.sleep(self._pause)
         if fault == "late":
@@ -131,15 +145,19 @@ class FakeWriter:
         if fault == "lose":
             raise OutcomeUnknown("no answer came", source=self.name, remedy=self.remedy)
         if fault == "crash_after":
-            os._exit(9)
+            await self.die()
         return self._written(effect)
 
-    def fault(self, command: Command, name: str) -> str | None:
+    def fault(self, command: Command, name: str, key: str) -> str | None:
         """What happens at this sending."""
         waiting = self.faults.get(name, [])
         return waiting.pop(0) if waiting else None
 
-    def _before(self, fault: str | None, name: str) -> None:
+    async def die(self) -> None:
+        """The process ends here."""
+        os._exit(9)
+
+    async def _before(self, fault: str | None, name: str) -> None:
         errors: dict[str, SourceError] = {
             "refuse": Rejected(f"`{name}` is refused", source=self.name, request_id="req-1"),
             "lock": Locked("the period is closed", source=self.name),
@@ -150,12 +168,14 @@ class FakeWriter:
         if fault in errors:
             raise errors[fault]
         if fault == "crash_before":
-            os._exit(9)
+            await self.die()
+        if fault == "hang":
+            await asyncio.Future()
 
     async def find(self, command: Command, key: str) -> Written | None:
         await asyncio.sleep(self._pause)
         self.looked.append(type(command).__name__)
-        if self.fault(command, f"find {type(command).__name__}") is not None:
+        if self.fault(command, f"find {type(command).__name__}", key) is not None:
             raise OutcomeUnknown("that cannot be told", source=self.name)
         known = self._ledger.of(key)
         return None if known is None else self._written(known, replayed=True)
@@ -184,10 +204,8 @@ class FakeSystems:
     async def read(self, ask: Ask) -> Reading:
         if self.away is not None:
             return Reading({}, Report("books"), dict.fromkeys(ask.keys, self.away))
-        rows = {
-            key: Rows([each for each in self.records if type(each) is ask.record and _found(each, ask.by, key)])
-            for key in ask.keys
-        }
+        kind = [each for each in self.records if type(each) is ask.record]
+        rows = {key: Rows([each for each in kind if _found(each, ask.by, key)]) for key in ask.keys}
         return Reading({key: each for key, each in rows.items() if each.records}, Report("books"))
 
     def writer(self, command: type[Command], entity: str | None = None) -> Writer:
@@ -199,6 +217,8 @@ class FakeSystems:
 
 
 def _found(record: Any, by: str, key: str) -> bool:
+    if by == "day":
+        return str(record.base) == key.partition("@")[0]  # whichever day: who asks takes the right one
     attribute = f"{by}_key" if by in ("account", "invoice", "subscription", "order") else by
     return by == "list" or getattr(record, attribute) == key
 

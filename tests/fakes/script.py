@@ -56,16 +56,16 @@ class Script:
         pairs = dict(parse_qsl(parts.query, keep_blank_values=True))
         request = Request(call.method, parts.path, pairs, dict(call.headers), call.body or b"")
         self.reached.set()
-        if call.operation != "token":
+        is_token = call.operation == "token"
+        (self.tokens if is_token else self.requests).append(request)  # it was sent, also if nobody waits for its answer
+        if not is_token:
             self.asked.set()
         self.at_once += 1
         self.most_at_once = max(self.most_at_once, self.at_once)
         await asyncio.sleep(0.001)
         self.at_once -= 1
-        if call.operation == "token":
-            self.tokens.append(request)
+        if is_token:
             return self._token(request)
-        self.requests.append(request)
         if self.faults:
             fault = self.faults.pop(0)
             if isinstance(fault, Exception):

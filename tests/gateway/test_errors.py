@@ -8,6 +8,7 @@ import pytest
 
 import gateway.app
 import resolvers.office
+from gateway.http.bodies import TOO_LARGE
 from sources.errors import SourceError
 from sources.store.errors import StoreError
 
@@ -21,7 +22,7 @@ def classes(kind: type[Exception]) -> Iterator[type[Exception]]:
         yield from classes(each)
 
 
-CODES = {
+CODES = {TOO_LARGE} | {
     str(each.__dict__["code"])
     for kind in (SourceError, StoreError)
     for each in classes(kind)

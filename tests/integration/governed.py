@@ -100,7 +100,7 @@ class House:
 
     def __init__(self, town: Town, issuer: Issuer, url: str, app: Front, client: httpx2.Client) -> None:
         self.town, self.url, self.app = town, url, app
-        self._issuer, self._client = issuer, client
+        self.issuer, self._client = issuer, client
         self._keys = (f"key-{number}" for number in itertools.count())
         self._prices: dict[tuple[str, str], Any] = {}
         self.accounts = sorted(set(town.landmarks.values()))
@@ -114,7 +114,7 @@ class House:
         own = {"sub": name, "roles": list(roles), "regions": REGIONS, "entities": ENTITIES} | claims
         if "customer_user" in roles or "cpq_service" in roles:
             own.setdefault("accounts", self.accounts)
-        return Person(self._client, self.url, self._issuer.token(**own))
+        return Person(self._client, self.url, self.issuer.token(**own))
 
     def cpq(self, human: str = "hana@northwind.example") -> Person:
         """The ordering service for a person."""
@@ -164,9 +164,13 @@ def house(town: Town, issuer: Issuer, state: Path | None, **tables: Any) -> Iter
         connection = package.connection(town.urls[source])
         sources[source] = {"vendor": name, "timeout": 20.0, **connection.table}
         secrets |= connection.secrets
-    writes = {"store": f"sqlite:///{state}/store.db", "durable": f"sqlite:///{state}/work.db"} if state else {}
+    writes: dict[str, Any] = {}
+    if state:
+        writes = {"store": f"sqlite:///{state}/store.db", "durable": f"sqlite:///{state}/work.db", "patience": 8.0}
     patient = {"lookup": 30, "validate": 30, "customer360": 30, "submit": 30}  # a busy machine is no outage
+    secrets["CURSOR_KEY"] = "what every process of this house shares"
     tree = {
+        "gateway": {"cursor_key": {"env": "CURSOR_KEY"}},
         "identity": {"issuers": [{"issuer": ISSUER, "audience": AUDIENCE, "jwks": issuer.jwks}]},
         "sources": sources,
         "operations": patient,

@@ -96,3 +96,32 @@ def test_nobody_who_has_no_right_to_it_opens_a_case(home: House) -> None:
     bare = {"account": home.town.landmarks["churned"], "idempotencyKey": home.key(), **said}
     refused = agent.write("openCase", **bare)
     assert (refused["__typename"], refused["findings"][0]["code"]) == ("Rejected", "NOT_ENTITLED")
+
+
+def test_what_the_graph_shows_of_a_suspension_is_what_was_asked_for_and_approved(home: House) -> None:
+    rita, carl = home.person("rita", "revops"), home.person("carl", "credit_manager")
+    auditor = home.person("aude", "auditor")  # why somebody is held is not for everybody
+    query = """query($by: AccountBy!, $account: ID!) {
+      account(by: $by) { subscriptions(first: 1) { nodes {
+        key status { value } overlays suspension { reason noticeSentAt operation } } } }
+      entitlementCheck(account: $account, supportTier: "standard", intent: USE_FEATURE) { decision rule } }"""
+    account = home.town.landmarks["past_due_in_grace"]
+    shown = {"by": {"key": account}, "account": account}
+    [before] = auditor.told(query, **shown)["account"]["subscriptions"]["nodes"]
+    assert before["suspension"] is None
+    asked = {"subscription": before["key"], "suspensionReason": "HOLD", "noticeSentAt": f"{TODAY}T00:00:00Z"}
+    waits = rita.write("suspendSubscription", **asked, idempotencyKey=home.key(), reason="three reminders")
+    [wanted] = waits["approvals"]
+    said = {"approval": wanted["id"], "evidenceHash": wanted["evidenceHash"]}
+    approve = "mutation($input: ApproveInput!) { approve(input: $input) { decision } }"
+    assert carl.told(approve, input=said)["approve"] == {"decision": "APPROVED"}
+    ended = rita.ended(waits["operation"]["key"])
+    assert ended["state"] == "COMPLETED"
+    found = auditor.told(query, **shown)
+    assert found["account"]["subscriptions"]["nodes"] == [
+        before | {
+            "status": {"value": "SUSPENDED"},
+            "suspension": {"reason": "HOLD", "noticeSentAt": f"{TODAY}T00:00:00+00:00", "operation": ended["key"]},
+        }
+    ]  # fmt: skip
+    assert found["entitlementCheck"] == {"decision": "DENY", "rule": 5}

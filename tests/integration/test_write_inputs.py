@@ -119,8 +119,13 @@ OTHERS: dict[str, Any] = {
     "a subscription that is not there": ("cancelSubscription", {"subscription": "sub_nope"}, "subscription"),
     "an instant without a zone": (
         "suspendSubscription",
-        {"subscription": "sub_nope", "noticeSentAt": "2026-03-01T12:00:00"},
+        {"subscription": "sub_nope", "suspensionReason": "HOLD", "noticeSentAt": "2026-03-01T12:00:00"},
         "noticeSentAt",
+    ),
+    "a reason that only billing finds": (
+        "suspendSubscription",
+        {"subscription": "sub_nope", "suspensionReason": "DUNNING_EXHAUSTED", "noticeSentAt": "2026-03-01T12:00:00Z"},
+        "suspensionReason",
     ),
 }
 ASKERS = {

@@ -8,7 +8,7 @@ from graphql import build_schema
 
 from gateway.cli import main
 from gateway.cli.tabs import CURL_ROLE, CURL_WRITE
-from tests.integration.governed import House, at_once, write
+from tests.integration.governed import House, at_once, house, write
 
 
 def names(found: list[dict[str, Any]]) -> list[str]:
@@ -75,6 +75,8 @@ def test_what_is_rejected_ends_without_effect(home: House) -> None:
     ended = cpq.ended(answer["operation"]["id"])
     assert (ended["state"], "not at this price" in ended["reason"]) == ("REJECTED", True)
     assert home.town.did(ended["key"]) == {}
+    pinned = cpq.told("query($id: ID!) { operation(id: $id) { freshness } }", id=ended["id"])
+    assert pinned["operation"] == {"freshness": None}, "it has written nothing"
 
 
 def test_the_caller_calls_back_what_still_waits(home: House) -> None:
@@ -83,6 +85,9 @@ def test_the_caller_calls_back_what_still_waits(home: House) -> None:
     answer = cpq.write("submitOrder", **home.order("unlinked", "14", unit_price=f"{float(price) * 0.8:.2f}"))
     cancel = "mutation($input: CancelOperationInput!) { cancelOperation(input: $input) { operation { state } } }"
     said = {"operation": answer["operation"]["id"], "reason": "the customer thought better of it"}
+    stranger = home.person("rita@northwind.example", "revops")
+    asking = "mutation($input: CancelOperationInput!) { cancelOperation(input: $input) { approvals { role } } }"
+    assert stranger.told(asking, input=said)["cancelOperation"] == {"approvals": [{"role": "finance_controller"}]}
     assert cpq.told(cancel, input=said)["cancelOperation"]["operation"]["state"] == "CANCELED"
     assert cpq.refused(cancel, input=said)["code"] == "VERSION_CONFLICT"
     assert home.town.did(answer["operation"]["key"]) == {}
@@ -111,6 +116,33 @@ def test_the_same_key_is_the_same_operation_whichever_name_a_record_is_given(hom
     assert (other["code"], other["retryable"]) == ("IDEMPOTENCY_MISMATCH", False)
     theirs = home.person("bob", "support_agent").write("openCase", **asked | {"subject": "something else"})
     assert theirs["replayed"] is False
+
+
+CASES = "query($by: AccountBy!) { account(by: $by) { cases(first: 50) { nodes { key } } } }"
+
+
+def test_who_reads_with_the_token_of_a_write_sees_it_also_where_another_process_remembers_what_was_before(
+    home: House,
+) -> None:
+    lasting = {"types": {"Case": {"ttl": 3600.0}}}
+    with house(home.town, home.issuer, None, cache=lasting) as other:
+        elsewhere = other.person("ada", "support_agent")
+        by = {"key": home.town.landmarks["merge_winner"]}
+
+        def seen(**headers: str) -> set[str]:
+            answer = elsewhere.ask(CASES, headers, by=by)
+            assert "errors" not in answer, answer["errors"]
+            return {each["key"] for each in answer["data"]["account"]["cases"]["nodes"]}
+
+        before = seen()
+        agent = home.person("ada", "support_agent")
+        key = agent.write("openCase", **case(home))["operation"]["id"]
+        assert agent.ended(key)["state"] == "COMPLETED"
+        pinned = agent.told("query($id: ID!) { operation(id: $id) { freshness } }", id=key)["operation"]["freshness"]
+        assert seen() == before, "it is remembered here, and nobody has told this process"
+        after = seen(**{"opsgraph-freshness": pinned})
+        assert len(after - before) == 1
+        assert seen() == after
 
 
 def test_fifty_at_once_with_one_key_are_one_case_and_one_answer(home: House) -> None:

@@ -58,6 +58,26 @@ MISTAKES = {
             "one of region, entity or all is expected"
         ),
     ),
+    "no row rule at all": (
+        {"roles": small.ROLES.replace("rows: [region]", "rows: []")},
+        "rules/roles.yaml:6: the role `agent` sees no rows at all: name a row rule, or all",
+    ),
+    "a row rule beside all": (
+        {"roles": small.ROLES.replace("rows: [region]", "rows: [all, region]")},
+        "rules/roles.yaml:6: the role `agent` has the row rule `region` beside `all`, which opens every row: keep one of them",
+    ),
+    "a row rule twice": (
+        {"roles": small.ROLES.replace("rows: [region]", "rows: [region, region]")},
+        "rules/roles.yaml:6: `rows` has `region` twice: keep one of them",
+    ),
+    "a shared type twice": (
+        {"rows": small.ROWS.replace("shared: []", "shared: [Account, Account]")},
+        "rules/rows.yaml:1: `shared` has `Account` twice: keep one of them",
+    ),
+    "a row rule of nothing": (
+        {"rows": small.ROWS + "  nobody: {}\n"},
+        "rules/rows.yaml:9: the row rule `nobody` has no condition: it opens nothing, give it one or take it out",
+    ),
     "missing key": (
         {"roles": "agent:\n  audience: internal\n  classes: {}\n"},
         "rules/roles.yaml:2: `rows` is missing: add it",

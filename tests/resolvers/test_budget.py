@@ -38,13 +38,13 @@ def test_only_root_fields_declare_one() -> None:
 @pytest.mark.parametrize(
     ("declared", "budget"),
     [
-        ([LOOKUP], Budget((LOOKUP,), 1.5, 0.25, Lane.LOOKUP)),
-        ([VALIDATE], Budget((VALIDATE,), 2.0, 0.25, Lane.VALIDATE)),
-        ([PAGE], Budget((PAGE,), 4.0, 1.0, Lane.PORTAL)),
-        ([SUBMIT], Budget((SUBMIT,), 3.0, 1.0, Lane.VALIDATE)),
-        ([VALIDATE, LOOKUP, VALIDATE], Budget((LOOKUP, VALIDATE), 2.0, 0.25, Lane.LOOKUP)),
-        ([LOOKUP, PAGE], Budget((PAGE, LOOKUP), 4.0, 1.0, Lane.PORTAL)),
-        ([], Budget((PAGE,), 4.0, 1.0, Lane.PORTAL)),
+        ([LOOKUP], Budget((LOOKUP,), 1.5, 0.25, Lane.LOOKUP, False)),
+        ([VALIDATE], Budget((VALIDATE,), 2.0, 0.25, Lane.VALIDATE, True)),
+        ([PAGE], Budget((PAGE,), 4.0, 1.0, Lane.PORTAL, False)),
+        ([SUBMIT], Budget((SUBMIT,), 3.0, 1.0, Lane.VALIDATE, True)),
+        ([VALIDATE, LOOKUP, VALIDATE], Budget((LOOKUP, VALIDATE), 2.0, 0.25, Lane.LOOKUP, True)),
+        ([LOOKUP, PAGE], Budget((PAGE, LOOKUP), 4.0, 1.0, Lane.PORTAL, False)),
+        ([], Budget((PAGE,), 4.0, 1.0, Lane.PORTAL, False)),
     ],
 )
 def test_an_operation_takes_the_longest_time_and_the_lowest_lane(
@@ -64,7 +64,7 @@ def test_another_root_never_hurries_an_operation() -> None:
 def test_the_settings_say_how_long_a_class_may_take() -> None:
     table = {"lookup": 0.5, "customer360": 6, "short_patience": 0.1}
     operations = parse({"operations": table}, {}).operations
-    assert budget_of([LOOKUP], operations) == Budget((LOOKUP,), 0.5, 0.1, Lane.LOOKUP)
+    assert budget_of([LOOKUP], operations) == Budget((LOOKUP,), 0.5, 0.1, Lane.LOOKUP, False)
     assert budget_of([PAGE], operations).seconds == 6.0
     assert parse({}, {}).operations == USUAL
 

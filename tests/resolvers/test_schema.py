@@ -47,7 +47,8 @@ def test_every_record_has_one_type_or_is_embedded() -> None:
         for each in vars(c).values()
         if isinstance(each, type) and issubclass(each, Record) and each not in (Record, c.Owned)
     }
-    assert records == set(TYPES)
+    only_judged_with = {c.ExchangeRate}  # nobody asks for one: what comes of it is shown
+    assert records - only_judged_with == set(TYPES)
     assert len(set(TYPES.values())) == len(TYPES)
 
 

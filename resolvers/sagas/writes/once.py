@@ -6,10 +6,10 @@ from collections.abc import Callable
 from typing import Any
 
 from resolvers.sagas.concerns import RECORDS
-from resolvers.sagas.reserve import Consume, Release, Reserve
+from resolvers.sagas.reserve import PIECES, Consume, Release, Reserve
 from resolvers.sagas.saga import State, Step
 
-_CLAIM, _PIECES = "claim", "pcs"
+_CLAIM = "claim"
 
 
 def once(kind: str, subject: Callable[[Any], str]) -> tuple[Step, Step]:
@@ -22,7 +22,7 @@ def once(kind: str, subject: Callable[[Any], str]) -> tuple[Step, Step]:
             kind=kind,
             subject=subject(state),
             quantity=1,
-            unit=_PIECES,
+            unit=PIECES,
             most=1,
             used_too=True,
         )

@@ -9,13 +9,11 @@ import msgspec
 
 from resolvers.sagas.concerns import SERVICE
 from resolvers.sagas.reading import many, one, some
-from resolvers.sagas.reserve import INCIDENT, Consume, Release, Reserve
+from resolvers.sagas.reserve import INCIDENT, PIECES, Consume, Release, Reserve
 from resolvers.sagas.saga import Facts, Finding, Read, Saga, State, Step
 from sources import canonical as c
 from sources.canonical.commands import OpenCase as OpenedCase
 from sources.canonical.commands import PutOrganization
-
-_PIECES = "pcs"
 
 
 class OpenCase(msgspec.Struct, frozen=True, kw_only=True):
@@ -72,7 +70,7 @@ def open_case(entitled: Entitled | None = None) -> Saga:
         steps=(
             Step("reserve_incident", Reserve, _reserve, _release, concern=SERVICE),
             Step("organization", PutOrganization, _organization, concern=SERVICE),
-            Step("case", OpenedCase, _case, concern=SERVICE),
+            Step("case", OpenedCase, _case, concern=SERVICE, pivot=True),  # the customer was answered
             Step("use_incident", Consume, _consume, concern=SERVICE),
         ),
         prompt=True,
@@ -97,7 +95,7 @@ def _reserve(state: State[OpenCase, Known]) -> Reserve | None:
         kind=INCIDENT,
         subject=pack.entitlement,
         quantity=1,
-        unit=_PIECES,
+        unit=PIECES,
         most=pack.remaining,
         used_too=True,
     )

@@ -13,6 +13,7 @@ from resolvers.sagas.writes.order_terms import day_before
 from sources import canonical as c
 from sources.canonical import commands as do
 from sources.canonical.commands import Command, Ending
+from sources.errors import BadAsk
 
 _OVER = (
     c.SubscriptionStatus.CANCELED,
@@ -21,6 +22,7 @@ _OVER = (
     c.SubscriptionStatus.NEVER_ACTIVATED,
 )
 _HELD = (c.SuspensionReason.DUNNING_EXHAUSTED, c.SuspensionReason.HOLD)
+_OURS = (c.SuspensionReason.CUSTOMER_REQUEST, c.SuspensionReason.HOLD)  # billing comes upon the others by itself
 NEEDS = ((c.AccountSubscription, "key"), (c.LegalEntity, "key"), (c.SubscriptionContract, "subscription"))
 
 
@@ -37,6 +39,7 @@ class SuspendSubscription(msgspec.Struct, frozen=True, kw_only=True):
     """`notice_sent_at`: when the customer was told; without it nothing is suspended. `until` None: until resumed."""
 
     subscription: str
+    reason: c.SuspensionReason
     notice_sent_at: datetime | None = None
     until: date | None = None
 
@@ -90,7 +93,10 @@ async def gather_cancel(read: Read, asked: CancelSubscription, now: datetime) ->
 
 
 async def gather_suspend(read: Read, asked: SuspendSubscription, now: datetime) -> Facts:
-    """The subscription, and whether the customer was told."""
+    """The subscription, and whether the customer was told. Raises BadAsk for a reason that nobody decides."""
+    if asked.reason not in _OURS:
+        ours = " or ".join(f"`{each}`" for each in _OURS)
+        raise BadAsk(f"`{asked.reason}` is what billing finds by itself: say {ours}", path="suspensionReason")
     told = asked.notice_sent_at is not None and asked.notice_sent_at <= now
     facts, _ = await _running(read, asked.subscription, {"notice_sent": told, "refund": False})
     return facts
@@ -99,11 +105,10 @@ async def gather_suspend(read: Read, asked: SuspendSubscription, now: datetime) 
 async def gather_resume(read: Read, asked: ResumeSubscription, now: datetime) -> Facts:
     """The subscription, and why it was stopped; where nobody recorded that, the flag is not stated."""
     facts, subscription = await _running(read, asked.subscription, {"refund": False})
-    if subscription.suspension is None:
-        stopped = subscription.status is c.SubscriptionStatus.SUSPENDED
-        flags = {**facts.flags} if stopped else {**facts.flags, "held_for_credit": False}
-        return msgspec.structs.replace(facts, flags=flags)
-    held = subscription.suspension.reason in _HELD
+    suspension, paused = subscription.suspension, c.SubscriptionOverlay.COLLECTION_PAUSED in subscription.overlays
+    if suspension is None and (paused or subscription.status is c.SubscriptionStatus.SUSPENDED):
+        return facts
+    held = suspension is not None and suspension.reason in _HELD
     return msgspec.structs.replace(facts, flags={**facts.flags, "held_for_credit": held})
 
 
@@ -141,6 +146,8 @@ def _pause(state: State[SuspendSubscription, Known]) -> do.PauseSubscription:
         correlation=state.correlation,
         subscription_key=state.input.subscription,
         until=state.input.until,
+        reason=state.input.reason,
+        notice_sent_at=state.input.notice_sent_at,
     )
 
 

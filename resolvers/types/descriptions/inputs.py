@@ -58,6 +58,7 @@ INPUTS = {
     "ending": "When it ends.",
     "CancelSubscriptionInput.on": "The day it ends on: with ON_DATE, and only with it.",
     "CancelSubscriptionInput.credit": "Whether what was paid for the rest of the period is given back.",
+    "suspensionReason": "CUSTOMER_REQUEST, or HOLD, which takes the credit manager to lift; the others billing finds.",
     "noticeSentAt": "When the customer was told; without that nothing is suspended.",
     "until": "Until when; left out: until it is resumed.",
     # ---- documents

@@ -22,6 +22,8 @@ WRITES = {
     "acceptedAt": "When it was accepted.",
     "Operation.version": "How often its row has changed.",
     "steps": "What was done, and taken back, in each system, in order.",
+    "freshness": "Send it as `Opsgraph-Freshness` with a read that must see what this has written so far; "
+    "null while it has written nothing.",
     "approvals": "Who was asked about it, and what they said.",
     "exceptions": "What about it needed somebody.",
     "history": "What was done to it, as the audit has it: who, what, by which rule.",
@@ -47,7 +49,7 @@ WRITES = {
     "OperationEvent.reason": "Why.",
     # ---- approvals
     "OperationApproval.operation": "What it is about.",
-    "tier": "Counts the approvers that one question takes, from 1; from 50 those of a question about an exception.",
+    "tier": "Counts the approvers that one question takes, from 1; from 50 those of a question of the desk.",
     "OperationApproval.rule": "The rule that wants it.",
     "OperationApproval.role": "The role that is asked first.",
     "approvers": "The roles that may approve it.",

@@ -23,7 +23,8 @@ _NAME_ANOTHER = "name a payer that is"
 class Credit(msgspec.Struct, frozen=True):
     """The payer's credit, in the currency of its record. `exposure`: open receivables and unbilled orders of the payer
     and of all whom it pays for; `order`: what this order adds; `headroom`: what is left after it. None where it is not
-    known, or the payer has no limit. `fx_rate`: how much of `currency` one unit of the order's is worth."""
+    known, or the payer has no limit. `fx_rate`: how much of `currency` one unit of the order's is worth; `fx_date`:
+    since when."""
 
     currency: str
     limit: c.Money | None
@@ -40,29 +41,38 @@ def credit_of(case: Case) -> Credit | None:
     if payer is None:
         return None
     currency = payer.currency
-    same = currency == case.order.currency
     exposure = _exposure(case, currency)
     if exposure is not None and case.reserved is not None:
-        exposure = exposure + case.reserved if case.reserved.currency == currency else None
+        reserved = case.converted(case.reserved, currency)
+        exposure = exposure + reserved if reserved is not None else None
     added = added_by(case)
-    order = added if same else None
+    order = case.converted(added, currency) if added is not None else None
     headroom = None
     if payer.credit_limit is not None and exposure is not None and order is not None:
         headroom = payer.credit_limit - exposure - order
-    rate, on = (Decimal(1), case.today) if same else (None, None)
-    return Credit(currency, payer.credit_limit, exposure, order, headroom, rate, on)
+    worth = case.worth(case.order.currency, currency)
+    rate = amounts.decimal(worth) if worth is not None else None
+    return Credit(currency, payer.credit_limit, exposure, order, headroom, rate, _since(case, currency))
+
+
+def _since(case: Case, currency: str) -> date | None:
+    """From which day the rate is: the older one, where it comes of two."""
+    if currency == case.order.currency:
+        return case.today
+    return min(
+        (case.rates[each].effective_on for each in {currency, case.order.currency} & case.rates.keys()), default=None
+    )
 
 
 def _exposure(case: Case, currency: str) -> c.Money | None:
     """None where somebody of the group is missing, or the ERP does not say what one owes, or one owes in another
-    currency: no rate of the day is among the facts."""
+    currency and no rate of the day tells what that is."""
     if not (case.facts.profiles.whole and case.facts.paying.whole):
         return None
     owed = [each for one in case.group for each in (one.balance, one.unbilled_orders)]
-    known = [each for each in owed if each is not None]
-    if len(known) < len(owed) or any(each.minor and each.currency != currency for each in known):
-        return None
-    return c.Money(sum(each.minor for each in known), currency)
+    known = [case.converted(each, currency) for each in owed if each is not None]
+    told = [each for each in known if each is not None]
+    return amounts.total(told, currency) if len(told) == len(owed) else None
 
 
 def added_by(case: Case) -> c.Money | None:
@@ -125,7 +135,9 @@ def _exceeded(case: Case) -> Iterator[Remark]:
     if any(each.balance is None or each.unbilled_orders is None for each in case.group):
         yield doubt("what is owed already is not in the ERP", *at, fix="refer to the credit manager")
     elif credit.exposure is None or credit.fx_rate is None:
-        yield doubt("no rate of the day is there to compare amounts of different currencies", *at)
+        rates = case.facts.rates
+        why = rates.trouble or "no rate of the day is there to compare amounts of different currencies"
+        yield doubt(why, *at, fix=rates.remedy if rates.trouble is not None else None)
     elif credit.order is None:
         yield doubt("what the order adds is not known", *at)
     elif credit.headroom is not None and credit.headroom.minor < 0:

@@ -20,8 +20,8 @@ RULES: tuple[Rule, ...] = (
 )
 CODES = frozenset(rule.code for rule in RULES)
 ALWAYS = frozenset(rule.code for rule in RULES if rule.always)
-_FRAME = frozenset({"accounts", "entities", "profiles", "prices", "products", "subscription", "contracts"})
-"""Facts that an order is not understood without: days, entity, who pays, prices."""
+_FRAME = frozenset({"accounts", "entities", "profiles", "prices", "products", "rates", "subscription", "contracts"})
+"""Facts that an order is not understood without: days, entity, who pays, prices, what a currency is worth."""
 
 
 def wanted(skipped: Container[str]) -> frozenset[str]:

@@ -15,6 +15,7 @@ from sources.canonical.commands.command import Command
 from sources.canonical.invoice import Invoice
 from sources.canonical.money import Money, UnitPrice
 from sources.canonical.payment import CreditMemo, Refund
+from sources.canonical.product import Product
 from sources.canonical.record import Record
 from sources.canonical.subscription import AccountSubscription, SuspensionReason
 
@@ -48,6 +49,17 @@ class Return(StrEnum):
     BALANCE = "BALANCE"
     REFUND = "REFUND"
     OUTSIDE = "OUTSIDE"
+
+
+class OfferFeature(Command, frozen=True, kw_only=True):
+    """Makes a feature part of what a product comes with: who subscribes to the product has the right to it, now if he
+    does so from now on, else from his next period. `feature` is its lookup key, `name` what we call it."""
+
+    target: ClassVar[type[Record]] = Product
+
+    product_key: str
+    feature: str
+    name: str
 
 
 class SubscriptionLine(msgspec.Struct, frozen=True, kw_only=True):

@@ -186,6 +186,23 @@ PERIOD = {
     "receivables": "p.arlocked",
     "all": "p.alllocked",
 }
+# The latest rates on or before a day, units of the base for one of the other [P]; where the account has several types
+# of rates there are several of one day, and the one that was entered last counts [K].
+RATE_TABLES = f"""currencyrate r
+    JOIN (SELECT n.basecurrency AS base, n.transactioncurrency AS other, MAX(n.effectivedate) AS latest
+        FROM currencyrate n WHERE n.effectivedate <= TO_DATE(?, '{DATE}')
+        GROUP BY n.basecurrency, n.transactioncurrency) m
+    ON m.base = r.basecurrency AND m.other = r.transactioncurrency AND m.latest = r.effectivedate
+    JOIN currency b ON b.id = r.basecurrency
+    JOIN currency cur ON cur.id = r.transactioncurrency"""  # noqa: S608 - our own parts
+RATE_BASE = "b.symbol = ?"
+RATE = {
+    "id": "r.id",
+    "base": "b.symbol",
+    "currency": "cur.symbol",
+    "rate": "r.exchangerate",
+    "on": f"TO_CHAR(r.effectivedate, '{DATE}')",
+}
 ITEM = {
     "id": "i.id",
     "code": "i.itemid",

@@ -125,11 +125,11 @@ def flag(row: Row, name: str) -> bool:
     return raw == "T"
 
 
-def currency_of(row: Row) -> str:
+def currency_of(row: Row, name: str = "currency") -> str:
     """The currency code; a row without one has no amounts that mean anything."""
-    found = row.get("currency")
+    found = row.get(name)
     if found is None or len(found) != 3:
-        raise UnknownValue(VENDOR, "currency", found)
+        raise UnknownValue(VENDOR, name, found)
     return found
 
 
@@ -385,6 +385,22 @@ def period(row: Row, origin: Origin) -> c.AccountingPeriod:
         closed=flag(row, "closed"),
         receivables_locked=flag(row, "receivables"),
         all_locked=flag(row, "all"),
+    )
+
+
+def exchange_rate(row: Row, origin: Origin) -> c.ExchangeRate:
+    """What a unit of a currency is worth: units of the base for one of the other."""
+    on, rate = day(row, "on"), number(row, "rate")
+    if on is None:
+        raise UnknownValue(VENDOR, "currencyrate.effectivedate", None)
+    if rate is None or rate <= 0:
+        raise UnknownValue(VENDOR, "currencyrate.exchangerate", row.get("rate"))
+    return c.ExchangeRate(
+        **_plain(row, origin, row["id"]),
+        base=currency_of(row, "base"),
+        currency=currency_of(row),
+        effective_on=on,
+        rate=rate,
     )
 
 

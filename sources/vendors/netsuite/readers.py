@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Coroutine, Iterable, Mapping, Sequence
+from datetime import date
 from typing import Any
 
 import msgspec
@@ -37,6 +38,15 @@ class Shape(msgspec.Struct, frozen=True):
     orders: Mapping[str, str] = msgspec.field(default_factory=dict)
 
 
+def _of_day(key: str) -> tuple[str, ...]:
+    """The day and the base currency of a key that `ExchangeRate.on` made."""
+    base, _, day = key.partition("@")
+    try:
+        return (date.fromisoformat(day).isoformat(), base)
+    except ValueError:
+        raise BadAsk(f"`{key}` is no base currency with a day, as in `USD@2026-11-22`") from None
+
+
 class Index(msgspec.Struct, frozen=True):
     """How a key finds rows (`expression IN`, behind a prefix of ours), and which column says whose row it is."""
 
@@ -45,6 +55,7 @@ class Index(msgspec.Struct, frozen=True):
     prefix: str = ""
     inside: str = "{}"  # what the condition stands in
     own_accounts: bool = False
+    parts: Callable[[str], tuple[str, ...]] | None = None  # of a key that is several parameters, and asked for alone
 
 
 _DATED = {"posted_on": "t.trandate", "received_on": "t.trandate", "received_at": "t.trandate"}
@@ -73,6 +84,7 @@ _POSTING = ("p.isposting = 'T'", "p.isyear = 'F'", "p.isquarter = 'F'")
 _PERIOD = Shape(
     facts.PERIOD, "accountingperiod p", "p.id", mapping.period, _POSTING, orders={"start_on": "p.startdate"}
 )
+_RATE = Shape(facts.RATE, facts.RATE_TABLES, "r.id", mapping.exchange_rate)
 _ITEM = Shape(facts.ITEM, "item i", "i.id", mapping.item)
 
 _ACCOUNT = Index(facts.ACCOUNT_KEY, "account_key")
@@ -107,6 +119,7 @@ READERS: dict[tuple[type[Record], str], tuple[Shape, Index]] = {
     (c.LegalEntity, "key"): (_ENTITY, Index("s.externalid", "code")),
     (c.LegalEntity, "list"): (_ENTITY, _EVERYTHING),
     (c.AccountingPeriod, "list"): (_PERIOD, _EVERYTHING),
+    (c.ExchangeRate, "day"): (_RATE, Index(facts.RATE_BASE, "", parts=_of_day)),
     (c.ErpItem, "product"): (_ITEM, Index("i.itemid", "code")),
     (c.ErpItem, "list"): (_ITEM, _EVERYTHING),
 }
@@ -145,6 +158,9 @@ class Readers:
             raise BadAsk(
                 f"`{self._source}` cannot order `{ask.record.__name__}` by `{order.field}`", source=self._source
             )
+        if index.parts is not None:
+            ones = (msgspec.structs.replace(ask, keys=(key,)) for key in ask.keys)
+            return await self._side_by_side(self._one(each, shape, index) for each in ones)
         if len(ask.keys) == 1 and ask.by != "key":
             return await self._one(ask, shape, index)
         return await self._many(ask, shape, index)
@@ -154,8 +170,12 @@ class Readers:
         kinds = {True: _ID, False: Index("t.externalid", "externalid", prefix)}
         keys = {own: tuple(key for key in ask.keys if key.isdigit() is own) for own in kinds}
         asks = [(msgspec.structs.replace(ask, keys=keys[own]), shape, kinds[own]) for own in kinds if keys[own]]
+        return await self._side_by_side(self._many(*each) for each in asks)
+
+    async def _side_by_side(self, asked: Iterable[Coroutine[Any, Any, Reading]]) -> Reading:
+        """Several readings as one: they travel together."""
         reading = Reading({}, Report(self._source))
-        for part in await asyncio.gather(*(self._many(*each) for each in asks)):  # they travel together
+        for part in await asyncio.gather(*asked):
             reading.rows |= part.rows
             reading.errors |= part.errors
             reading.report.calls += part.report.calls
@@ -267,7 +287,10 @@ class Readers:
         limit: int,
     ) -> list[dict[str, str]]:
         where, parameters = list(shape.where), []
-        if index.expression:
+        if index.parts is not None:
+            where.append(index.expression)
+            parameters += [part for key in keys for part in index.parts(key)]
+        elif index.expression:
             where.append(index.inside.format(one_of(index.expression, keys)))
             parameters += [index.prefix + key for key in keys]
         ordered = shape.orders[order.field] if order is not None else None

@@ -47,6 +47,23 @@ CASE = (
 )
 SLA_PROCESS = "Id, Name, IsActive"
 
+# An org that is the support desk itself: its own cases, and who they are of.
+DESK_CASE = (
+    "Id, AccountId, ContactId, CaseNumber, OwnerId, Subject, Description, Type, Status, Priority, IsClosed, "
+    "IsEscalated, IsStopped, CreatedDate, LastModifiedDate, ClosedDate"
+)
+DESK_ACCOUNT = (
+    "Id, Name, Website, Region__c, LastModifiedDate, "
+    "(SELECT Support_Plan__c FROM Entitlements WHERE Status = 'Active' AND Support_Plan__c != null "
+    "ORDER BY StartDate DESC, Id DESC LIMIT 1)"
+)
+DESK_CONTACT = "Id, AccountId, Name, FirstName, LastName, Email, LastModifiedDate"
+NEW_CASE, ESCALATED = "New", "Escalated"  # statuses of a case; an org may have others
+CASE_ORIGIN = "Web"  # where a case came from, as every org has it
+QUEUE = "00G"  # how the id of an owner begins who is no person
+ASKED = "Gateway_Asked__c"  # what a case was opened with, as a hash
+REFERENCE = "Opsgraph operation {operation}, request {correlation}, key {key}"
+
 # What our changes leave in a record: the key of the one that made it (unique, an external id), the keys of the last
 # ones, the governed operation and the request.
 OP_ID, CHANGES = "Gateway_Op_Id__c", "Gateway_Changes__c"

@@ -13,7 +13,7 @@ from sources import canonical as c
 from sources.canonical import EntitlementStatus as Right
 from sources.canonical import Evidence, ExternalId, Lifecycle, Money, OrderStatus, System
 from sources.errors import UnknownValue
-from sources.vendors.salesforce import wire
+from sources.vendors.salesforce import facts, wire
 
 VENDOR = "salesforce"
 T = TypeVar("T")
@@ -54,6 +54,8 @@ ENTITLEMENT = {"Active": Right.ACTIVE, "Expired": Right.EXPIRED, "Inactive": Rig
 COVERAGE = {"Own": c.Coverage.OWN, "Affiliates": c.Coverage.AFFILIATES, "Listed": c.Coverage.LISTED}
 CASE = {"New": "NEW", "Working": "OPEN", "Escalated": "OPEN", "Closed": "CLOSED"}
 PRIORITY = {"High": c.Priority.HIGH, "Medium": c.Priority.NORMAL, "Low": c.Priority.LOW}
+DESK_STATUS = {"New": c.CaseStatus.NEW, "Working": c.CaseStatus.OPEN, "Escalated": c.CaseStatus.OPEN}
+KIND = {"Problem": "PROBLEM", "Incident": "INCIDENT", "Question": "QUESTION", "Task": "TASK"}
 MILESTONE = {
     "Compliant": "COMPLIANT",
     "Open Violation": "OPEN_VIOLATION",
@@ -185,12 +187,11 @@ def _region(raw: str | None, origin: Origin) -> str | None:
 
 def contact(found: wire.Contact, origin: Origin) -> c.Contact:
     """A contact."""
-    name = found.Name or " ".join(each for each in (found.FirstName, found.LastName) if each)
     return c.Contact(
         **_owned(origin, found.Id, found.AccountId),
         first_name=found.FirstName,
         last_name=found.LastName,
-        name=name,
+        name=_called(found),
         email=found.Email.lower() if found.Email else None,
         phone=found.Phone,
         title=found.Title,
@@ -202,6 +203,10 @@ def contact(found: wire.Contact, origin: Origin) -> c.Contact:
         deleted=found.IsDeleted,
         updated_at=instant("Contact.LastModifiedDate", found.LastModifiedDate),
     )
+
+
+def _called(found: wire.Contact) -> str:
+    return found.Name or " ".join(each for each in (found.FirstName, found.LastName) if each)
 
 
 def contract(found: wire.Contract, origin: Origin) -> c.SubscriptionContract:
@@ -327,6 +332,64 @@ def case_mirror(found: wire.Case, origin: Origin) -> c.CaseMirror:
         sla_start_at=instant("Case.SlaStartDate", found.SlaStartDate),
         sla_exit_at=instant("Case.SlaExitDate", found.SlaExitDate),
         stopped=bool(found.IsStopped),
+    )
+
+
+def case(found: wire.DeskCase, origin: Origin) -> c.Case:
+    """A case of an org that is the desk. No priority means normal; a type that is none of our kinds is none."""
+    status, field, raw = _case_status(found)
+    owner, queue = found.OwnerId, (found.OwnerId or "").startswith(facts.QUEUE)
+    return c.Case(
+        **_owned(origin, found.Id, found.AccountId),
+        number=found.CaseNumber,
+        subject=found.Subject,
+        description=found.Description,
+        status=status,
+        status_evidence=(Evidence(origin.source, field, raw or ""),),
+        priority=word(PRIORITY, "Case.Priority", found.Priority) if found.Priority else c.Priority.NORMAL,
+        kind=KIND.get(found.Type or ""),
+        escalated=found.IsEscalated or found.Status == facts.ESCALATED,
+        requester_key=found.ContactId,
+        assignee_key=None if queue else owner,
+        queue=owner if queue else None,
+        created_at=instant("Case.CreatedDate", found.CreatedDate),
+        updated_at=instant("Case.LastModifiedDate", found.LastModifiedDate),
+        solved_at=instant("Case.ClosedDate", found.ClosedDate),
+    )
+
+
+def _case_status(found: wire.DeskCase) -> tuple[c.CaseStatus, str, str | None]:
+    if found.IsClosed:
+        return c.CaseStatus.CLOSED, "Case.IsClosed", "true"
+    if found.IsStopped:
+        return c.CaseStatus.ON_HOLD, "Case.IsStopped", "true"
+    return word(DESK_STATUS, "Case.Status", found.Status), "Case.Status", found.Status
+
+
+def support_organization(found: wire.DeskAccount, origin: Origin) -> c.SupportOrganization:
+    """An account as the party of its cases; its plan is that of the right in force that began last."""
+    rights = found.Entitlements.records if found.Entitlements else []
+    plan = next((each.Support_Plan__c for each in rights if each.Support_Plan__c), None)
+    host = domain(found.Website)
+    return c.SupportOrganization(
+        **_owned(origin, found.Id, found.Id),
+        name=found.Name or "",
+        domains=(host,) if host else (),
+        support_plan=plan.lower() if plan else None,
+        region=_region(found.Region__c, origin),
+        updated_at=instant("Account.LastModifiedDate", found.LastModifiedDate),
+    )
+
+
+def requester(found: wire.Contact, origin: Origin) -> c.Requester:
+    """A contact as somebody who opens cases."""
+    return c.Requester(
+        **_owned(origin, found.Id, found.AccountId),
+        name=_called(found),
+        email=found.Email.lower() if found.Email else None,
+        contact_key=found.Id,
+        role="END_USER",
+        updated_at=instant("Contact.LastModifiedDate", found.LastModifiedDate),
     )
 
 

@@ -21,7 +21,8 @@ from sources.vendors.salesforce.soql import Query, contains, literal, one_of
 
 
 class Shape(msgspec.Struct, frozen=True):
-    """One kind of record. `orders`: canonical attribute -> field; `filters`: attribute -> field or a special test."""
+    """One kind of record. `orders`: canonical attribute -> field; `filters`: attribute -> field and what it may be
+    compared by; `tests`: attribute -> the condition of one value, where no field alone says it."""
 
     object: str
     fields: str
@@ -31,12 +32,57 @@ class Shape(msgspec.Struct, frozen=True):
     every: bool = False
     orders: Mapping[str, str] = msgspec.field(default_factory=dict)
     filters: Mapping[str, tuple[str, tuple[str, ...]]] = msgspec.field(default_factory=dict)
+    tests: Mapping[str, Callable[[Any], str]] = msgspec.field(default_factory=dict)
 
 
 class Index(msgspec.Struct, frozen=True):
     """How keys find rows: the field they are compared with, which is also where a row says whose it is."""
 
     field: str
+
+
+_NOTHING = "Id = null"
+_STATUS_WORDS = {value: raw for raw, value in mapping.LIFECYCLE.items()}
+_ORDER_WORDS = {value: raw for raw, value in mapping.ORDER.items()}
+_OPEN = "IsClosed = false AND IsStopped = false"
+
+
+def _lifecycle(value: c.Lifecycle) -> str:
+    """The condition under which the mapping says this lifecycle."""
+    if value == c.Lifecycle.PROSPECT:
+        return "Status__c = 'Prospect' OR (Status__c = null AND Type = 'Prospect')"
+    if value == c.Lifecycle.ACTIVE:
+        return "Status__c = 'Active' OR (Status__c = null AND Type != 'Prospect')"
+    if value in _STATUS_WORDS:
+        return f"Status__c = {literal(_STATUS_WORDS[value])}"
+    return _NOTHING  # merged and churned accounts are no rows of a list
+
+
+def _order_status(value: c.OrderStatus) -> str:
+    return f"StatusCode = {literal(_ORDER_WORDS[value])}" if value in _ORDER_WORDS else _NOTHING
+
+
+def _case_status(value: c.CaseStatus) -> str:
+    """The condition under which the mapping says this status."""
+    if value == c.CaseStatus.CLOSED:
+        return "IsClosed = true"
+    if value == c.CaseStatus.ON_HOLD:
+        return "IsClosed = false AND IsStopped = true"
+    known = [raw for raw, each in mapping.DESK_STATUS.items() if each == value]
+    return f"{_OPEN} AND {one_of('Status', known)}" if known else _NOTHING
+
+
+def _case_priority(value: c.Priority) -> str:
+    known: list[str | None] = [raw for raw, each in mapping.PRIORITY.items() if each == value]
+    none = " OR Priority = null" if value == c.Priority.NORMAL else ""
+    return f"{one_of('Priority', known)}{none}" if known else _NOTHING
+
+
+def _escalated(value: bool) -> str:
+    escalated = literal(facts.ESCALATED)
+    if value:
+        return f"IsEscalated = true OR Status = {escalated}"
+    return f"IsEscalated = false AND (Status != {escalated} OR Status = null)"
 
 
 _EQ_IN, _RANGE = ("eq", "in"), ("gte", "gt", "lte", "lt")
@@ -54,6 +100,7 @@ _ACCOUNT = Shape(
         "parent_key": ("ParentId", _EQ_IN),
         "key": ("Id", _EQ_IN),
     },
+    tests={"lifecycle": _lifecycle},
 )
 _ANY_ACCOUNT = msgspec.structs.replace(_ACCOUNT, every=True)
 _CONTACT = Shape("Contact", facts.CONTACT, wire.Contact, mapping.contact, orders={"name": "LastName"})
@@ -67,9 +114,27 @@ _ORDER = Shape(
     mapping.order,
     orders={"created_at": "CreatedDate", "effective_on": "EffectiveDate"},
     filters={"status": ("StatusCode", _EQ_IN), "effective_on": ("EffectiveDate", _RANGE)},
+    tests={"status": _order_status},
 )
 _ENTITLEMENT = Shape("Entitlement", facts.ENTITLEMENT, wire.Entitlement, mapping.entitlement)
 _CASE = Shape("Case", facts.CASE, wire.Case, mapping.case_mirror)
+_DESK_CASE = Shape(
+    "Case",
+    facts.DESK_CASE,
+    wire.DeskCase,
+    mapping.case,
+    orders={"created_at": "CreatedDate", "updated_at": "LastModifiedDate"},
+    filters={
+        "status": ("Status", _EQ_IN),
+        "priority": ("Priority", _EQ_IN),
+        "escalated": ("IsEscalated", ("eq",)),
+        "created_at": ("CreatedDate", _RANGE),
+        "updated_at": ("LastModifiedDate", _RANGE),
+    },
+    tests={"status": _case_status, "priority": _case_priority, "escalated": _escalated},
+)
+_DESK_ACCOUNT = Shape("Account", facts.DESK_ACCOUNT, wire.DeskAccount, mapping.support_organization)
+_DESK_CONTACT = Shape("Contact", facts.DESK_CONTACT, wire.Contact, mapping.requester)
 _SLA = Shape("SlaProcess", facts.SLA_PROCESS, wire.SlaProcess, mapping.sla_process)
 
 READERS: dict[tuple[type[Record], str], tuple[Shape, Index]] = {
@@ -96,6 +161,16 @@ READERS: dict[tuple[type[Record], str], tuple[Shape, Index]] = {
     (c.CaseMirror, "case"): (_CASE, Index("Support_Ticket_Id__c")),
     (c.CaseMirror, "account"): (_CASE, Index("AccountId")),
     (c.SlaProcess, "list"): (_SLA, Index("")),
+    # Where the org is the support desk (`[owners] case`).
+    (c.Case, "key"): (_DESK_CASE, Index("Id")),
+    (c.Case, "account"): (_DESK_CASE, Index("AccountId")),
+    (c.Case, "list"): (_DESK_CASE, Index("")),
+    (c.SupportOrganization, "key"): (_DESK_ACCOUNT, Index("Id")),
+    (c.SupportOrganization, "account"): (_DESK_ACCOUNT, Index("Id")),
+    (c.SupportOrganization, "domain"): (_DESK_ACCOUNT, Index("Website")),
+    (c.Requester, "key"): (_DESK_CONTACT, Index("Id")),
+    (c.Requester, "contact"): (_DESK_CONTACT, Index("Id")),
+    (c.Requester, "email"): (_DESK_CONTACT, Index("Email")),
 }
 _REFERENCES = frozenset({"Id", "ParentId", "AccountId"})
 _ID, _NO_ID = re.compile(r"[A-Za-z0-9]{15}(?:[A-Za-z0-9]{3})?", re.ASCII), "INVALID_QUERY_FILTER_OPERATOR"
@@ -108,8 +183,6 @@ CAPABILITIES: dict[tuple[type[Record], str], Capability] = {
 }
 _EXTERNAL = {"BILLING": facts.BILLING_ID, "ERP": facts.ERP_ID}
 _SIGNS = {"gte": ">=", "gt": ">", "lte": "<=", "lt": "<"}
-_STATUS_WORDS = {value: raw for raw, value in mapping.LIFECYCLE.items()}
-_ORDER_WORDS = {value: raw for raw, value in mapping.ORDER.items()}
 
 
 class Readers:
@@ -163,15 +236,14 @@ class Readers:
         if asked.op not in ops:
             raise BadAsk(f"`{self._source}` cannot filter by `{asked.field}` with `{asked.op}`", source=self._source)
         values = tuple(asked.value) if asked.op == "in" else (asked.value,)
-        if asked.field == "lifecycle":
-            return " OR ".join(_lifecycle(value) for value in values) or "Id = null"
-        if asked.field == "status":
-            values = tuple(_ORDER_WORDS[value] for value in values if value in _ORDER_WORDS)
+        test = shape.tests.get(asked.field)
+        if test is not None:
+            return " OR ".join(f"({test(value)})" for value in values) or _NOTHING
         if asked.op == "contains":
             return contains(field, asked.value)
         if asked.op in _SIGNS:
             return f"{field} {_SIGNS[asked.op]} {literal(asked.value)}"
-        return one_of(field, values) if values else "Id = null"
+        return one_of(field, values) if values else _NOTHING
 
     # ------------------------------------------------------------ one list, page by page
 
@@ -275,17 +347,6 @@ class Readers:
         reading.report.joined += int(answer.calls == 0)
         reading.report.milliseconds += answer.milliseconds
         return answer.records
-
-
-def _lifecycle(value: c.Lifecycle) -> str:
-    """The condition under which the mapping says this lifecycle."""
-    if value == c.Lifecycle.PROSPECT:
-        return "Status__c = 'Prospect' OR (Status__c = null AND Type = 'Prospect')"
-    if value == c.Lifecycle.ACTIVE:
-        return "Status__c = 'Active' OR (Status__c = null AND Type != 'Prospect')"
-    if value in _STATUS_WORDS:
-        return f"Status__c = {literal(_STATUS_WORDS[value])}"
-    return "Id = null"  # merged and churned accounts are no rows of a list
 
 
 def _after(after: Position, field: str | None, order: Order | None) -> str:

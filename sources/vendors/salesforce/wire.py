@@ -225,6 +225,44 @@ class Case(msgspec.Struct):
     Support_Ticket_Id__c: str | None = None
 
 
+class DeskCase(msgspec.Struct):
+    """Case, of an org that is the desk."""
+
+    Id: str
+    Status: str | None = None
+    AccountId: str | None = None
+    ContactId: str | None = None
+    CaseNumber: str | None = None
+    OwnerId: str | None = None
+    Subject: str | None = None
+    Description: str | None = None
+    Type: str | None = None
+    Priority: str | None = None
+    IsClosed: bool = False
+    IsEscalated: bool = False
+    IsStopped: bool | None = None
+    CreatedDate: str | None = None
+    LastModifiedDate: str | None = None
+    ClosedDate: str | None = None
+
+
+class Right(msgspec.Struct):
+    """An entitlement's plan."""
+
+    Support_Plan__c: str | None = None
+
+
+class DeskAccount(msgspec.Struct):
+    """Account, with the plan of the right that it has."""
+
+    Id: str
+    Name: str | None = None
+    Website: str | None = None
+    Region__c: str | None = None
+    LastModifiedDate: str | None = None
+    Entitlements: Page[Right] | None = None
+
+
 class SlaProcess(msgspec.Struct):
     """SlaProcess."""
 

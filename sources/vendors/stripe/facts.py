@@ -47,6 +47,10 @@ PROCESSING = "status:'processing'"
 # compatibility, ariary have none [K].
 EXPONENTS = {"ISK": 2, "UGX": 2, "MGA": 0}
 
+# ---------------------------------------------------------------- features
+
+FEATURE_NAME = 80  # characters of a feature's name and of its lookup key
+
 # ---------------------------------------------------------------- our own metadata
 
 ACCOUNT = "crm_account_id"

@@ -57,7 +57,7 @@ def product(key: str) -> Product:
     return Product(key=key, source="billing", source_id=key, as_of=NOW, title=f"title of {key}")
 
 
-def small() -> Shelf:
+def small(kind: type[Shelf] = Shelf) -> Shelf:
     """Three accounts (the third in France), two bills each, a case each, two products."""
     keys = ("a1", "a2", "a3")
     accounts = [account(key, "FR" if key == "a3" else "DE") for key in keys]
@@ -67,4 +67,4 @@ def small() -> Shelf:
         for part in (1, 2)
     ]
     cases = [case(f"c{at}", key, subject=f"help {at}") for at, key in enumerate(keys, 1)]
-    return Shelf([*accounts, *bills, *cases, product("p1"), product("p2")])
+    return kind([*accounts, *bills, *cases, product("p1"), product("p2")])

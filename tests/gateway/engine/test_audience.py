@@ -63,6 +63,9 @@ class Given(SimpleNamespace):
     def field(self, type_name: str, name: str, roles: Any = None) -> Any:
         return SimpleNamespace(verdict="deny" if self.denied(type_name, name) else "allow")
 
+    def lookup(self, type_name: str, name: str) -> bool:
+        return not self.denied(type_name, name)
+
 
 def coordinates(schema: GraphQLSchema) -> Iterator[tuple[str, str]]:
     for name, found in schema.type_map.items():
@@ -252,6 +255,17 @@ def test_filters_and_orders_by_what_is_hidden_are_gone() -> None:
     assert set(schema.type_map["InvoiceFilter"].fields) == {"status", "dueBefore", "dueFrom"}  # type: ignore[attr-defined]
     assert "ContactOrder" not in schema.type_map, "people's names are not for partners"
     assert set(schema.query_type.fields["invoices"].args) == {"first", "after", "filter"}  # type: ignore[union-attr]
+
+
+def test_nothing_is_found_by_what_may_not_be_looked_up() -> None:
+    by = {each: SHOWN[frozenset({each})].type_map.get("AccountBy") for each in EXTERNAL}
+    found = {each: set(getattr(shown, "fields", ())) for each, shown in by.items()}
+    assert "email" in WHOLE.type_map["AccountBy"].fields  # type: ignore[attr-defined]
+    for role, fields in found.items():
+        grants = POLICIES.grants(frozenset({role}))
+        assert ("email" in fields) is (bool(fields) and grants.lookup("Contact", "email")), role
+    assert "email" not in found["partner_user"]
+    assert {"key", "node"} <= found["partner_user"]
 
 
 def test_a_hidden_input_field_cannot_come_by_a_variable() -> None:

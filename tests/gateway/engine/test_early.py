@@ -1,12 +1,15 @@
 """Early links: children leave together with a root whose key the arguments tell, and leave no trace if it is not there."""
 
 import asyncio
+from functools import partial
 from typing import Any
 
 import pytest
 
 from policies.principal import Principal
+from sources.canonical import Account
 from sources.errors import Unavailable
+from sources.ports import Ask, Reading
 from tests.gateway.engine.catalog_of import Shelf
 from tests.gateway.engine.rules_of import AGENT, CHIEF, CLERK, PORTAL, policies, who
 from tests.gateway.engine.shop import answer, codes, data, engine, settled, until
@@ -100,11 +103,11 @@ HIDDEN = [
 ]
 
 
-def shelves() -> tuple[Shelf, Shelf]:
+def shelves(kind: type[Shelf] = Shelf) -> tuple[Shelf, Shelf]:
     """With the third account, and without."""
     found = []
     for _ in range(2):
-        shelf = small()
+        shelf = small(kind)
         shelf.records["BillingProfile"] = [profile("e1", "a1", "E1"), profile("e3", "a3", "E3")]
         found.append(shelf)
     found[1].records["Account"] = [each for each in found[1].records["Account"] if each.key != "a3"]
@@ -125,6 +128,49 @@ async def test_a_hidden_root_is_answered_like_one_that_is_not_there(
     shown = await answer(engine(there, rules.granted), query, who("chief"))
     assert shown["data"]["root"] is not None
     await settled()
+
+
+class Remembered(Shelf):
+    """The accounts are in memory, also that one of them is not there; their profiles take a while."""
+
+    recalls = True
+
+    def recall(self, ask: Ask) -> Reading | None:
+        if (ask.record, ask.by) != (Account, "key"):
+            return None
+        self.cached |= {*ask.keys}
+        return self._answer(ask, "Account.key")
+
+
+@pytest.mark.parametrize("query", ROOTS.values(), ids=ROOTS)
+async def test_a_hidden_root_in_memory_takes_as_long_as_one_that_is_not_there(query: str) -> None:
+    rules = policies(CLERK)
+    for shelf in shelves(Remembered):
+        shelf.gates["BillingProfile.account"] = asyncio.Event()
+        over = engine(shelf, rules.granted)
+        asked = asyncio.ensure_future(answer(over, query % "a3", who("clerk", entities=("E1",))))
+        await until(partial(shelf.calls, "BillingProfile.account"))
+        await asyncio.sleep(0.01)
+        assert not asked.done()
+        shelf.gates["BillingProfile.account"].set()
+        assert (await asked)["data"] == {"root": None}
+        await settled()
+
+
+@pytest.mark.parametrize("query", ROOTS.values(), ids=ROOTS)
+async def test_children_of_a_root_in_memory_leave_beside_what_it_is_judged_by(query: str) -> None:
+    shelf = shelves(Remembered)[0]
+    shelf.gates["BillingProfile.account"] = asyncio.Event()
+    granted, clerk = policies(CLERK).granted, who("clerk", entities=("E1",))
+    asked = asyncio.ensure_future(answer(engine(shelf, granted), query % "a1", clerk))
+    await until(
+        lambda: {"Bill.account", "Case.account", "BillingProfile.account"} <= {each for _, each in shelf.events}
+    )
+    assert not asked.done()
+    shelf.gates["BillingProfile.account"].set()
+    cold = await data(engine(shelves()[0], granted), query % "a1", clerk)
+    assert cold["root"]["cases"]
+    assert (await asked)["data"] == cold
 
 
 @pytest.mark.parametrize("failing", ["Bill.account", "Case.account"])

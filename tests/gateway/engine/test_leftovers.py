@@ -1,10 +1,6 @@
 """What an answer was made of goes with it: nothing waits for the garbage collector, which comes late and stops all."""
 
 import asyncio
-import gc
-from collections import Counter
-from collections.abc import Iterator
-from contextlib import contextmanager
 
 import pytest
 from uvicorn.protocols.http.httptools_impl import RequestResponseCycle
@@ -15,6 +11,7 @@ from gateway.engine.run import Run
 from gateway.http.protocol import BoundedProtocol
 from gateway.http.watch import Watch
 from sources.ports import Reading
+from tests.fakes.leftovers import left, uncollected
 from tests.gateway.engine.rules_of import AGENT, CHIEF, PORTAL, policies, who
 from tests.gateway.engine.shop import answer, engine
 from tests.gateway.engine.stock import small
@@ -27,22 +24,6 @@ QUESTIONS = {
 }
 
 KINDS = (Loads, Run, Frame, Reading)
-
-
-@contextmanager
-def uncollected() -> Iterator[None]:
-    """Nothing is collected meanwhile but what was there before."""
-    gc.collect()
-    gc.disable()
-    try:
-        yield
-    finally:
-        gc.enable()
-
-
-def left(*kinds: type) -> Counter[type]:
-    """How many there are of these, with those that other tests have left."""
-    return Counter(type(each) for each in gc.get_objects() if isinstance(each, kinds))
 
 
 @pytest.mark.parametrize("query", QUESTIONS.values(), ids=QUESTIONS)

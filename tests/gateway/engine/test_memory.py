@@ -133,6 +133,15 @@ async def test_what_is_in_memory_is_answered_without_waiting_for_anything() -> N
     assert {each["source"]: each["cached"] for each in bodies[-1]["extensions"]["sources"]} == {"billing": 1, "crm": 1}
 
 
+async def test_what_hangs_on_a_remembered_account_and_is_not_remembered_is_read_once_it_is_taken_from_memory() -> None:
+    desk = Desk()
+    await desk.body('{ account(by: { key: "001A" }) { name } }')
+    body = await desk.body(SUBSCRIPTIONS)
+    assert [each["key"] for each in body["data"]["account"]["subscriptions"]["nodes"]] == ["sub_1"]
+    told = {each["source"]: (each["calls"], each["cached"]) for each in body["extensions"]["sources"]}
+    assert told == {"crm": (0, 1), "billing": (1, 0)}
+
+
 async def test_one_operation_is_told_live_and_the_other_cache_of_the_same_record() -> None:
     desk = Desk()
     served = []

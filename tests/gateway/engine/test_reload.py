@@ -70,3 +70,28 @@ async def test_rules_with_a_mistake_stay_out_and_the_log_names_file_and_line(
     assert store.status.last_error is not None
     assert "rules/roles.yaml:" in store.status.last_error
     assert "lastfour" in store.status.last_error
+
+
+async def test_whatever_goes_wrong_with_changed_rules_the_next_ones_are_looked_at(
+    folder: Path, store: PolicyStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(*_: object) -> None:
+        raise IndexError("a fault of ours")
+
+    roles, told = folder / "roles.yaml", list[str]()
+    watching = asyncio.create_task(watch(store, 0.01, lambda: told.append(store.status.digest)))
+    try:
+        with monkeypatch.context() as patched:
+            patched.setattr("policies.store.load_policies", broken)
+            roles.write_text(f"# a remark\n{roles.read_text()}")
+            async with asyncio.timeout(20):
+                while store.status.last_error is None:  # noqa: ASYNC110 - files have no event
+                    await asyncio.sleep(0.01)
+        assert store.status.last_error == "the rules cannot be read: IndexError: a fault of ours"
+        roles.write_text(f"# another remark\n{roles.read_text()}")
+        async with asyncio.timeout(20):
+            while not told:  # noqa: ASYNC110 - files have no event
+                await asyncio.sleep(0.01)
+    finally:
+        watching.cancel()
+    assert store.status.last_error is None

@@ -223,6 +223,8 @@ async def test_a_compressed_body_is_not_opened() -> None:
 async def test_a_body_announced_too_large_is_not_read(announced: bytes) -> None:
     got = await Edge().ask(content_length=announced)
     assert (got.status, got.reads, got.headers["connection"]) == (413, 0, "close")
+    assert got.body["errors"][0]["extensions"]["code"] == "REQUEST_TOO_LARGE"
+    assert got.body["errors"][0]["extensions"]["docs"] == "docs/errors.md#request_too_large"
 
 
 async def test_a_body_that_turns_out_too_large_is_given_up() -> None:
@@ -233,8 +235,29 @@ async def test_a_body_that_turns_out_too_large_is_given_up() -> None:
         reads += 1
         return {"type": "http.request", "body": b" " * 700, "more_body": True}
 
-    assert (await Edge().ask(receive=endless, content_length=b"10")).status == 413
+    got = await Edge().ask(receive=endless, content_length=b"10")
+    assert (got.status, got.body["errors"][0]["extensions"]["code"]) == (413, "REQUEST_TOO_LARGE")
     assert reads == 3
+
+
+@pytest.mark.parametrize("announced", [True, False])
+async def test_a_body_of_the_last_byte_is_read_and_one_more_is_too_many(announced: bool) -> None:
+    edge = Edge()
+    for size, status, codes in ((LIMIT, 200, []), (LIMIT + 1, 413, ["REQUEST_TOO_LARGE"])):
+        body = QUESTION + b" " * (size - len(QUESTION))
+        head: dict[str, Any] = {"content_length": str(size).encode()} if announced else {}
+        got = await edge.ask(body, **head)
+        assert got.status == status
+        assert [each["extensions"]["code"] for each in got.body.get("errors", ())] == codes
+    assert len(edge.engine.asked) == 1
+
+
+@pytest.mark.parametrize(("headers", "status"), [({"content_encoding": b"gzip"}, 415), ({"content_type": None}, 415)])
+async def test_what_is_refused_for_something_else_than_its_size_has_no_code_of_its_own(
+    headers: dict[str, Any], status: int
+) -> None:
+    got = await Edge().ask(**headers)
+    assert (got.status, got.body["errors"][0]["extensions"]["code"]) == (status, "BAD_INPUT")
 
 
 async def test_a_body_in_pieces_is_put_together() -> None:

@@ -161,8 +161,8 @@ class TestBeforeItBegan:
     async def test_what_is_called_back_never_begins(self, house: House, monkeypatch: pytest.MonkeyPatch) -> None:
         answer = await self._accepted(house, monkeypatch)
         assert answer.operation
-        called_back = await Desk(house.writes).cancel(FINN, answer.operation.id, "a mistake")
-        assert called_back.state is State.CANCELED
+        called_back, questions = await Desk(house.writes).cancel(FINN, answer.operation.id, "a mistake")
+        assert (called_back.state, questions) == (State.CANCELED, ())
         assert await house.writes.starting.sweep() == 0
         assert house.sent() == []
 

@@ -1,8 +1,7 @@
 """A command becomes an operation once; who may ask, and whom it takes, is decided before anything is kept."""
 
 import asyncio
-from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import msgspec
@@ -12,13 +11,14 @@ from resolvers.desk import Desk
 from resolvers.sagas.grounds import Asker
 from resolvers.sagas.instruction import Action
 from resolvers.sagas.refused import Refused
+from resolvers.sagas.writes.accounts import UpdateAccount
 from sources import canonical as c
 from sources.errors import Unavailable
 from sources.store import audit, switches, worklist
-from sources.store.operations import Outcome, State
+from sources.store.operations import Operation, Outcome, State
 from sources.store.steps import StepOutcome
 from sources.store.switches import Scope
-from tests.fakes.ledger import company
+from tests.fakes.ledger import NOW, company
 from tests.resolvers.sagas.conftest import AGENT, CPQ, LEAD, House, Open
 from tests.resolvers.sagas.orders import case, credit, order
 
@@ -109,6 +109,23 @@ class TestOnce:
         assert await house.writes.starting.sweep() == 1
         assert (await house.ended(answer)).state is State.COMPLETED
 
+    @pytest.mark.parametrize(
+        ("mutation", "values", "hours"),
+        [("submitOrder", order(), 25), ("submitOrder", order(), 24 * 6), ("openCase", case(), 23)],
+        ids=["an order after a day", "an order after six", "a case after most of one"],
+    )
+    async def test_a_replay_gets_the_same_answer_as_long_as_its_key_counts(
+        self, house: House, mutation: str, values: Any, hours: int
+    ) -> None:
+        asker = AGENT if mutation == "openCase" else CPQ
+        first = await house.send(mutation, values, asker, key="k")
+        done, sent = await house.ended(first), house.sent()
+        house.clock.jump(timedelta(hours=hours))
+        again = await house.send(mutation, values, asker, key="k")
+        assert (again.member, again.findings, again.replayed) == (first.member, first.findings, True)
+        assert again.operation == done
+        assert house.sent() == sent
+
     async def test_a_key_is_free_again_when_its_time_is_over(self, house: House) -> None:
         first = await house.send("openCase", case(), AGENT, key="k")
         house.clock.jump(timedelta(hours=25))
@@ -169,16 +186,39 @@ class TestRules:
         assert await house.store.read(worklist.page) == []
 
     async def test_an_old_version_is_a_conflict(self, house: House) -> None:
-        saga = house.writes.sagas["openCase"]
-
-        async def gather(*given: Any) -> Any:
-            return msgspec.structs.replace(await saga.gather(*given), versions={"account": "2"})
-
-        house.writes.sagas["openCase"] = replace(saga, gather=gather)
-        answer = await house.send("openCase", case(), AGENT, expected={"account": "1"})
+        dated(house, NOW)
+        asked = UpdateAccount(account="A-1", fields={"industry": "Mining"})
+        before, now = (NOW - timedelta(days=1)).isoformat(), NOW.isoformat()
+        answer = await house.send("updateAccount", asked, REVA, expected={"account": before})
         assert (answer.member, [each.code for each in answer.findings]) == (Outcome.CONFLICT, ["VERSION_CONFLICT"])
         assert house.sent() == []
-        assert (await house.send("openCase", case(), AGENT, expected={"account": "2"})).member is Outcome.COMPLETED
+        assert (await house.send("updateAccount", asked, REVA, expected={"account": now})).member is Outcome.COMPLETED
+
+    async def test_what_changes_between_accepting_and_running_is_a_conflict_too(
+        self, house: House, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        dated(house, NOW)
+        start = house.writes.starting.start
+
+        async def late(operation: Operation) -> None:
+            dated(house, NOW + timedelta(seconds=1))
+            await start(operation)
+
+        monkeypatch.setattr(house.writes.starting, "start", late)
+        asked = UpdateAccount(account="A-1", fields={"industry": "Mining"})
+        answer = await house.send("updateAccount", asked, REVA, expected={"account": NOW.isoformat()})
+        assert answer.member is Outcome.CONFLICT
+        assert [each.code for each in answer.findings] == ["VERSION_CONFLICT"]
+        assert house.sent() == []
+        assert (await house.send("updateAccount", asked, REVA)).member is Outcome.COMPLETED
+
+
+def dated(house: House, at: datetime) -> None:
+    """The account changed at an instant."""
+    house.systems.records = [
+        msgspec.structs.replace(each, updated_at=at) if isinstance(each, c.Account) and each.key == "A-1" else each
+        for each in house.systems.records
+    ]
 
 
 class TestDryRun:

@@ -1,4 +1,4 @@
-"""A process dies before and after each of its order's commands, and on the way back: the next one goes on with it.
+"""A process dies before and after each step of its writes, and on the way back: the next one goes on with them.
 
 `tests/bench/test_kills.py` kills at random, over the simulated systems.
 """
@@ -15,13 +15,28 @@ from bench.kills.nursery import Nursery, gone
 from sources.store.operations import State
 from tests.databases import fresh_postgres
 from tests.fakes.ledger import Ledger
-from tests.resolvers.sagas.test_order import BACK, FORWARD
-from tests.resolvers.sagas.victim import End, Task
+from tests.resolvers.sagas.asked import Walk, walks
+from tests.resolvers.sagas.test_fault_matrix import forward, free, undone
+from tests.resolvers.sagas.victim import End, Point, Task
 
-REFUSED = {"ReleaseSubscription": ["refuse"]}
-POINTS = [(command, when) for command in (*FORWARD, *BACK.values()) for when in ("crash_before", "crash_after")]
+CRASHES = ("crash_before", "crash_after")
+WALKS = {walk.mutation: walk for walk in walks(("submitOrder", "amendSubscription", "issueCredit"))}
 
 pytestmark = [pytest.mark.crash, pytest.mark.slow]
+
+
+def points(walk: Walk) -> Iterator[Point]:
+    """Every step and whatever takes one back; that happens where the last step that can be refused is."""
+    *done, last = free(walk)
+    for when in CRASHES:
+        for name in forward(walk):
+            yield Point(key=f"{walk.mutation} {name} {when}", mutation=walk.mutation, faults={name: [when]})
+        for name in undone(done):
+            faults = {last.name: ["refuse"], name: [when]}
+            yield Point(key=f"{walk.mutation} {name} {when}", mutation=walk.mutation, faults=faults)
+
+
+POINTS = tuple(point for walk in WALKS.values() for point in points(walk))
 
 
 @pytest.fixture(scope="module")
@@ -37,49 +52,38 @@ def nursery(tmp_path: Path) -> Iterator[Nursery]:
         yield running
 
 
-@pytest.mark.parametrize(
-    ("database", "points"),
-    [("sqlite", POINTS), ("postgresql", [each for each in POINTS if each[1] == "crash_after"])],
-    indirect=["database"],
-    ids=["sqlite", "postgresql"],
-)
-def test_an_order_survives_a_crash_at_every_point(
-    database: str, points: list[tuple[str, str]], nursery: Nursery, tmp_path: Path
-) -> None:
-    """Each process takes up the order that killed the one before it, and dies of another one."""
-    keys = [f"{command}-{when}" for command, when in points]
+@pytest.mark.parametrize("database", ["sqlite", "postgresql"], indirect=True)
+def test_writes_survive_a_crash_at_every_point(database: str, nursery: Nursery, tmp_path: Path) -> None:
+    """One process has a write at each point when it dies; the next one takes up all of them."""
     says, ledger = tmp_path / "says", Ledger(tmp_path / "ledger")
     durable = database.replace("opsgraph.db", "durable.db")
-    task = Task(url=database, durable=durable, ledger=str(tmp_path / "ledger"), known=tuple(keys), says=str(says))
-    for key, (command, when) in zip(keys, points, strict=True):
-        faults = {command: [when]} | (REFUSED if command in BACK.values() else {})
-        with nursery.running(msgspec.structs.replace(task, key=key, faults=faults)) as group:
-            until(partial(gone, group))
-    with nursery.running(task):
-        until(says.exists)
+    task = Task(
+        url=database, durable=durable, ledger=str(tmp_path / "ledger"), says=str(says), points=POINTS, dies=True
+    )
+    with nursery.running(task) as group:
+        until(partial(gone, group), tmp_path)
+    with nursery.running(msgspec.structs.replace(task, dies=False)):
+        until(says.exists, tmp_path)
     end = msgspec.json.decode(says.read_bytes(), type=End)
-    assert end.states.keys() == set(keys), "none is lost"
+    assert end.states.keys() == {point.key for point in POINTS}, "none is lost"
     assert end.breaks == 0, "the audit holds"
-    for key, (command, _) in zip(keys, points, strict=True):
-        operation, state = end.states[key]
-        check(ledger, operation, state, State.COMPENSATED if command in BACK.values() else State.COMPLETED)
+    for point in POINTS:
+        check(ledger, point, *end.states[point.key])
 
 
-def until(happened: Callable[[], bool]) -> None:
+def until(happened: Callable[[], bool], folder: Path) -> None:
     deadline = time.monotonic() + 200.0
     while not happened():
-        assert time.monotonic() < deadline
-        time.sleep(0.002)
+        assert time.monotonic() < deadline, (folder / "victims.log").read_text()[-3000:]
+        time.sleep(0.01)
 
 
-def check(ledger: Ledger, operation: str, state: State, wanted: State) -> None:
-    assert state is wanted
-    effects = ledger.effects(operation)
-    assert len({effect.key for effect in effects}) == len(effects), "none is doubled"
-    done = [effect.command for effect in effects]
-    if state is State.COMPLETED:
-        assert done == FORWARD
-        return
-    forward = FORWARD[: FORWARD.index("ReleaseSubscription")]
-    assert done == [*forward, *(BACK[each] for each in reversed(forward) if each in BACK)]
-    assert ledger.open_records(operation) == set(), "nothing is left behind"
+def check(ledger: Ledger, point: Point, operation: str, state: State) -> None:
+    """Each effect once and in order; where it was taken back, exactly the other way round, with nothing left."""
+    walk, back = WALKS[point.mutation], len(point.faults) > 1
+    assert state is (State.COMPENSATED if back else State.COMPLETED), point
+    did = [effect.key.removeprefix(f"{operation}:") for effect in ledger.effects(operation)]
+    done = free(walk)[:-1]
+    assert did == ([*(step.name for step in done), *undone(done)] if back else forward(walk)), point
+    if back:
+        assert ledger.open_records(operation) == set(), "nothing is left behind"

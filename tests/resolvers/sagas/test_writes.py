@@ -1,6 +1,6 @@
 """Each governed write: what it tells which system, who may do it alone, and what it refuses."""
 
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -20,10 +20,11 @@ from resolvers.sagas.writes.invoices import RecordPayment, WriteOff
 from resolvers.sagas.writes.onboard_account import OnboardAccount
 from resolvers.sagas.writes.renew_subscription import RenewSubscription
 from resolvers.sagas.writes.reverse_order import ReverseOrder
-from resolvers.sagas.writes.subscriptions import CancelSubscription, SuspendSubscription
+from resolvers.sagas.writes.subscriptions import CancelSubscription, ResumeSubscription
 from sources import canonical as c
 from sources.canonical.commands import CancelSubscription as Canceling
 from sources.canonical.commands import Ending
+from sources.canonical.commands import PauseSubscription as Pausing
 from sources.errors import BadAsk
 from sources.store.operations import Outcome, State
 from tests.fakes.ledger import NOW
@@ -42,6 +43,7 @@ from tests.resolvers.sagas.asked import (
     RIGHT,
     SALE,
     SEATS,
+    SUSPENDED,
     TERM,
     USD,
     usd,
@@ -88,7 +90,18 @@ async def test_what_does_not_fit_is_rejected(full: House, mutation: str, code: s
 @pytest.mark.parametrize(
     ("mutation", "given", "asker", "reason"),
     [
-        ("suspendSubscription", SuspendSubscription(subscription="sub_1"), REVOPS, "REFUSED not notice_sent"),
+        (
+            "suspendSubscription",
+            msgspec.structs.replace(SUSPENDED, notice_sent_at=None),
+            REVOPS,
+            "REFUSED not notice_sent",
+        ),
+        (
+            "suspendSubscription",
+            msgspec.structs.replace(SUSPENDED, notice_sent_at=NOW + timedelta(days=1)),
+            REVOPS,
+            "REFUSED not notice_sent",
+        ),
         (
             "recordPayment",
             RecordPayment(
@@ -127,6 +140,10 @@ async def test_what_is_not_done_whoever_approves(
         ),
         ("reverseOrder", ReverseOrder(order="801Z", explanation="x"), REVOPS),
         ("renewSubscription", RenewSubscription(subscription="sub_404"), REVOPS),
+        *[
+            ("suspendSubscription", msgspec.structs.replace(SUSPENDED, reason=reason), REVOPS)
+            for reason in (c.SuspensionReason.DUNNING_EXHAUSTED, c.SuspensionReason.TRIAL_NO_PAYMENT)
+        ],
         ("setCredit", SetCredit(account="A-1", legal_entity="US"), CREDIT),
         ("setCredit", SetCredit(account="A-1", legal_entity="DE", hold=True), CREDIT),
         ("escalateCase", EscalateCase(case="T-404"), AGENT),
@@ -205,6 +222,55 @@ async def test_the_contract_ends_with_its_subscription(
     assert full.sent() == ["CancelSubscription", "SetContract"]
     contract = full.ledger.effects()[-1].fields
     assert (contract["contract_key"], contract["end_on"], contract["active"]) == ("800A", end_on, active)
+
+
+async def test_billing_is_told_why_it_suspends_and_when_the_customer_was_told(full: House) -> None:
+    answer = await full.send("suspendSubscription", SUSPENDED, REVOPS)
+    await full.until(answer, State.AWAITING_APPROVAL)
+    [asked] = await full.approvals(answer)
+    assert msgspec.json.decode(asked.evidence)["input"]["reason"] == "HOLD", "whoever approves sees why"
+    await Desk(full.writes).approve(CREDIT, asked.id, asked.evidence_hash)
+    assert (await full.ended(answer)).state is State.COMPLETED
+    [told] = full.ledger.effects()
+    assert told.command == "PauseSubscription"
+    assert msgspec.convert(told.fields, Pausing) == Pausing(
+        operation=told.operation,
+        correlation="c-1",
+        subscription_key="sub_1",
+        until=SUSPENDED.until,
+        reason=SUSPENDED.reason,
+        notice_sent_at=SUSPENDED.notice_sent_at,
+    )
+
+
+def stopped(reason: c.SuspensionReason) -> dict[str, Any]:
+    return {"status": c.SubscriptionStatus.SUSPENDED, "suspension": c.Suspension(reason)}
+
+
+@pytest.mark.parametrize(
+    ("state", "approver"),
+    [
+        (stopped(c.SuspensionReason.HOLD), "credit_manager"),
+        (stopped(c.SuspensionReason.DUNNING_EXHAUSTED), "credit_manager"),
+        (stopped(c.SuspensionReason.CUSTOMER_REQUEST), None),
+        (stopped(c.SuspensionReason.TRIAL_NO_PAYMENT), None),
+        ({"status": c.SubscriptionStatus.SUSPENDED}, "credit_manager"),
+        ({"overlays": (c.SubscriptionOverlay.COLLECTION_PAUSED,)}, "credit_manager"),
+        ({"overlays": (c.SubscriptionOverlay.CANCEL_SCHEDULED,)}, None),
+    ],
+    ids=lambda value: str(value) if not isinstance(value, dict) else "",
+)
+async def test_what_was_stopped_for_credit_or_for_no_known_reason_goes_on_with_the_credit_manager(
+    full: House, state: dict[str, Any], approver: str | None
+) -> None:
+    full.systems.records = [
+        msgspec.structs.replace(each, **state) if isinstance(each, c.AccountSubscription) else each
+        for each in full.systems.records
+    ]
+    answer = await full.send("resumeSubscription", ResumeSubscription(subscription="sub_1"), REVOPS)
+    assert answer.member is (Outcome.NEEDS_APPROVAL if approver else Outcome.COMPLETED)
+    assert (answer.approvals[0].role if answer.approvals else None) == approver
+    assert full.sent() == ([] if approver else ["ResumeSubscription"])
 
 
 async def test_what_billing_does_not_settle_is_not_taken_back_from_the_ledger(full: House) -> None:

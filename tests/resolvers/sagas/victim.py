@@ -1,7 +1,7 @@
-"""A process that dies of its own order: before or after it sends a command, or in the middle of taking it back.
+"""A process that dies of its own writes: each before or after a step that is sent, or in the middle of taking it back.
 
-As a program it is a nursery (`bench.kills.nursery`). A process goes on with what the ones before it left, sends one
-order, and ends where the task says; the last one ends nowhere, and tells how everything ended.
+As a program it is a nursery (`bench.kills.nursery`). The first process sends all of them, and dies once each stands at
+the point where it is to; the second goes on with what is left, and tells how everything ended.
 """
 
 import asyncio
@@ -13,9 +13,9 @@ import msgspec
 
 from bench.kills.nursery import breed
 from policies.load import load_rules
+from resolvers.sagas import attempt
 from resolvers.sagas.accept import Writes
 from resolvers.sagas.answer import Request
-from resolvers.sagas.grounds import Asker
 from resolvers.sagas.room import Pace, Room
 from resolvers.sagas.run import workflow
 from resolvers.sagas.writes import WRITES
@@ -26,25 +26,32 @@ from sources.durable.worker import Capacity
 from sources.store import audit, worklist
 from sources.store.operations import ENDED, State
 from sources.store.store import Store, open_store
-from tests.fakes.ledger import NOW, FakeSystems, FakeWriter, Ledger, company
-from tests.resolvers.sagas.orders import order
+from tests.fakes.ledger import NOW, FakeSystems, FakeWriter, Ledger
+from tests.fakes.own_ledger import own_ledger
+from tests.resolvers.sagas.asked import FULL, SHARED, arranged, own, walks
 
 RULES = load_rules(Path(__file__).resolve().parents[3] / "policies" / "rules").writes
-PACE = Pace(tries=2, pause=0.005, longest=5.0, pauses=(0.02,), patience=0.05, settling=(0.02,))
-CPQ = Asker(subject="cpq", roles=frozenset({"cpq_service"}), human="hana")
+PACE = Pace(tries=2, pause=0.005, longest=100.0, pauses=(0.02,), patience=0.05, settling=(0.02,))
+
+
+class Point(msgspec.Struct, frozen=True, kw_only=True):
+    """A write of a mutation, with a key and an account of its own, and what its steps meet (see `FakeWriter`)."""
+
+    key: str
+    mutation: str
+    faults: dict[str, list[str]]
 
 
 class Task(msgspec.Struct, frozen=True, kw_only=True):
-    """`key` is the order's, and its account's; None: wait for the end of all there are, and tell. `faults` are what its
-    commands meet (see `FakeWriter`); `known` are all accounts."""
+    """`dies`: it sends every point, and ends when all of them are where they crash; else it waits for the end of all
+    there are, and tells."""
 
     url: str
     durable: str
     ledger: str
-    known: tuple[str, ...]
     says: str
-    key: str | None = None
-    faults: dict[str, list[str]] = {}
+    points: tuple[Point, ...]
+    dies: bool
 
 
 class End(msgspec.Struct, frozen=True):
@@ -54,33 +61,49 @@ class End(msgspec.Struct, frozen=True):
     breaks: int
 
 
-class Selective(FakeWriter):
-    """The faults are for operations that were not there `before`."""
+class Together(FakeWriter):
+    """Every point has faults of its own; who is to die waits for the others."""
 
-    before: frozenset[str] = frozenset()
+    points: dict[str, Point]
+    dying = 0
 
-    def fault(self, command: Command, name: str) -> str | None:
-        return None if command.operation in self.before else super().fault(command, name)
+    def fault(self, command: Command, name: str, key: str) -> str | None:
+        point = self.points.get(command.correlation)
+        waiting = point.faults.get(key.removeprefix(f"{command.operation}:"), []) if point is not None else []
+        return waiting.pop(0) if waiting and not name.startswith("find ") else None
+
+    async def die(self) -> None:
+        self.dying += 1
+        if self.dying == len(self.points):
+            await super().die()
+        await asyncio.Future()
 
 
 async def main(task: Task) -> None:
-    store = await open_store(task.url)
-    writer = Selective(Ledger(Path(task.ledger)), task.faults)
-    writer.before = frozenset(each.id for each in await store.read(worklist.page, first=1000))
-    systems = FakeSystems(writer, [each for key in task.known for each in company(key)])
-    room = Room(store, systems, lambda: RULES, lambda: NOW, "chain", PACE)
+    store, book = await open_store(task.url), Ledger(Path(task.ledger))
+    writer = Together(book, {})
+    writer.points = {each.key: each for each in task.points} if task.dies else {}
+    setattr(attempt, "Ledger", own_ledger(writer, book))  # noqa: B010 - a class in place of another
+    asked = dict(zip((each.key for each in task.points), walks(each.mutation for each in task.points), strict=True))
+    shared = [each for each in FULL if isinstance(each, SHARED)]
+    records = [record for key, walk in asked.items() for record in arranged(walk, key)]
+    room = Room(store, FakeSystems(writer, [*shared, *records]), lambda: RULES, lambda: NOW, "chain", PACE)
     durable = await open_durable(
         task.durable,
         [workflow(room, saga) for saga in WRITES],
         executor="the only one",
-        capacity=Capacity(poll=0.05, listen=0.1),
+        capacity=Capacity(at_work=len(task.points), poll=0.05, listen=0.1),
         pulse=Pulse(beat=0.1, silence=1.0),
     )
-    writes = Writes(room, durable, WRITES)
+    writes = Writes(room, durable, WRITES, patience=0.01)
     await writes.starting.sweep()
-    if task.key is not None:
-        asked = Request(asker=CPQ, input=order(account=task.key), key=task.key, correlation=task.key)
-        await writes.accept("submitOrder", asked)
+    if task.dies:
+        for key, walk in asked.items():
+            person = {"human" if walk.asker.human else "subject": key}
+            asker = msgspec.structs.replace(walk.asker, **person)
+            await writes.accept(
+                walk.mutation, Request(asker=asker, input=own(walk.given, key), key=key, correlation=key)
+            )
         await asyncio.Future()
     ended = await end(store)
     says = Path(task.says)
@@ -95,7 +118,7 @@ async def end(store: Store) -> End:
         found = await store.read(worklist.page, first=1000)
         if all(each.state in ENDED for each in found):
             break
-        await asyncio.sleep(0.01)
+        await asyncio.sleep(0.05)
     breaks = await store.read(lambda connection: len(list(audit.verify(connection))))
     return End({each.idempotency_key or "": (each.id, each.state) for each in found}, breaks)
 

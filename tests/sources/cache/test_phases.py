@@ -73,6 +73,25 @@ async def test_a_fact_past_its_time_is_served_at_once_marked_stale_and_refreshed
 
 
 @in_virtual_time
+async def test_who_is_strict_waits_for_the_source_as_soon_as_a_fact_is_past_its_time() -> None:
+    book = Book()
+    book.put("key", "K", contact("K"))
+    source = cached(book)
+    await source.read(by_key("K"))
+    await at(90)
+    book.delay = 0.3
+    with errand(strict=True, patience=1.0):
+        reading = await source.read(by_key("K"))
+    assert (served(reading), reading.report.calls) == ({"K": "LIVE"}, 1)
+    assert asyncio.get_running_loop().time() == pytest.approx(90.3)
+    await at(180)
+    book.fault = Unavailable("down")
+    with errand(strict=True, patience=1.0):
+        reading = await source.read(by_key("K"))
+    assert (served(reading), reading.errors) == ({"K": "STALE"}, {}), "it stands in for what nobody can say"
+
+
+@in_virtual_time
 async def test_past_that_a_read_waits_for_the_source() -> None:
     book = Book()
     book.put("key", "K", contact("K"))

@@ -36,6 +36,7 @@ KINDS: dict[str, Callable[[Any], Any]] = {
     "ledger_posting": reads(mapping.ledger_posting),
     "legal_entity": reads(mapping.legal_entity),
     "period": reads(mapping.period),
+    "exchange_rate": reads(mapping.exchange_rate),
     "item": reads(mapping.item),
 }
 
@@ -99,6 +100,11 @@ def test_every_kind_of_record_has_a_sample() -> None:
         ("ledger_posting", {"credit": "Infinity"}, "credit", "Infinity"),
         ("legal_entity", {"currency": "E"}, "currency", "E"),
         ("period", {"start": ""}, "accountingperiod.startdate", None),
+        ("exchange_rate", {"rate": "0"}, "currencyrate.exchangerate", "0"),
+        ("exchange_rate", {"rate": "-1.2"}, "currencyrate.exchangerate", "-1.2"),
+        ("exchange_rate", {"rate": ""}, "currencyrate.exchangerate", ""),
+        ("exchange_rate", {"on": ""}, "currencyrate.effectivedate", None),
+        ("exchange_rate", {"base": "dollars"}, "base", "dollars"),
         ("item", {"inactive": "1"}, "inactive", "1"),
     ],
 )

@@ -125,6 +125,21 @@ async def test_a_sick_source_fails_by_name_then_is_left_alone_and_then_is_found_
         assert moves[-1] == ("reads", "half_open", "closed")
 
 
+async def test_a_source_is_at_ease_while_its_circuit_is_closed_and_nobody_waits_for_a_turn():
+    narrow = msgspec.structs.replace(SETTINGS, concurrency=1, connections=1)
+    async with sick(hangs, narrow) as source:
+        ease, asking = [source.pipeline.is_at_ease], list[asyncio.Future[Reply]]()
+        for waiting in (0, 1):
+            asking.append(asyncio.ensure_future(source.ask()))
+            while source.pipeline.state().queue.running + source.pipeline.state().queue.waiting <= waiting:  # noqa: ASYNC110
+                await asyncio.sleep(0.001)
+            ease.append(source.pipeline.is_at_ease)
+        assert ease == [True, True, False], "nobody asks, somebody does, and another one waits"
+        await asyncio.gather(*asking, return_exceptions=True)
+        await source.ask_until_open()
+        assert (source.pipeline.state().queue.waiting, source.pipeline.is_at_ease) == (0, False)
+
+
 async def test_a_source_nobody_listens_for_is_unsent_and_opens_the_circuit():
     async with sick() as source:
         await source.server.shut()

@@ -31,6 +31,9 @@ KINDS: dict[str, Callable[[Any], Any]] = {
     "order": reads(wire.Order, mapping.order),
     "entitlement": reads(wire.Entitlement, mapping.entitlement),
     "case_mirror": reads(wire.Case, mapping.case_mirror),
+    "case": reads(wire.DeskCase, mapping.case),
+    "support_organization": reads(wire.DeskAccount, mapping.support_organization),
+    "requester": reads(wire.Contact, mapping.requester),
     "sla_process": reads(wire.SlaProcess, mapping.sla_process),
 }
 
@@ -93,6 +96,8 @@ def test_every_kind_of_record_has_a_sample() -> None:
         ),
         ("entitlement", {"Status": "Odd"}, "Entitlement.Status", "Odd"),
         ("entitlement", {"Coverage__c": "Moon"}, "Entitlement.Coverage__c", "Moon"),
+        ("case", {"Status": "Odd"}, "Case.Status", "Odd"),
+        ("case", {"Priority": "Odd"}, "Case.Priority", "Odd"),
         ("case_mirror", {"Status": "Odd"}, "Case.Status", "Odd"),
         ("case_mirror", {"Priority": "Odd"}, "Case.Priority", "Odd"),
         ("case_mirror", {"MilestoneStatus": "Odd"}, "Case.MilestoneStatus", "Odd"),

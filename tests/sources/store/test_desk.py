@@ -5,6 +5,7 @@ import uuid
 from datetime import timedelta
 from typing import Any
 
+import msgspec
 import pytest
 from sqlalchemy import update
 from sqlalchemy.exc import IntegrityError
@@ -54,6 +55,18 @@ class TestSteps:
         step = await store.transact(tried)
         assert (step.attempts, step.outcome, step.key) == (2, StepOutcome.OK, f"{operation}:4")
         assert (step.started_at, step.finished_at, step.request_id, step.message) == (NOW, LATER, "req_1", None)
+
+    async def test_a_step_that_could_not_be_sent_at_first_says_who_was_asked_once_it_is(
+        self, store: Store, operation: str
+    ) -> None:
+        never = Attempt(operation_id=operation, number=4, name="crm_order", key=f"{operation}:4")
+        sent = msgspec.structs.replace(never, source="crm", owner="revops")
+
+        def tried(connection: Any) -> list[Any]:
+            return [steps.begin(connection, each, NOW) for each in (never, sent, never)]
+
+        asked = await store.transact(tried)
+        assert [(each.source, each.owner) for each in asked] == [(None, None), ("crm", "revops"), ("crm", "revops")]
 
     async def test_undoing_is_a_step_beside_doing(self, store: Store, operation: str) -> None:
         def work(connection: Any) -> Any:

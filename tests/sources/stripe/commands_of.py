@@ -15,6 +15,7 @@ from sources.canonical.commands import (
     DropSubscription,
     Ending,
     GiveUpInvoice,
+    OfferFeature,
     PauseSubscription,
     PrepareSubscription,
     PutCustomer,
@@ -146,6 +147,7 @@ CASES: list[Case] = [
         "refund",
         lambda a: ReturnPayment(payment_key=_payment_of(a, _paid_invoice(a)), amount=usd(1_000), reason="asked", **OP),
     ),
+    ("offer a feature", lambda _: OfferFeature(product_key="prod_seat", feature="sso", name="Single sign-on", **OP)),
 ]  # fmt: skip
 
 
@@ -171,6 +173,7 @@ def writes(command: Command) -> list[str]:
         "VoidInvoice": ["invoices.update", "invoices.void"],
         "SettleInvoice": ["invoices.update", "invoices.settle"],
         "GiveUpInvoice": ["invoices.update", "invoices.give_up"],
+        "OfferFeature": ["features.create", "features.offer", "features.update"],
         "ReturnPayment": ["refunds.create"],
     }
     if isinstance(command, PrepareSubscription) and command.collection is Collection.CHARGE:

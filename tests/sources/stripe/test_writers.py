@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from sources.canonical.commands import CancelSubscription, Command, PrepareSubscription, SetCredit
+from sources.canonical.commands import CancelSubscription, Command, OfferFeature, PrepareSubscription, SetCredit
 from sources.errors import BadAsk, TimedOut
 from sources.vendors.stripe.writers import TOUCHES, StripeWriter
 from tests.sources.stripe.commands_of import CASES, OP, writes
@@ -79,7 +79,11 @@ def _difference(before: Any, after: Any) -> dict[str, int]:
     return {kind: count - before.get(kind, 0) for kind, count in after.items() if count != before.get(kind, 0)}
 
 
-HALVES = {(PrepareSubscription, "invoices.update"), (CancelSubscription, "invoices.update")}
+HALVES = {
+    (PrepareSubscription, "invoices.update"),
+    (CancelSubscription, "invoices.update"),
+    (OfferFeature, "features.update"),
+}
 """Who dies before these calls leaves something that is to be completed, or taken back."""
 
 

@@ -239,3 +239,18 @@ class TestEnding:
         reason = SuspensionReason.DUNNING_EXHAUSTED
         with pytest.raises(Rejected, match="Stripe's own"):
             account.do(PauseSubscription(subscription_key=key, reason=reason, **OP), "b")
+
+    def test_a_pause_is_no_suspension_because_there_was_one_before(self, account: Billing) -> None:
+        key = released(account)
+        until = NOW.date() + timedelta(days=2)
+        suspended = PauseSubscription(
+            subscription_key=key, reason=SuspensionReason.HOLD, notice_sent_at=NOW, until=until, **OP
+        )
+        account.do(suspended, "a")
+        account.clock.advance(3 * 86_400)
+        assert subscription(account, key).status is SubscriptionStatus.ACTIVE
+        account.do(PauseSubscription(subscription_key=key, **OP), "b")
+        found = subscription(account, key)
+        assert (found.status, found.suspension, found.overlays) == (
+            SubscriptionStatus.ACTIVE, None, (SubscriptionOverlay.COLLECTION_PAUSED,),
+        )  # fmt: skip

@@ -155,6 +155,9 @@ class Billing:
     def change(self, path: str, **parameters: str) -> Any:
         return self._asked("POST", path, data=parameters)
 
+    def remove(self, path: str) -> Any:
+        return self._asked("DELETE", path)
+
     def _asked(self, method: str, path: str, **more: Any) -> Any:
         headers = {"authorization": f"Bearer {DEVELOPMENT.key}"}
         answer = httpx2.request(method, f"{self.url}/v1/{path}", headers=headers, **more)

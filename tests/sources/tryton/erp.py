@@ -21,7 +21,7 @@ import httpx2
 import msgspec
 import pytest
 
-from tests.peers import CACHE, interpreter
+from tests.peers import CACHE, alone, interpreter
 
 PACKAGES = (
     "trytond==8.2.1",
@@ -66,10 +66,9 @@ def _template(python: Path) -> Path:
     """The folder of the seeded books; made where it is not there yet."""
     tag = hashlib.sha256(repr((PACKAGES, MODULES)).encode() + SEED.read_bytes()).hexdigest()[:12]
     home = CACHE / "tryton" / tag
-    if (home / "seed.json").exists():
-        return home
-    (CACHE / "tryton").mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory() as name:
+    with alone(f"tryton-{tag}"), tempfile.TemporaryDirectory() as name:
+        if (home / "seed.json").exists():
+            return home
         folder = Path(name)
         configuration = _configured(folder, 0)
         (folder / "erp.sqlite").touch()
@@ -78,11 +77,9 @@ def _template(python: Path) -> Path:
         _run([*admin, "--activate-dependencies", "--email", "admin@example.com", "-p"], folder)
         told = _run([python, SEED, configuration], folder)
         (folder / "seed.json").write_text(told.splitlines()[-1])
-        made = Path(tempfile.mkdtemp(dir=CACHE / "tryton"))
-        for each in ("erp.sqlite", "seed.json"):
-            shutil.copy(folder / each, made)
-        with contextlib.suppress(OSError):  # somebody else was faster, with the same
-            made.replace(home)
+        home.mkdir(parents=True, exist_ok=True)
+        for each in ("erp.sqlite", "seed.json"):  # what says that it is complete comes last
+            shutil.copy(folder / each, home)
     return home
 
 

@@ -23,6 +23,7 @@ _INDEXES = {
     "previoustransactionlinelink": ("previousdoc", "nextdoc"),
     "customersubsidiaryrelationship": ("entity",),
     "entityaddress": ("nkey",),
+    "currencyrate": ("basecurrency",),
 }
 Row = Sequence[object]
 
@@ -112,6 +113,7 @@ class _Loader:
         self._put(facts.LINK_TABLE, self._links())
         self._put("revenueelement", self._elements())
         self._put("revenueplan", self._plans())
+        self._put("currencyrate", self._rates())
         self._put_names()
 
     def _put(self, table: str, rows: Iterable[Row]) -> None:
@@ -243,6 +245,11 @@ class _Loader:
                 *(facts.REVENUE_STATES[one.state], mark(one.start_on), mark(one.end_on), self._rules.of(one.method)),
                 *(flag(one.state == "on_hold"), one.block_reason),
             )
+
+    def _rates(self) -> Iterator[Row]:
+        for one in self._erp.rates:
+            base, other = self._currencies.of(one.base), self._currencies.of(one.currency)
+            yield (int(one.id), base, other, float(one.rate), mark(one.effective_on), mark(one.effective_on))
 
 
 # How much of an order's lines has been billed; in parts means half.

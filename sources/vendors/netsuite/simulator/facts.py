@@ -166,6 +166,8 @@ _TABLES = {
     "subsidiary": """id:id externalid:text name:text fullname:text parent:id>subsidiary country:text
         currency:id>currency federalidnumber:text iselimination:flag isinactive:flag custrecord_time_zone:text""",
     "currency": """id:id name:text symbol:text isinactive:flag""",
+    "currencyrate": """id:id basecurrency:id>currency transactioncurrency:id>currency exchangerate:number
+        effectivedate:date lastmodifieddate:date""",  # [P] the columns; units of the base for one of the other
     "term": """id:id name:text daysuntilnetdue:number isinactive:flag""",
     # no `subsidiary` here: an account with several reads it from the main line, transactionline.mainline = 'T' [P]
     "transaction": """id:id externalid:text tranid:text transactionnumber:text type:text recordtype:text status:text

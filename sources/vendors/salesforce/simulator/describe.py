@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
-from sources.vendors.salesforce.simulator.facts import TEXT_LENGTH
+from sources.vendors.salesforce.simulator.facts import LONG_TEXT_LENGTH, TEXT_LENGTH
 from sources.vendors.salesforce.simulator.schema import Field, Schema, SObject
 from sources.vendors.salesforce.simulator.terms import PICKLISTS
 
 _KINDS = {"longtext": "textarea"}
-_LENGTHS = {"id": 18, "reference": 18, "longtext": 32_000, "email": 80, "phone": 40}
+_LENGTHS = {"id": 18, "reference": 18, "longtext": LONG_TEXT_LENGTH, "email": 80, "phone": 40}
 _SOAP = {
     "id": "tns:ID",
     "reference": "tns:ID",

@@ -62,6 +62,11 @@ def no_column(name: str, entity: str) -> Refusal:
     return Refusal(400, "INVALID_FIELD", f"No such column '{name}' on sobject of type {entity}")
 
 
+def too_long(name: str, most: int) -> Refusal:
+    """A text that a field does not hold."""
+    return Refusal(400, "STRING_TOO_LONG", f"{name}: data value too large (max length={most})", [name])
+
+
 def query_error(code: str, text: str, at: int, message: str) -> Refusal:
     """An error in a query, with the place it was found at: `at` counts characters of `text` from 0."""
     row = text.count("\n", 0, at) + 1

@@ -30,6 +30,8 @@ SUBREQUESTS = 25
 COMPOSITE_QUERIES = 5  # queries and collections among the subrequests of one composite call
 CHILD_QUERIES = 20
 TEXT_LENGTH = 255
+LONG_TEXT_LENGTH = 32_000
+COMMENT_LENGTH = 4_000
 ASSERTION_SECONDS = 300  # the furthest `exp` of a JWT bearer assertion
 CLOCK_SKEW = 30
 

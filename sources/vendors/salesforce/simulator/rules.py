@@ -12,9 +12,9 @@ from collections.abc import Callable
 from datetime import date, timedelta
 from typing import Any
 
-from sources.vendors.salesforce.simulator import orders, terms
+from sources.vendors.salesforce.simulator import facts, orders, terms
 from sources.vendors.salesforce.simulator.change import Change, failed_activation, integrity, picked
-from sources.vendors.salesforce.simulator.errors import Refusal
+from sources.vendors.salesforce.simulator.errors import Refusal, too_long
 from sources.vendors.salesforce.simulator.store import Store
 
 _CONTRACT_CODES = dict(terms.CONTRACT_STATUSES.values())
@@ -114,6 +114,12 @@ def _case(change: Change) -> dict[str, Any]:
     return found
 
 
+def _comment(change: Change) -> dict[str, Any]:
+    if len(change.value("CommentBody") or "") > facts.COMMENT_LENGTH:
+        raise too_long("CommentBody", facts.COMMENT_LENGTH)
+    return {}
+
+
 def _entitlement(change: Change) -> dict[str, Any]:
     today, start, end = change.now[:10], change.value("StartDate"), change.value("EndDate")
     if start and end and end < start and change.says("StartDate", "EndDate"):
@@ -142,6 +148,7 @@ def _price(change: Change) -> dict[str, Any]:
 _RULES: dict[str, Callable[[Change], dict[str, Any]]] = {
     "Account": _account,
     "Case": _case,
+    "CaseComment": _comment,
     "Contact": _contact,
     "Contract": _contract,
     "Entitlement": _entitlement,

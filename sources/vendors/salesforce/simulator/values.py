@@ -7,10 +7,12 @@ from datetime import date
 from typing import Any
 
 from sources.vendors.salesforce.simulator import dates, identifiers
-from sources.vendors.salesforce.simulator.errors import Refusal, no_column
-from sources.vendors.salesforce.simulator.facts import TEXT_LENGTH
+from sources.vendors.salesforce.simulator.errors import Refusal, no_column, too_long
+from sources.vendors.salesforce.simulator.facts import LONG_TEXT_LENGTH, TEXT_LENGTH
 from sources.vendors.salesforce.simulator.schema import NUMERIC, Field, SObject
 from sources.vendors.salesforce.simulator.store import Store
+
+_LENGTHS = {"string": TEXT_LENGTH, "picklist": TEXT_LENGTH, "longtext": LONG_TEXT_LENGTH}
 
 
 def written(store: Store, sobject: SObject, body: Mapping[str, Any], *, new: bool) -> dict[str, Any]:
@@ -54,9 +56,9 @@ def _stored(store: Store, field: Field, given: Any) -> Any:
 
 
 def _text(field: Field, given: str) -> str:
-    if field.kind in ("string", "picklist") and len(given) > TEXT_LENGTH:
-        message = f"{field.name}: data value too large (max length={TEXT_LENGTH})"
-        raise Refusal(400, "STRING_TOO_LONG", message, [field.name])
+    most = _LENGTHS.get(field.kind)
+    if most is not None and len(given) > most:
+        raise too_long(field.name, most)
     return given
 
 

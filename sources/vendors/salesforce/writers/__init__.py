@@ -1,4 +1,4 @@
-"""What Salesforce can be told to do: accounts, deals, contracts, orders and rights to support."""
+"""What Salesforce can be told to do: accounts, deals, contracts, orders, rights to support and cases."""
 
 from sources.vendors.salesforce.writers.writers import COMMANDS, TOUCHES, Writers
 

@@ -102,9 +102,15 @@ class Org:
         return told
 
     async def change(
-        self, before: S, given: Mapping[str, Any], command: Command, key: str, operation: str
+        self,
+        before: S,
+        given: Mapping[str, Any],
+        command: Command,
+        key: str,
+        operation: str,
+        more: Sequence[Step] = (),
     ) -> tuple[S, str | None]:
-        """The record with other values, where nobody has changed it since it was read."""
+        """The record with other values, where nobody has changed it since it was read; `more` is done with it."""
         shape = type(before)
         body = {**given, **signed(command), facts.CHANGES: with_key(before.Gateway_Changes__c, key, facts.CHANGES_KEPT)}
         path = f"/sobjects/{shape.__name__}/{quote(before.Id, safe='')}"
@@ -112,7 +118,7 @@ class Org:
         at = instant(f"{shape.__name__}.LastModifiedDate", before.LastModifiedDate)
         if at is not None:
             headers["If-Unmodified-Since"] = format_datetime(at, usegmt=True)
-        steps = [Step("change", "PATCH", path, body, headers), self.back(shape, before.Id)]
+        steps = [Step("change", "PATCH", path, body, headers), *more, self.back(shape, before.Id)]
         told = await self.write(operation, steps)
         return self.shown(told, shape), told.request_id
 

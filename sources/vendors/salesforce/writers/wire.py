@@ -71,6 +71,15 @@ class Entitlement(Stamped, kw_only=True):
     AccountId: str
 
 
+class Case(Stamped, kw_only=True):
+    """Case. `Gateway_Asked__c` is a hash of what it was opened with."""
+
+    CaseNumber: str | None = None
+    Priority: str | None = None
+    IsClosed: bool = False
+    Gateway_Asked__c: str | None = None
+
+
 class OrderItem(msgspec.Struct):
     """A product of an order; `Gateway_Op_Id__c` is `{key of the change}:{line's key}`."""
 

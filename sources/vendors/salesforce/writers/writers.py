@@ -11,6 +11,7 @@ from sources.canonical.commands import Command
 from sources.deeds import Deeds, Way
 from sources.vendors.salesforce.client import Client
 from sources.vendors.salesforce.settings import SalesforceSettings
+from sources.vendors.salesforce.writers.cases import Cases
 from sources.vendors.salesforce.writers.orders import Orders
 from sources.vendors.salesforce.writers.org import Org
 from sources.vendors.salesforce.writers.sales import Sales
@@ -25,6 +26,9 @@ TOUCHES: Mapping[type[Command], tuple[type[Record], ...]] = {
     k.SetContract: (c.SubscriptionContract,),
     k.GrantRight: (c.Entitlement,),
     k.EndRight: (c.Entitlement,),
+    k.PutOrganization: (c.SupportOrganization,),
+    k.OpenCase: (c.Case, c.CaseMirror, c.Sla),
+    k.EscalateCase: (c.Case, c.CaseMirror, c.Sla),
 }
 """The records that a command makes or changes: what is remembered of them is old once it is done."""
 
@@ -36,7 +40,7 @@ class Writers(Deeds):
 
     def __init__(self, source: str, client: Client, settings: SalesforceSettings) -> None:
         org = Org(source, client, settings.api_version)
-        orders, sales = Orders(org, settings), Sales(org, settings)
+        orders, sales, cases = Orders(org, settings), Sales(org, settings), Cases(org)
         ways: dict[type[Command], Way] = {
             k.PutAccount: Way(sales.put_account, sales.found_account),
             k.PutOrder: Way(orders.put, orders.found_draft, orders.begun_draft),
@@ -47,5 +51,8 @@ class Writers(Deeds):
             k.SetContract: Way(sales.set_contract, sales.found_contract),
             k.GrantRight: Way(sales.grant, sales.found_right),
             k.EndRight: Way(sales.end, sales.found_end),
+            k.PutOrganization: Way(cases.party, cases.party),
+            k.OpenCase: Way(cases.open, cases.found_opened),
+            k.EscalateCase: Way(cases.escalate, cases.found_escalated),
         }
         super().__init__(source, ways)

@@ -18,7 +18,7 @@ from starlette.routing import Route
 
 from sources.simulation.enterprise import Enterprise
 from sources.simulation.kit import Clock, Written, simulator_app
-from sources.vendors.stripe.simulator import facts, forms
+from sources.vendors.stripe.simulator import facts, features, forms
 from sources.vendors.stripe.simulator.changes import CHANGES, Change
 from sources.vendors.stripe.simulator.credentials import DEVELOPMENT, Credentials
 from sources.vendors.stripe.simulator.errors import Refusal, unknown
@@ -210,6 +210,14 @@ class Account:
         rows = {str(place): each for place, each in enumerate(self.store.every_line(key))}
         return cut(list(rows), parameters, rows.__getitem__, [], f"/v1/credit_notes/{key}/lines")
 
+    def features(self, request: Request, parameters: dict[str, Any]) -> Object:
+        """`/v1/products/{id}/features`."""
+        return features.page(self.store, request.path_params["id"], parameters)
+
+    def feature(self, request: Request, _parameters: dict[str, Any]) -> Object:
+        """`/v1/products/{id}/features/{feature}`."""
+        return features.one(self.store, request.path_params["id"], request.path_params["feature"])
+
     def summaries(self, request: Request, parameters: dict[str, Any]) -> Object:
         """`/v1/billing/meters/{id}/event_summaries`: one row for the window, or one for each day or hour."""
         meter = request.path_params["id"]
@@ -261,6 +269,8 @@ def create_simulator(
     routes += [
         account.route("/v1/invoices/{id}/lines", account.lines),
         account.route("/v1/credit_notes/{id}/lines", account.note_lines),
+        account.route("/v1/products/{id}/features", account.features),
+        account.route("/v1/products/{id}/features/{feature}", account.feature),
         account.route("/v1/billing/meters/{id}/event_summaries", account.summaries),
     ]
     routes += [account.change(change) for change in CHANGES]

@@ -9,6 +9,7 @@ import msgspec
 
 from sources.vendors.stripe.simulator import (
     crediting,
+    features,
     invoicing,
     paying,
     previewing,
@@ -109,6 +110,10 @@ CHANGES = (
     Change("POST", "/v1/customers/{id}", register.update_customer),
     Change("POST", "/v1/products", _new(register.create_product)),
     Change("POST", "/v1/products/{id}", register.update_product),
+    Change("POST", "/v1/products/{id}/features", features.offer),
+    Change("DELETE", "/v1/products/{product}/features/{id}", _bare(features.withdraw)),
+    Change("POST", "/v1/entitlements/features", _new(features.create)),
+    Change("POST", "/v1/entitlements/features/{id}", features.update),
     Change("POST", "/v1/prices", _new(register.create_price)),
     Change("POST", "/v1/prices/{id}", register.update_price),
     Change("POST", "/v1/subscriptions", _new(subscribing.create)),

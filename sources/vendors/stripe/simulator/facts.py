@@ -10,6 +10,7 @@ SEARCH_CLAUSES = 10  # [K]
 SEARCH_CHARACTERS = 5_000
 KEY_CHARACTERS = 255
 KEY_LIFE = 24 * 3600.0  # seconds
+FEATURE_CHARACTERS = 80  # of a feature's name and of its lookup key
 METADATA_KEYS, METADATA_KEY, METADATA_VALUE = 50, 40, 500
 OPERATION = "gateway_op_id"  # the metadata in which a gateway leaves the id of its operation
 

@@ -141,6 +141,8 @@ def _tests(listing: Listing, parameters: Mapping[str, Any], parents: list[str]) 
     if "lookup_keys" in parameters:
         keys = set(_texts(parameters["lookup_keys"]))
         tests.append(lambda found: found["lookup_key"] in keys)
+    if "archived" in parameters:
+        tests.append(lambda found: found["active"] is (parameters["archived"] != "true"))
     if "active" in parameters:
         tests.append(lambda found: found["active"] is (parameters["active"] == "true"))
     plain = ("currency", "type", "collection_method", "lookup_key")

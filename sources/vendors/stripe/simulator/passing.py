@@ -12,6 +12,7 @@ from sources.vendors.stripe.simulator.office import Office
 from sources.vendors.stripe.simulator.paying import collect
 from sources.vendors.stripe.simulator.pending import open_items, part_of
 from sources.vendors.stripe.simulator.planning import dated, whole_periods
+from sources.vendors.stripe.simulator.rights import entitle
 from sources.vendors.stripe.simulator.shapes import Object
 from sources.vendors.stripe.simulator.subscribing import lapse, stop
 from sources.vendors.stripe.simulator.terms import listed
@@ -98,6 +99,7 @@ def _turn(office: Office, key: str) -> None:
     for item in items:
         office.put("subscription_items", item)
     issue(office, invoice)
+    entitle(office, office.get("subscriptions", key))
     if pause in ("void", "mark_uncollectible"):
         finalised = finalise(office, invoice)
         if finalised["status"] == "open":

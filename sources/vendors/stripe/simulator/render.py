@@ -72,6 +72,11 @@ def feature(entry: BillFeature) -> Object:
     }
 
 
+def product_feature(key: str, feature: str) -> Object:
+    """A feature that comes with a product, by its id."""
+    return {"id": key, "object": "product_feature", "entitlement_feature": feature, "livemode": False}
+
+
 def active_entitlement(entry: BillEntitlement, lookup_key: str) -> Object:
     """A right to a feature."""
     return {

@@ -28,6 +28,7 @@ NAMES = {
     "disputes": "dispute",
     "credit_notes": "credit_note",
     "features": "feature",
+    "product_features": "product_feature",
     "meters": "meter",
     "active_entitlements": "active_entitlement",
 }
@@ -127,6 +128,11 @@ class Store:
             self._add("features", feature.id, 0, partial(render.feature, feature))
         for product in book.products:
             self._add("products", product.id, at(product.created_at), partial(render.product, product))
+            for feature_id in product.feature_ids:
+                key = f"prodft_{product.id}_{feature_id}"
+                self._add(
+                    "product_features", key, 0, partial(render.product_feature, key, feature_id), product=product.id
+                )
         for price in book.prices:
             made = partial(render.price, price)
             self._add("prices", price.id, at(price.created_at), made, product=price.product_id)

@@ -16,6 +16,7 @@ from sources.vendors.stripe.writers.customers import PuttingCustomer
 from sources.vendors.stripe.writers.deed import Deed
 from sources.vendors.stripe.writers.desk import Desk
 from sources.vendors.stripe.writers.ending import Cancelling
+from sources.vendors.stripe.writers.features import Offering
 from sources.vendors.stripe.writers.giving_back import Crediting, Returning, VoidingCredit
 from sources.vendors.stripe.writers.invoices import GivingUp, Settling, VoidingInvoice
 from sources.vendors.stripe.writers.pausing import Pausing, Resuming
@@ -38,6 +39,7 @@ _DEEDS: Mapping[type[Command], type[Deed[Any]]] = {
     k.SettleInvoice: Settling,
     k.GiveUpInvoice: GivingUp,
     k.ReturnPayment: Returning,
+    k.OfferFeature: Offering,
 }
 
 _SUBSCRIBED = (c.AccountSubscription, c.Amendment, c.Invoice)
@@ -58,6 +60,7 @@ TOUCHES: Mapping[type[Command], tuple[type[Record], ...]] = {
     k.SettleInvoice: (c.Invoice, c.AccountSubscription, c.BillingCustomer),
     k.GiveUpInvoice: (c.Invoice, c.AccountSubscription),
     k.ReturnPayment: (c.Refund, c.Payment, c.GatewayPayment, c.Invoice),
+    k.OfferFeature: (c.Product, c.Entitlement),
 }
 """Whose facts a command changes: what is remembered of them is to be forgotten when it was done."""
 

@@ -19,6 +19,12 @@ from sources.vendors.stripe.writers.updating import Updating, midnight
 from sources.vendors.stripe.writers.wire import Held
 
 _WORDS: dict[SuspensionReason, str] = {reason: word for word, reason in SUSPENSIONS.items()}
+_CAUSE = (facts.SUSPENSION, facts.SUSPENSION_OPERATION, facts.SUSPENSION_NOTICE)
+
+
+def uncaused(before: Held) -> dict[str, str]:
+    """What takes the cause of a suspension away again, where one is noted: Stripe keeps it when a pause runs out."""
+    return {name: "" for name in _CAUSE if (before.metadata or {}).get(name)}
 
 
 class Pausing(Updating[PauseSubscription]):
@@ -39,7 +45,7 @@ class Pausing(Updating[PauseSubscription]):
     def _cause(self) -> dict[str, str]:
         command = self.command
         if command.reason is None:
-            return {}
+            return uncaused(self.subscription)
         if command.reason not in _WORDS:
             raise Rejected(f"`{command.reason}` is Stripe's own reason to suspend, not ours")
         sent = command.notice_sent_at
@@ -68,9 +74,7 @@ class Resuming(Updating[ResumeSubscription]):
             asked["cancel_at_period_end"] = False
         elif before.cancel_at is not None:
             asked["cancel_at"] = ""
-        ours = (facts.SUSPENSION, facts.SUSPENSION_OPERATION, facts.SUSPENSION_NOTICE)
-        gone = {name: "" for name in ours if (before.metadata or {}).get(name)}
-        written = await self.updated("subscriptions.change", asked, gone)
+        written = await self.updated("subscriptions.change", asked, uncaused(before))
         if before.status != "paused":
             return written
         path = f"{place(SUBSCRIPTIONS, before.id)}/resume"

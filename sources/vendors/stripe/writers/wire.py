@@ -19,6 +19,21 @@ class Payer(Wire, frozen=True, gc=False, kw_only=True):
     metadata: Metadata | None = None
 
 
+class Feature(Wire, frozen=True, gc=False, kw_only=True):
+    """A feature; also any other object of which only the name and the metadata matter."""
+
+    name: str | None = None
+    lookup_key: str | None = None
+    active: bool = True
+    metadata: Metadata | None = None
+
+
+class Offered(Wire, frozen=True, gc=False, kw_only=True):
+    """A feature that comes with a product."""
+
+    entitlement_feature: Feature
+
+
 class Listed(Wire, frozen=True, gc=False, kw_only=True):
     """A price of the catalogue; `unit_amount_decimal` in Stripe's smallest units, None where it is tiered."""
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Awaitable, Mapping
+from enum import Enum
 from functools import lru_cache
 from inspect import isawaitable
 from typing import Any, TypeAlias
@@ -71,8 +72,13 @@ async def told(asked: Asked, context: Any, executor: type[Executor[Any]] = Execu
     errors = result.errors or []
     if result.data is None and errors and all(error.path is None for error in errors):
         return Outcome(refused=True)
-    data = json.loads(json.dumps(result.data, default=str))  # a scalar that shows anything is written as its text
+    data = json.loads(json.dumps(result.data, default=_written))
     return Outcome(False, data, [place_of(error) for error in errors])
+
+
+def _written(value: Any) -> Any:
+    """What a scalar shows that JSON has no form for: an enum as its value, anything else as its text."""
+    return value.value if isinstance(value, Enum) else str(value)
 
 
 async def possible(asked: Asked, context: Any, executor: type[Executor[Any]] = Walker) -> set[Place]:

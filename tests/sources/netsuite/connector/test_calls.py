@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from sources import errors
-from sources.canonical import ErpItem, LegalEntity, Payment
+from sources.canonical import ErpItem, ExchangeRate, LegalEntity, Payment
 from sources.ports import Ask, Call, Effect, Reply
 from sources.settings import Secret
 from tests.fakes.script import reply
@@ -204,3 +204,36 @@ async def test_one_row_that_cannot_be_told_is_an_error_of_its_own_key() -> None:
     account.script.faults = [items(good, {**good, "x_id": "2", "x_code": "FR01", "x_currency": "euros"})]
     reading = await account.connector().read(Ask(LegalEntity, "key", ("DE01", "FR01")))
     assert (set(reading.rows), set(reading.errors)) == ({"DE01"}, {"FR01"})
+
+
+# ---------------------------------------------------------------- rates of exchange
+
+
+RATE = {"id": "1", "base": "USD", "currency": "EUR", "rate": "1.0815", "on": "2026-11-20"}
+
+
+async def test_a_day_and_its_base_currency_are_parameters_of_the_query() -> None:
+    account = Account()
+    account.script.faults = [items({f"x_{name}": value for name, value in RATE.items()})]
+    reading = await account.connector().read(Ask(ExchangeRate, "day", ("USD@2026-11-22",)))
+    [request] = account.script.requests
+    assert request.json["params"] == ["2026-11-22", "USD"]
+    assert request.json["q"].count("?") == 2
+    assert [each.key for each in reading.rows["USD@2026-11-22"].records] == ["1"]
+
+
+async def test_rates_of_several_days_travel_together() -> None:
+    account = Account()
+    reading = await account.connector().read(Ask(ExchangeRate, "day", ("USD@2026-11-22", "EUR@2026-11-21")))
+    assert [selects(each) for each in queries(account)] == [2]
+    [request] = account.script.requests
+    assert request.json["params"] == ["2026-11-22", "USD", "2026-11-21", "EUR"]
+    assert [rows.records for rows in reading.rows.values()] == [[], []]
+
+
+@pytest.mark.parametrize("key", ["USD", "USD@", "USD@22.11.2026", ""])
+async def test_a_key_without_a_day_cannot_be_asked_for(key: str) -> None:
+    account = Account()
+    with pytest.raises(errors.BadAsk, match="with a day"):
+        await account.connector().read(Ask(ExchangeRate, "day", (key,)))
+    assert account.script.requests == []

@@ -18,6 +18,7 @@ from sources.simulation.enterprise import (
     ErpEntity,
     ErpPeriod,
     ErpPosting,
+    ErpRate,
     ErpRevenue,
     SupportBook,
 )
@@ -136,6 +137,10 @@ def postings(*sides: tuple[str, str, str]) -> tuple[ErpPosting, ...]:
     )
 
 
+def rate(key: int, base: str, currency: str, on: date, worth: str) -> ErpRate:
+    return ErpRate(id=str(key), base=base, currency=currency, effective_on=on, rate=Decimal(worth))
+
+
 DOCUMENTS = (
     document(
         1001,
@@ -191,6 +196,13 @@ ERP = ErpBook(
     ),
     hold_preference="enforce",
     hold_overdue_days=60,
+    rates=(
+        rate(1, "USD", "EUR", date(2026, 11, 1), "1.08"),
+        rate(2, "USD", "EUR", date(2026, 11, 20), "1.0815"),
+        rate(3, "USD", "EUR", date(2026, 11, 21), "1.09"),
+        rate(4, "USD", "GBP", date(2026, 1, 1), "1.27"),
+        rate(5, "EUR", "USD", date(2026, 11, 1), "0.92"),
+    ),
 )  # fmt: skip
 
 

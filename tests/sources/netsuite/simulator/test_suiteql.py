@@ -250,3 +250,15 @@ def test_periods_leave_quarters_and_years_to_their_flags(account: Caller) -> Non
         ("Nov 2026", "F", "F", "F"),
     ]
     assert account.rows("SELECT periodname FROM accountingperiod WHERE isyear = 'T'") == [{"periodname": "FY 2026"}]
+
+
+def test_rates_of_exchange_are_units_of_the_base_from_a_day_on(account: Caller) -> None:
+    query = (
+        "SELECT b.symbol AS base, c.symbol AS currency, r.exchangerate, TO_CHAR(r.effectivedate, 'YYYY-MM-DD') AS day "
+        "FROM currencyrate r JOIN currency b ON b.id = r.basecurrency JOIN currency c ON c.id = r.transactioncurrency "
+        "WHERE r.effectivedate >= TO_DATE(?, 'YYYY-MM-DD') AND b.symbol = 'USD' ORDER BY r.id"
+    )
+    assert [tuple(row.values()) for row in account.rows(query, "2026-11-20")] == [
+        ("USD", "EUR", "1.0815", "2026-11-20"),
+        ("USD", "EUR", "1.09", "2026-11-21"),
+    ]

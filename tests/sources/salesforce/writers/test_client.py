@@ -6,8 +6,9 @@ from typing import Any
 
 import pytest
 
-from sources.canonical.commands import ActivateOrder, GrantRight, PutAccount
-from tests.sources.salesforce.simulator.book import ACME
+from sources.canonical import Priority
+from sources.canonical.commands import ActivateOrder, EscalateCase, GrantRight, OpenCase, PutAccount
+from tests.sources.salesforce.simulator.book import ACME, ALICE
 from tests.sources.salesforce.simulator.test_client import Clients
 from tests.sources.salesforce.writers.conftest import World
 from tests.sources.salesforce.writers.test_orders import draft, sold
@@ -52,3 +53,38 @@ async def test_the_published_client_reads_what_was_written(world: World) -> None
         ACME,
         5,
     )
+
+
+@pytest.mark.live
+async def test_the_published_client_reads_cases_that_were_opened_and_escalated(world: World) -> None:
+    who: dict[str, Any] = {"operation": "op-1", "correlation": "r"}
+    case = OpenCase(**who, party=ACME, requester=ALICE, subject="Down", body="It is ↓.", priority=Priority.LOW)
+    made = await world.do(case, "op-1:case")
+    raised = EscalateCase(**who, case_key=made.key, priority=Priority.URGENT, note="Now")
+    await world.do(raised, "op-1:up")
+
+    def read() -> tuple[dict[str, Any], list[dict[str, Any]]]:
+        clients = Clients()
+        salesforce = clients.by_assertion(world.org.base)
+        try:
+            notes = salesforce.query_all("SELECT CommentBody, IsPublished FROM CaseComment")["records"]
+            return salesforce.Case.get_by_custom_id("Gateway_Op_Id__c", "op-1:case"), notes
+        finally:
+            clients.close()
+
+    found, notes = await asyncio.to_thread(read)
+    assert (found["Id"], found["CaseNumber"], found["AccountId"], found["ContactId"]) == (
+        made.key,
+        made.number,
+        ACME,
+        ALICE,
+    )
+    assert (found["Subject"], found["Description"], found["Origin"]) == ("Down", "It is ↓.", "Web")
+    assert (found["Priority"], found["IsEscalated"], found["Status"], found["IsClosed"]) == (
+        "High",
+        True,
+        "Escalated",
+        False,
+    )
+    said = "Now\n\nOpsgraph operation op-1, request r, key op-1:up"
+    assert [(each["CommentBody"], each["IsPublished"]) for each in notes] == [(said, False)]

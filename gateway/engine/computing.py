@@ -1,0 +1,162 @@
+"""Computations: a field's answers for all its parents at once, over readers that are bound to whoever asks."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any
+
+import msgspec
+
+from gateway.engine.deadlines import Writes, in_time
+from gateway.engine.ledger import Ledger
+from gateway.engine.loads import Found, Loads, along_of
+from gateway.engine.lookups import check_lookups
+from gateway.engine.plan import Field, Plan
+from gateway.engine.seen import Seen
+from resolvers.batch import MAX_AGE, Batched, Event, Read
+from resolvers.context import Context
+from sources.canonical import Account, Record
+from sources.errors import BadAsk, SourceError
+from sources.ports import Page, Reading, Report, Rows
+
+_LISTS = (list, tuple)
+
+
+class Computations:
+    """Those of one operation. Records among the answers are judged like rows that were read; `types` names the type of
+    a record's class, `deadline` is on the loop's clock."""
+
+    def __init__(
+        self,
+        plan: Plan,
+        types: Mapping[type, str],
+        context: Context,
+        loads: Loads,
+        seen: Seen,
+        ledger: Ledger,
+        deadline: float | None,
+    ) -> None:
+        self._plan, self._types, self._context = plan, types, context
+        self._loads, self._seen, self._ledger, self._deadline = loads, seen, ledger, deadline
+        self._writes = Writes()
+
+    async def answers(self, field: Field, rows: Sequence[Any], given: Mapping[str, Any], *, writes: bool) -> list[Any]:
+        """One answer for each parent, judged; `writes`: it is not cut, and what was read before it counts no more."""
+        declared = field.declared
+        assert isinstance(declared, Batched)
+        check_lookups(given, self._plan.grants)
+        own = {name: list(value) if isinstance(value, list) else value for name, value in given.items()}
+        read = self._bound(declared, _max_age(own.pop(MAX_AGE, None)) if declared.dated else None)
+        computation = declared.compute(rows, read, self._context, **own)
+        waiting = self._writes.run(field.coordinate, computation) if writes else in_time(computation, self._deadline)
+        answers = list(await waiting)
+        if len(answers) != len(rows):
+            raise RuntimeError(f"`{field.coordinate}` gave {len(answers)} answers for {len(rows)} parents")
+        if writes:  # it may have changed whatever was read before
+            self._loads.forget()
+            self._seen.forget()
+        await self._judge(answers)
+        return answers
+
+    async def _judge(self, answers: list[Any]) -> None:
+        """Judges the records among a computation's answers, in lists however deep, all of them together."""
+        records = [self._known(each) for each in _records(answers)]
+        if records:
+            judged = iter(await self._seen.visible(records))
+            answers[:] = [_exchanged(each, judged) for each in answers]
+
+    def _known(self, record: Record) -> Record | None:
+        """The record; None where this audience does not know its type: only an abstract type could lead there."""
+        name = self._types.get(type(record))
+        return record if name is None or name in self._plan.shown.type_map else None
+
+    async def event(self, event: Any) -> tuple[Any, bool]:
+        """The event of a subscription; one that is a record, or about one, is judged like any other. Second: whether it
+        is about a row that may not be seen."""
+        if isinstance(event, Record):
+            (record,) = await self._seen.visible([self._known(event)])
+            return record, False
+        if not isinstance(event, Event) or event.subject is None:
+            return event, False
+        (subject,) = await self._seen.visible([self._known(event.subject)])
+        if isinstance(subject, Exception):
+            return subject, False
+        return msgspec.structs.replace(event, subject=subject), subject is None
+
+    def afterwards(self, then: Callable[[], None]) -> None:
+        """Does something when no write is under way."""
+        self._writes.afterwards(then)
+
+    async def _found(
+        self, record: type[Record], by: str, keys: list[str], page: Page, max_age: float | None
+    ) -> list[Found]:
+        """What is known by each key; where the memory of the sources has all of it, without a question."""
+        if not keys:
+            return []
+        if max_age is None and self._loads.catalog.recalls and page.after is None:
+            found = self._loads.recall(record, by, keys, page, self._ledger)
+            if found is not None:
+                return found
+        alone = self._plan.alone(record, by)
+        return await self._loads.get(record, by, keys, page, self._ledger, alone=alone, max_age=max_age)
+
+    def _bound(self, declared: Batched, max_age: float | None) -> Read:
+        """A reader for one computation: only what it declared, no older than it says, and only rows this principal may
+        see."""
+        allowed = declared.needs
+
+        async def read(record: type[Record], by: str, keys: Sequence[str], page: Page = Page()) -> Reading:  # noqa: B008 - frozen
+            if (record, by) not in allowed:
+                raise RuntimeError(f"`{record.__name__}` by `{by}` is read but not declared in `needs`")
+            unique = list(dict.fromkeys(keys))
+            found = await self._found(record, by, unique, page, max_age)
+            judged = await self._seen.visible(
+                [row for each in found if each.rows is not None for row in each.rows.records]
+            )
+            if record is Account and by != "key":
+                self._loads.prime(judged)
+            self._loads.take_along(along_of(found), judged, whole=None not in judged)
+            reading, at = Reading({}, Report("")), 0
+            for key, each in zip(unique, found, strict=True):
+                if each.error is not None:
+                    reading.errors[key] = each.error
+                if each.rows is None:
+                    continue
+                mine = judged[at : at + len(each.rows.records)]
+                at += len(mine)
+                failed = next((row for row in mine if isinstance(row, SourceError)), None)
+                if failed is not None:
+                    reading.errors.setdefault(key, failed)
+                visible = [row for row in mine if isinstance(row, Record)]
+                hidden = sum(row is None for row in mine)
+                reading.rows[key] = Rows(
+                    visible, each.rows.more, each.rows.next, served=each.rows.served, hidden=hidden
+                )
+            return reading
+
+        return read
+
+
+def _max_age(given: Any) -> float | None:
+    if given is not None and given < 0:
+        raise BadAsk(f"`maxAge` is {given}: give whole seconds, 0 to read now")
+    return None if given is None else float(given)
+
+
+def _records(answer: Any) -> list[Record]:
+    """The records of an answer, in lists however deep."""
+    if isinstance(answer, Record):
+        return [answer]
+    return [record for each in answer for record in _records(each)] if isinstance(answer, _LISTS) else []
+
+
+def _exchanged(answer: Any, judged: Iterator[Any]) -> Any:
+    """An answer with what judging made of its records. In a tuple places matter, so that a hidden one leaves a gap; of
+    a list it is left out."""
+    if isinstance(answer, Record):
+        return next(judged)
+    if not isinstance(answer, _LISTS) or not any(isinstance(each, (Record, *_LISTS)) for each in answer):
+        return answer
+    shown = [_exchanged(each, judged) for each in answer]
+    places_matter = isinstance(answer, tuple) or not any(isinstance(each, Record) for each in answer)
+    return shown if places_matter else [each for each in shown if each is not None]
