@@ -163,7 +163,7 @@ class Grants:
         self.external = not tables or any(table.audience == "external" for table in tables.values())
         self.introspects = any(table.introspects for table in tables.values())
         self._decided: dict[tuple[str, str, frozenset[str]], Decision] = {}
-        self._rules: dict[str, RowRule] = {}
+        self._rules: dict[tuple[str, frozenset[str]], RowRule] = {}
 
     def field(self, type_name: str, name: str, roles: frozenset[str] | None = None) -> Decision:
         """May these roles (by default all) see this field: a table look-up."""
@@ -195,11 +195,14 @@ class Grants:
             return False
         return all(each.verdict == "allow" or each.lookup for each in every)
 
-    def rows(self, type_name: str) -> RowRule:
-        """How rows of a type are judged."""
-        rule = self._rules.get(type_name)
+    def rows(self, type_name: str, roles: frozenset[str] | None = None) -> RowRule:
+        """How rows of a type are judged for these roles, by default all."""
+        if roles is None:
+            roles = self.roles
+        rule = self._rules.get((type_name, roles))
         if rule is None:
-            rule = self._rules[type_name] = row_rule(type_name, {each: self._tables[each].rows for each in self.roles})
+            tests = {each: self._tables[each].rows for each in sorted(roles & self.roles)}
+            rule = self._rules[type_name, roles] = row_rule(type_name, tests)
         return rule
 
 

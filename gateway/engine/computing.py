@@ -11,7 +11,7 @@ from gateway.engine.deadlines import Writes, in_time
 from gateway.engine.ledger import Ledger
 from gateway.engine.loads import Found, Loads, along_of
 from gateway.engine.lookups import check_lookups
-from gateway.engine.plan import Field, Plan
+from gateway.engine.plan import Field, Plan, Roles
 from gateway.engine.seen import Seen
 from resolvers.batch import MAX_AGE, Batched, Event, Read
 from resolvers.context import Context
@@ -46,7 +46,7 @@ class Computations:
         assert isinstance(declared, Batched)
         check_lookups(given, self._plan.grants)
         own = {name: list(value) if isinstance(value, list) else value for name, value in given.items()}
-        read = self._bound(declared, _max_age(own.pop(MAX_AGE, None)) if declared.dated else None)
+        read = self._bound(field, declared, _max_age(own.pop(MAX_AGE, None)) if declared.dated else None)
         computation = declared.compute(rows, read, self._context, **own)
         waiting = self._writes.run(field.coordinate, computation) if writes else in_time(computation, self._deadline)
         answers = list(await waiting)
@@ -55,14 +55,14 @@ class Computations:
         if writes:  # it may have changed whatever was read before
             self._loads.forget()
             self._seen.forget()
-        await self._judge(answers)
+        await self._judge(answers, field.roles)
         return answers
 
-    async def _judge(self, answers: list[Any]) -> None:
+    async def _judge(self, answers: list[Any], granting: Roles) -> None:
         """Judges the records among a computation's answers, in lists however deep, all of them together."""
         records = [self._known(each) for each in _records(answers)]
         if records:
-            judged = iter(await self._seen.visible(records))
+            judged = iter(await self._seen.visible(records, granting))
             answers[:] = [_exchanged(each, judged) for each in answers]
 
     def _known(self, record: Record) -> Record | None:
@@ -70,15 +70,15 @@ class Computations:
         name = self._types.get(type(record))
         return record if name is None or name in self._plan.shown.type_map else None
 
-    async def event(self, event: Any) -> tuple[Any, bool]:
+    async def event(self, field: Field, event: Any) -> tuple[Any, bool]:
         """The event of a subscription; one that is a record, or about one, is judged like any other. Second: whether it
         is about a row that may not be seen."""
         if isinstance(event, Record):
-            (record,) = await self._seen.visible([self._known(event)])
+            (record,) = await self._seen.visible([self._known(event)], field.roles)
             return record, False
         if not isinstance(event, Event) or event.subject is None:
             return event, False
-        (subject,) = await self._seen.visible([self._known(event.subject)])
+        (subject,) = await self._seen.visible([self._known(event.subject)], field.roles)
         if isinstance(subject, Exception):
             return subject, False
         return msgspec.structs.replace(event, subject=subject), subject is None
@@ -100,7 +100,7 @@ class Computations:
         alone = self._plan.alone(record, by)
         return await self._loads.get(record, by, keys, page, self._ledger, alone=alone, max_age=max_age)
 
-    def _bound(self, declared: Batched, max_age: float | None) -> Read:
+    def _bound(self, field: Field, declared: Batched, max_age: float | None) -> Read:
         """A reader for one computation: only what it declared, no older than it says, and only rows this principal may
         see."""
         allowed = declared.needs
@@ -111,7 +111,7 @@ class Computations:
             unique = list(dict.fromkeys(keys))
             found = await self._found(record, by, unique, page, max_age)
             judged = await self._seen.visible(
-                [row for each in found if each.rows is not None for row in each.rows.records]
+                [row for each in found if each.rows is not None for row in each.rows.records], field.roles
             )
             if record is Account and by != "key":
                 self._loads.prime(judged)

@@ -19,7 +19,6 @@ from sources.ports import Page, Position, Rows
 if TYPE_CHECKING:
     from gateway.engine.links import Links
     from gateway.engine.plan import Field
-    from resolvers.batch import Link
 
 _EXTRA = 5  # further parts read where judging thinned a page out
 _SIDE_BY_SIDE = 4  # parents whose pages are continued at once
@@ -42,7 +41,7 @@ def is_thin(page: Page, rows: Rows, seen: Sequence[Any]) -> bool:
     return rows.more and page.first is not None and sum(row is not None for row in seen) < page.first
 
 
-async def filled(links: Links, link: Link, key: str, page: Page, rows: Rows, seen: Sequence[Any]) -> Filled:
+async def filled(links: Links, field: Field, key: str, page: Page, rows: Rows, seen: Sequence[Any]) -> Filled:
     """A page that judging thinned out, read on until it is full or enough has been tried."""
     assert page.first is not None
     error, end, along = None, rows.next, list[Record]()
@@ -51,14 +50,14 @@ async def filled(links: Links, link: Link, key: str, page: Page, rows: Rows, see
         missing = page.first - len(shown)
         if not missing or not rows.more or rows.next is None:
             break
-        reading = await links.go_on(link, key, onward(page, rows))
+        reading = await links.go_on(field.link, key, onward(page, rows))
         rows, error = reading.rows.get(key, Rows()), reading.errors.get(key)
         if error is not None:
             more = True
             break
         along += reading.along
         end = rows.next
-        further, at, more = kept(rows, missing, await links.visible(rows.records))
+        further, at, more = kept(rows, missing, await links.visible(field, rows.records))
         shown, places = shown + further, [*places, *at]
     return Filled(shown, places, more, error, end if len(shown) < page.first and more else None, along)
 
@@ -76,7 +75,7 @@ class Pages:
         counted: bool,
     ) -> None:
         assert field.paging is not None
-        self._links, self._link, self._paging = links, field.link, field.paging
+        self._links, self._field, self._link, self._paging = links, field, field.link, field.paging
         self._keys, self._page, self._counted = [each[0] if each else None for each in keys], page, counted
         self._judged = links.judges(field.link)
         self._after = _text(given.get("after"))
@@ -96,7 +95,7 @@ class Pages:
         wanted = list(dict.fromkeys(key for key in self._keys if key is not None))
         start = self._start(wanted)
         found = dict(zip(wanted, await self._links.load(self._link, wanted, start, ledger), strict=True))
-        seen = await self._links.seen_of(self._link, found)
+        seen = await self._links.seen_of(self._field, found)
         thin = [
             key for key, each in found.items() if each.rows is not None and is_thin(self._page, each.rows, seen[key])
         ]
@@ -136,7 +135,7 @@ class Pages:
 
     async def _filled(self, gate: asyncio.Semaphore, found: Found, key: str, seen: Sequence[Any]) -> Filled:
         async with gate:
-            made = await filled(self._links, self._link, key, self._page, found.rows or Rows(), seen)
+            made = await filled(self._links, self._field, key, self._page, found.rows or Rows(), seen)
         return msgspec.structs.replace(made, error=found.error or made.error)
 
     def _made(self, key: str, made: Filled, rows: Rows) -> ConnectionPage:

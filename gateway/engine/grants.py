@@ -62,7 +62,14 @@ class Grants(Protocol):
 
     def field(self, type_name: str, name: str, roles: frozenset[str] | None = None, /) -> Decision: ...
     def lookup(self, type_name: str, name: str, /) -> bool: ...
-    def rows(self, type_name: str, /) -> RowRule: ...
+    def rows(self, type_name: str, roles: frozenset[str] | None = None, /) -> RowRule: ...
+
+
+def granting(grants: Grants, type_name: str, name: str, roles: frozenset[str]) -> frozenset[str]:
+    """Of some roles those that each grant a field by themselves."""
+    if len(roles) < 2:
+        return roles
+    return frozenset(role for role in roles if grants.field(type_name, name, frozenset((role,))).verdict != "deny")
 
 
 class _Allowed(msgspec.Struct, frozen=True):
@@ -108,6 +115,6 @@ class AllowAll:
         """Allowed."""
         return True
 
-    def rows(self, type_name: str) -> RowRule:
+    def rows(self, type_name: str, roles: frozenset[str] | None = None) -> RowRule:
         """Open."""
         return self._rows

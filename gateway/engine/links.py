@@ -84,7 +84,8 @@ class Links:
         found = self._recalled(link, wanted, page, ledger) if arguments.get("after") is None else None
         if found is None:
             return None
-        if judged and not self._seen.sees_all(link.target, [row for each in found.values() for row in rows_of(each)]):
+        rows_found = [row for each in found.values() for row in rows_of(each)]
+        if judged and not self._seen.sees_all(link.target, rows_found, field.roles):
             return None
         if link.paged:
             keys = [(key,) for key in column] if column is not None else [keys_of(link, row, arguments) for row in rows]
@@ -108,17 +109,18 @@ class Links:
         assert paging is not None
         page = paging.page(given)
         if not link.paged:
-            return await self._plain(link, rows, given, page, ledger)
-        narrowed, counted = self._pushed(link, page)
+            return await self._plain(field, rows, given, page, ledger)
+        narrowed, counted = self._pushed(field, page)
         if narrowed is None:
             return [ConnectionPage((), (), False, total=0)] * len(rows)
         keys = [keys_of(link, row, given) for row in rows]
         return await Pages(self, field, keys, narrowed, given, counted).read(ledger)
 
-    def _pushed(self, link: Link, page: Page) -> tuple[Page | None, bool]:
+    def _pushed(self, field: Field, page: Page) -> tuple[Page | None, bool]:
         """The page with the row rule as filters, where the source can apply them; None where they open nothing at all.
         Second: whether the source then judges every row itself, so that a count counts only visible ones."""
-        rule = self._seen.rule(link.target)
+        link = field.link
+        rule = self._seen.rule(link.target, field.roles)
         if rule is None:
             return page, True
         filters = rule.filters(self._principal) if link.by == "list" else None
@@ -135,17 +137,18 @@ class Links:
     # ------------------------------------------------------------ one record, or a few
 
     async def _plain(
-        self, link: Link, rows: Sequence[Any], given: Mapping[str, Any], page: Page, ledger: Ledger
+        self, field: Field, rows: Sequence[Any], given: Mapping[str, Any], page: Page, ledger: Ledger
     ) -> list[Any]:
+        link = field.link
         column = _column(link, rows)
         wanted = _wanted(link, rows, given, column)
         loaded = await self.load(link, wanted, page, ledger)
         found = dict(zip(wanted, loaded, strict=True))
-        shown = await self.seen_of(link, found)
+        shown = await self.seen_of(field, found)
         hidden = self.judges(link) and not all(_all_seen(found[key], rows) for key, rows in shown.items())
         along = along_of(loaded)
         if hidden and page.first is not None:
-            found, shown = await self._filled(link, page, found, shown, along)
+            found, shown = await self._filled(field, page, found, shown, along)
         self.take(link, shown.values(), along, shown.values() if hidden else ())
         if hidden or any(each.error is not None for each in loaded):
             return [_plain_value(link, keys_of(link, row, given), found, shown) for row in rows]
@@ -153,7 +156,7 @@ class Links:
 
     async def _filled(
         self,
-        link: Link,
+        field: Field,
         page: Page,
         found: Mapping[str, Found],
         seen: Mapping[str, Sequence[Any]],
@@ -163,7 +166,7 @@ class Links:
         whole, shown = dict(found), dict(seen)
         for key, each in found.items():
             if each.rows is not None and is_thin(page, each.rows, seen[key]):
-                made = await filled(self, link, key, page, each.rows, seen[key])
+                made = await filled(self, field, key, page, each.rows, seen[key])
                 whole[key] = Found(each.rows, each.error or made.error)
                 shown[key] = [None, *made.shown]  # so that it is known that some were hidden
                 along += made.along
@@ -173,16 +176,16 @@ class Links:
         """Whether rows of a link are judged at all."""
         return self._seen.rule(link.target) is not None
 
-    async def visible(self, records: Sequence[Record]) -> list[Any]:
-        """See `Seen.visible`."""
-        return await self._seen.visible(records)
+    async def visible(self, field: Field, records: Sequence[Record]) -> list[Any]:
+        """What is seen of records to which a field leads; see `Seen.visible`."""
+        return await self._seen.visible(records, field.roles)
 
-    async def seen_of(self, link: Link, found: Mapping[str, Found]) -> dict[str, Sequence[Any]]:
+    async def seen_of(self, field: Field, found: Mapping[str, Found]) -> dict[str, Sequence[Any]]:
         """The rows of each key, None in the place of those that may not be seen."""
         records = {key: rows_of(each) for key, each in found.items()}
-        if not self.judges(link):
+        if not self.judges(field.link):
             return dict(records)
-        seen = await self.visible([row for rows in records.values() for row in rows])
+        seen = await self.visible(field, [row for rows in records.values() for row in rows])
         shown: dict[str, Sequence[Any]] = {}
         at = 0
         for key, rows in records.items():

@@ -40,6 +40,8 @@ if TYPE_CHECKING:
 Roles: TypeAlias = frozenset[str]
 Path: TypeAlias = tuple[str, ...]
 
+NO_ROLES: Roles = frozenset()
+
 TYPENAME, CUT, PLAIN, DERIVED, LINK, BATCHED, META = "typename", "cut", "plain", "derived", "link", "batched", "meta"
 EVENT = "event"
 ABSTRACT = (GraphQLInterfaceType, GraphQLUnionType)
@@ -82,6 +84,7 @@ class Field:
         "nonnull",
         "paging",
         "path",
+        "roles",
         "slot",
         "type",
     )  # fmt: skip
@@ -100,6 +103,7 @@ class Field:
         self.arguments: Arguments | None = None
         self.paging: Paging | None = None
         self.branch: Branch | None = None
+        self.roles: Roles = NO_ROLES  # of those that see its parent, the ones that grant it
         self.slot = -1  # among the columns of its selection; -1: read from the parent where it is shown
         self.active = False  # it reads, or something below it does
         self.flat = True  # everything below can be shown from the value alone
@@ -142,12 +146,13 @@ class Selection:
 
 
 class Branch:
-    """Below a field: a selection for each type and each set of roles that its values may have."""
+    """Below a field: a selection for each type and each set of roles that its values may have. `roles`: those of values
+    that are not judged for themselves, which are the roles that grant the field."""
 
     __slots__ = ("_made", "_planner", "abstract", "named", "nodes", "only", "path", "roles", "varying")
 
-    def __init__(self, planner: Planner, field: Field, roles: Roles, path: Path) -> None:
-        self._planner, self.nodes, self.roles, self.path = planner, field.nodes, roles, path
+    def __init__(self, planner: Planner, field: Field, path: Path) -> None:
+        self._planner, self.nodes, self.roles, self.path = planner, field.nodes, field.roles, path
         named = get_named_type(field.type)
         assert isinstance(named, (GraphQLObjectType, *ABSTRACT))
         self.named = named
@@ -156,7 +161,7 @@ class Branch:
         self._made: dict[tuple[str, Roles], Selection] = {}
         self.only: Selection | None = None
         if isinstance(named, GraphQLObjectType) and not self.varying:
-            self.only = self.of(named.name, roles)
+            self.only = self.of(named.name, self.roles)
 
     @property
     def flat(self) -> bool:

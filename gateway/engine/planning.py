@@ -23,7 +23,7 @@ from graphql import (
 
 from gateway.engine.arguments import Arguments
 from gateway.engine.collect import Collector, Flags
-from gateway.engine.grants import Decision, Grants
+from gateway.engine.grants import Decision, Grants, granting
 from gateway.engine.graph import Graph, attribute_of
 from gateway.engine.paging import Paging
 from gateway.engine.plan import (
@@ -142,6 +142,7 @@ class Planner:
         if decision.verdict == "deny":
             field.kind, field.mark = CUT, self._mark(field, decision)
             return field
+        field.roles = granting(self._grants, type_.name, field.name, roles)
         if decision.mask is not None:
             field.mask, field.mark = decision.mask, self._mark(field, decision)
         field.declared = declaration_of(schema_field)
@@ -160,14 +161,14 @@ class Planner:
             field.kind = DERIVED
         elif isinstance(field.declared, Stream):
             field.kind = EVENT
-        self._below(field, roles)
+        self._below(field)
         return field
 
-    def _below(self, field: Field, roles: Roles) -> None:
+    def _below(self, field: Field) -> None:
         reads = field.kind in (LINK, BATCHED, EVENT)
         if isinstance(get_named_type(field.type), (GraphQLObjectType, *ABSTRACT)):
             at = (*field.path, *("@" for _ in range(_lists(field.type))))
-            field.branch = Branch(self, field, roles, at)
+            field.branch = Branch(self, field, at)
             self._plan.lazy = self._plan.lazy or field.branch.only is None
             field.flat = field.branch.flat and field.mask is None
             field.active = reads or (not field.flat and field.branch.active)

@@ -170,7 +170,7 @@ class Run:
             given, writes = self._given(field), self.plan.serial and frame.selection is self.plan.root
             return await self._computations.answers(field, frame.rows, given, writes=writes)
         if field.kind == EVENT:
-            event, self.untold = await self._computations.event(self._asked.event)
+            event, self.untold = await self._computations.event(field, self._asked.event)
             return [event]
         if field.kind == META:
             return [introspect(self.plan, field, self._asked.raw)]

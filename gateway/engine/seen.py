@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from operator import is_
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgspec
 
@@ -30,7 +30,9 @@ class Seen:
         self._graph, self._grants, self._principal, self._loads = graph, grants, principal, loads
         self._facts_by: Aside | None = None
         self._accounts: dict[str, frozenset[str]] = {}
-        self._roles: dict[int, tuple[Any, frozenset[str]]] = {}
+        self._partly: dict[str, SourceError] = {}  # of accounts that some role sees: why others cannot be judged
+        self._roles: dict[int, _Judged] = {}
+        self._shown_ids: set[int] = set()  # of judged rows those that some place shows
         self._entities: dict[str, tuple[str, ...] | SourceError] = {}
         self.hidden: dict[int, Record] = {}  # by identity: rows of which nothing may show, not even how old they are
         self.refused: list[Record] = []  # of them, those that were asked for, and not only judged by
@@ -42,18 +44,18 @@ class Seen:
             self._facts_by = Aside(self._loads)
         return self._facts_by
 
-    def rule(self, record: type) -> RowRule | None:
-        """How rows of a class are judged; None where nothing is to be judged."""
+    def rule(self, record: type, roles: frozenset[str] | None = None) -> RowRule | None:
+        """How rows of a class are judged for these roles, by default all; None where nothing is to be judged."""
         name = self._graph.types.get(record)
         if name is None:
             return None
-        rule = self._grants.rows(name)
+        rule = self._grants.rows(name, roles)
         return None if rule.open else rule
 
     def roles_for(self, value: Any, otherwise: frozenset[str]) -> frozenset[str]:
         """The roles by which a value is seen; what was not judged is seen by those of its parent."""
         entry = self._roles.get(id(value))
-        return entry[1] if entry is not None else otherwise
+        return entry.roles if entry is not None else otherwise
 
     def is_at_hand(self, record: type, by: str, keys: Sequence[str]) -> bool:
         """Whether rows found by these keys can be judged without reading anything."""
@@ -66,29 +68,36 @@ class Seen:
             return by == "account" and all(key in self._accounts for key in keys)
         return not rule.needs_account and _ENTITIES not in rule.reads
 
-    def sees_all(self, record: type, records: Sequence[Record]) -> bool:
+    def sees_all(self, record: type, records: Sequence[Record], granting: frozenset[str]) -> bool:
         """Whether all rows of a class are seen, of which it `is_at_hand` who sees them; False also where some of them
         turn out to take more."""
         rule = self.rule(record)
         if rule is None or not records:
             return True
         if not rule.by_account:
-            return all(map(is_, records, self._at_once(rule, records, records, [{}] * len(records), {})))
-        keys = [getattr(each, "account_key", "") for each in records]
-        if any(key and key not in self._accounts for key in keys):
-            return False
-        return all(map(is_, records, self._of_accounts(rule, records, keys, {})))
+            seen = self._at_once(rule, records, records, [{}] * len(records), {})
+        else:
+            keys = [getattr(each, "account_key", "") for each in records]
+            if any(key and key not in self._accounts for key in keys):
+                return False
+            seen = self._of_accounts(rule, records, keys, {})
+        return all(map(is_, records, self._met(seen, granting)))
 
     def forget(self) -> None:
         """Judges from now on by what is read anew; who sees the rows that were judged stays known."""
         self._accounts.clear()
+        self._partly.clear()
         self._entities.clear()
 
-    async def visible(self, records: Sequence[Any]) -> list[Any]:
-        """The records, with None for those that this principal may not see, and for what cannot be judged an error."""
+    async def visible(self, records: Sequence[Any], granting: frozenset[str]) -> list[Any]:
+        """The records, with None for those that this principal may not see, and for what cannot be judged an error.
+
+        `granting`: the roles that grant the field which leads to them. A row that only other roles see is not there: it
+        would be one role's field with another's row.
+        """
         if not records:
             return []
-        shown = await self._judged(records)
+        shown = self._met(await self._judged(records), granting)
         if self.hidden:
             known = zip(records, shown, strict=True)
             self.refused += [record for record, one in known if one is None and record is not None]
@@ -105,6 +114,22 @@ class Seen:
         """Becomes part of another: they were asked for."""
         other.refused += self.refused
         self.refused = other.refused
+
+    def _met(self, shown: list[Any], granting: frozenset[str]) -> list[Any]:
+        """Judged rows without those that are seen only by roles that do not grant the field leading to them."""
+        return shown if len(self._grants.roles) == 1 else [self._one_met(each, granting) for each in shown]
+
+    def _one_met(self, value: Any, granting: frozenset[str]) -> Any:
+        judged = self._roles.get(id(value))
+        if judged is None:
+            return value
+        if not granting.isdisjoint(judged.roles):
+            self._shown_ids.add(id(value))
+            self.hidden.pop(id(value), None)
+            return value
+        if id(value) not in self._shown_ids:
+            self.hidden[id(value)] = value
+        return judged.failed if not self._grants.external else None
 
     async def _judged(self, records: Sequence[Any]) -> list[Any]:
         kinds = {type(record) for record in records}
@@ -172,7 +197,7 @@ class Seen:
                 if ownerless is None:
                     ownerless = rule.judge([record], [None], [{}], self._principal)[0]
                 roles = ownerless
-            shown.append(self._shown(record, roles, failed.get(key)))
+            shown.append(self._shown(record, roles, failed.get(key) or self._partly.get(key)))
         return shown
 
     async def _judge_accounts(self, keys: Sequence[str]) -> dict[str, SourceError]:
@@ -228,12 +253,14 @@ class Seen:
     def _shown(self, record: Record, roles: frozenset[str], failed: SourceError | None) -> Any:
         if isinstance(record, Account) and (roles or failed is None):
             self._accounts[record.key] = roles
+            if failed is not None:
+                self._partly[record.key] = failed
         if not roles:
             self.hidden[id(record)] = record
             # What cannot be judged is denied; our own people are told why, outsiders see nothing there.
             return failed if failed is not None and not self._grants.external else None
         if len(self._grants.roles) > 1:
-            self._roles[id(record)] = (record, roles)  # the record is held so that its id stays its own
+            self._roles[id(record)] = _Judged(record, roles, failed)
         return record
 
     # ------------------------------------------------------------ facts of accounts
@@ -260,6 +287,14 @@ class Seen:
     def _facts(self, key: str) -> Mapping[str, Any]:
         known = self._entities.get(key)
         return {_ENTITIES: known} if isinstance(known, tuple) else {}
+
+
+class _Judged(NamedTuple):
+    """A row with the roles that see it, and why it cannot be said of the others; held so that its id stays its own."""
+
+    row: Record
+    roles: frozenset[str]
+    failed: SourceError | None
 
 
 class _Keyed(msgspec.Struct, frozen=True):

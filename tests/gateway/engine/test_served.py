@@ -179,8 +179,8 @@ class _Some(AllowAll):
     def __init__(self, *seen: str) -> None:
         self.roles, self._judged = ADA.roles, _Rows(set(seen))
 
-    def rows(self, type_name: str) -> Any:
-        return self._judged if type_name == "Dated" else super().rows(type_name)
+    def rows(self, type_name: str, roles: frozenset[str] | None = None) -> Any:
+        return self._judged if type_name == "Dated" else super().rows(type_name, roles)
 
 
 async def test_a_row_that_may_not_be_seen_makes_no_source_look_stale() -> None:

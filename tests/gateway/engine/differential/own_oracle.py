@@ -114,17 +114,18 @@ def _resolver(
         asking: Asking = info.context
         row, roles = (source.value, source.roles) if source is not None else (None, asking.grants.roles)
         decision = asking.grants.field(type_name, name, roles)
-        found = read(asking, row, coerced(field, given), info)
+        granting = asking.granting(type_name, name, roles)
+        found = read(asking, row, coerced(field, given), info, granting)
         value = await found if isawaitable(found) else found
         if decision.mask is not None and not isinstance(value, Exception):
             asking.masked.add(f"{type_name}.{name}")
             value = decision.mask(value)
-        return asking.as_rows(value, roles) if composite else value
+        return asking.as_rows(value, granting) if composite else value
 
     return resolve
 
 
-Reading = Callable[[Asking, Any, dict[str, Any], Any], Any]
+Reading = Callable[[Asking, Any, dict[str, Any], Any, frozenset[str]], Any]
 
 
 def _reading(core: GraphQLSchema, coordinate: str, field: GraphQLField) -> Reading:
@@ -132,14 +133,16 @@ def _reading(core: GraphQLSchema, coordinate: str, field: GraphQLField) -> Readi
     if isinstance(declared, Link):
         return _link(listing_of(core, coordinate, declared, field))
     if isinstance(declared, Batched):
-        return lambda asking, row, given, _info: _computed(asking, declared, row, given)
+        return lambda asking, row, given, _info, granting: _computed(asking, declared, row, given, granting)
     if isinstance(declared, Derived):
-        return lambda asking, row, _given, _info: declared.derive(row, asking.context)
+        return lambda asking, row, _given, _info, _granting: declared.derive(row, asking.context)
     attribute = field.extensions["strawberry-definition"].python_name
-    return lambda _asking, row, _given, _info: getattr(row, attribute)
+    return lambda _asking, row, _given, _info, _granting: getattr(row, attribute)
 
 
-async def _computed(asking: Asking, declared: Batched, row: Any, given: Mapping[str, Any]) -> Any:
+async def _computed(
+    asking: Asking, declared: Batched, row: Any, given: Mapping[str, Any], granting: frozenset[str]
+) -> Any:
     for value in given.values():
         for name, coordinate in lookups_of(type(value)).items():
             if getattr(value, name) is not None and not asking.grants.lookup(*coordinate.split(".", 1)):
@@ -147,12 +150,12 @@ async def _computed(asking: Asking, declared: Batched, row: Any, given: Mapping[
     given = dict(given)
     if declared.dated and (given.pop("max_age", None) or 0) < 0:
         raise BadAsk("`maxAge` is less than nothing")
-    (answer,) = await declared.compute([row], asking.reader(declared.needs), asking.context, **given)
+    (answer,) = await declared.compute([row], asking.reader(declared.needs, granting), asking.context, **given)
     if isinstance(answer, Record):
-        return await asking.seen(asking.known(answer))
+        return await asking.seen(asking.known(answer), granting)
     if not isinstance(answer, (list, tuple)):
         return answer
-    shown = [await asking.seen(asking.known(each)) if isinstance(each, Record) else each for each in answer]
+    shown = [await asking.seen(asking.known(each), granting) if isinstance(each, Record) else each for each in answer]
     if not any(isinstance(each, Record) for each in answer):
         return answer
     return shown if isinstance(answer, tuple) else [each for each in shown if each is not None]
@@ -161,21 +164,23 @@ async def _computed(asking: Asking, declared: Batched, row: Any, given: Mapping[
 # ---------------------------------------------------------------- links
 
 
-def _link(listing: Listing) -> Callable[[Asking, Any, dict[str, Any], Any], Awaitable[Any]]:
-    async def read(asking: Asking, row: Any, given: dict[str, Any], info: Any) -> Any:
+def _link(listing: Listing) -> Callable[[Asking, Any, dict[str, Any], Any, frozenset[str]], Awaitable[Any]]:
+    async def read(asking: Asking, row: Any, given: dict[str, Any], info: Any, granting: frozenset[str]) -> Any:
         keys = _keys(listing.link, row, given)
         if listing.link.paged:
-            page, error = await listing.page(asking, keys, given)
+            page, error = await listing.page(asking, keys, given, granting)
             asking.note(info, [error] if error is not None else [])
             return page
-        found, problems = await _plain(asking, listing, keys)
+        found, problems = await _plain(asking, listing, keys, granting)
         asking.note(info, problems)
         return found
 
     return read
 
 
-async def _plain(asking: Asking, listing: Listing, keys: Sequence[str]) -> tuple[Any, list[SourceError]]:
+async def _plain(
+    asking: Asking, listing: Listing, keys: Sequence[str], granting: frozenset[str]
+) -> tuple[Any, list[SourceError]]:
     """The value of a link that is no connection, and what is told besides it."""
     link, nothing = listing.link, True
     records: list[Any] = []
@@ -185,7 +190,7 @@ async def _plain(asking: Asking, listing: Listing, keys: Sequence[str]) -> tuple
         rows, error = await asking.read(link.target, link.by, key, listing.start)
         nothing = nothing and rows is None
         errors += [error] if error is not None else []
-        for each in [await asking.seen(each) for each in (rows.records if rows is not None else ())]:
+        for each in [await asking.seen(each, granting) for each in (rows.records if rows is not None else ())]:
             (unjudged if isinstance(each, SourceError) else records).append(each)
     if errors and nothing:
         raise errors[0]

@@ -76,11 +76,11 @@ class Listing(msgspec.Struct, frozen=True):
         return Page(first=self.link.first, order=self.link.order, filters=self.link.fixed)
 
     async def page(
-        self, asking: Asking, keys: Sequence[str], given: Mapping[str, Any]
+        self, asking: Asking, keys: Sequence[str], given: Mapping[str, Any], granting: frozenset[str]
     ) -> tuple[OnePage, SourceError | None]:
         """A page, and what is told besides it; raises SourceError where there is none."""
         asked = self._asked(asking, given)
-        page, counted = self._pushed(asking, asked)
+        page, counted = self._pushed(asking, asked, granting)
         if page is None or not keys:
             return _NOTHING, None
         after = given.get("after")
@@ -90,7 +90,7 @@ class Listing(msgspec.Struct, frozen=True):
         if rows is None and error is not None:
             raise error
         first = rows or Rows()
-        kept, more, error, end = await self._kept(asking, keys[0], page, first, error)
+        kept, more, error, end = await self._kept(asking, keys[0], page, granting, first, error)
         scope = self._scope(page, keys[0])
         edges = [OneEdge(row, asking.cursors.encode(place, scope)) for row, place in kept]
         total = first.total if counted else None
@@ -98,14 +98,14 @@ class Listing(msgspec.Struct, frozen=True):
         return OnePage([row for row, _ in kept], edges, more, after is not None, total, going_on), error
 
     async def _kept(
-        self, asking: Asking, key: str, page: Page, rows: Rows, error: SourceError | None
+        self, asking: Asking, key: str, page: Page, granting: frozenset[str], rows: Rows, error: SourceError | None
     ) -> tuple[list[tuple[Any, Position]], bool, SourceError | None, Position | None]:
         """Visible rows with their places, whether there are more, what is told besides them, where a short page ends."""
         assert page.first is not None
         end = rows.next
         kept: list[tuple[Any, Position]] = []
         for attempt in range(_EXTRA + 1):
-            judged = [await asking.seen(each) for each in rows.records]
+            judged = [await asking.seen(each, granting) for each in rows.records]
             there = [pair for pair in zip(judged, rows.positions, strict=True) if pair[0] is not None]
             more = rows.more or len(kept) + len(there) > page.first
             kept = [*kept, *there][: page.first]
@@ -149,9 +149,9 @@ class Listing(msgspec.Struct, frozen=True):
         if not all(every) and not (exact and grants.lookup(self.target, name)):
             raise Refused(f"`{self.target}.{name}` is not for your role")
 
-    def _pushed(self, asking: Asking, page: Page) -> tuple[Page | None, bool]:
+    def _pushed(self, asking: Asking, page: Page, granting: frozenset[str]) -> tuple[Page | None, bool]:
         """The page with the row rule as its filters, where the source can apply them; whether counts are then right."""
-        rule = asking.grants.rows(self.target)
+        rule = asking.grants.rows(self.target, granting)
         if rule.open:
             return page, True
         pushed = rule.filters(asking.context.principal) if self.link.by == "list" else None

@@ -8,7 +8,7 @@ from typing import Any
 import msgspec
 
 from gateway.engine.cursors import Cursors
-from gateway.engine.grants import Grants
+from gateway.engine.grants import AllowAll, Grants
 from resolvers.batch import Need, Read
 from resolvers.context import Context
 from sources.canonical import Account, BillingProfile, Record
@@ -73,7 +73,14 @@ class Asking:
         reading = await self.catalog.read(Ask(record, by, (key,), page))
         return reading.rows.get(key), reading.errors.get(key)
 
-    def reader(self, needs: Sequence[Need]) -> Read:
+    def granting(self, type_name: str, name: str, roles: frozenset[str]) -> frozenset[str]:
+        """The roles that grant a field alone."""
+        if isinstance(self.grants, AllowAll):
+            return roles
+        verdicts = {role: self.grants.field(type_name, name, frozenset((role,))).verdict for role in roles}
+        return frozenset(role for role, verdict in verdicts.items() if verdict != "deny")
+
+    def reader(self, needs: Sequence[Need], granting: frozenset[str]) -> Read:
         """What a computation reads with: judged rows, of what it declared."""
 
         async def read(record: type[Record], by: str, keys: Sequence[str], page: Page = Page()) -> Reading:  # noqa: B008 - frozen
@@ -85,7 +92,7 @@ class Asking:
                 if error is not None:
                     reading.errors[key] = error
                 if rows is not None:
-                    judged = [await self.seen(each) for each in rows.records]
+                    judged = [await self.seen(each, granting) for each in rows.records]
                     for failed in [each for each in judged if isinstance(each, SourceError)][:1]:
                         reading.errors.setdefault(key, failed)
                     visible = [each for each in judged if isinstance(each, Record)]
@@ -100,8 +107,8 @@ class Asking:
         """The record; None where this audience does not know its type."""
         return None if type(record) in self.context.unknown else record
 
-    async def seen(self, record: Record | None) -> Record | SourceError | None:
-        """The record, None if it may not be seen, or why that cannot be said."""
+    async def seen(self, record: Record | None, granting: frozenset[str]) -> Record | SourceError | None:
+        """The record, None if no role sees it that also grants the field leading there, or why that cannot be said."""
         name = self._names.get(type(record)) if record is not None else None
         if name is None or record is None:
             return record
@@ -116,9 +123,9 @@ class Asking:
             facts, missing = await self._facts(_account_key(record))
             failed = missing or failed
         roles = rule.judge([record], [account], [facts], self.context.principal)[0]
-        if not roles:
-            return failed if not self.grants.external else None
         self._roles[id(record)] = (record, roles)
+        if roles.isdisjoint(granting):
+            return failed if not self.grants.external else None
         return record
 
     async def _owner(self, record: Record, needed: bool) -> tuple[Record | None, SourceError | None]:
