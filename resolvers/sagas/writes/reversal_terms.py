@@ -127,10 +127,10 @@ def to_close(sales: c.SalesOrder | None) -> str | None:
     return sales.key if sales is not None and sales.status in _TO_CLOSE else None
 
 
-def tier_left(rights: Iterable[c.Entitlement], gone: c.Entitlement, plans: Mapping[str, int]) -> str | None:
+def tier_left(rights: Iterable[c.Entitlement], gone: c.Entitlement, rank: Mapping[str, int]) -> str | None:
     """The best tier that an account still has a right to; None where there is none."""
     tiers = [each.support_tier for each in rights if each.key != gone.key and each.support_tier is not None]
-    return max(tiers, key=lambda tier: plans.get(tier, 0), default=None)
+    return max(tiers, key=lambda tier: rank.get(tier, 0), default=None)
 
 
 def reaches_closed(posted: Iterable[c.PostedInvoice], known: Sequence[c.AccountingPeriod]) -> bool:

@@ -29,6 +29,7 @@ from resolvers.sagas.writes.reversal_terms import (
     wrong_with_order,
     wrong_with_subscription,
 )
+from resolvers.sagas.writes.tiers import ranks
 from sources import canonical as c
 
 __all__ = ["REVERSE_ORDER", "ReverseOrder"]
@@ -110,8 +111,7 @@ async def _support(read: Read, order: c.Order, subscription: c.AccountSubscripti
     right = next((each for each in own if subscription and each.subscription_key == subscription.key), None)
     if right is None:
         return told
-    plans = {each.key: each.position or 0 for each in await many(read, c.SupportPlan, "list", "")}
-    left = tier_left(own, right, plans)
+    left = tier_left(own, right, ranks(await many(read, c.SupportPlan, "list", "")))
     replan = desk is not None and desk.support_plan == right.support_tier != left
     return msgspec.structs.replace(
         told,

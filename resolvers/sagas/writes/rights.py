@@ -11,6 +11,7 @@ from resolvers.sagas.concerns import SERVICE
 from resolvers.sagas.reading import many, one
 from resolvers.sagas.saga import Facts, Finding, Read, Saga, State, Step
 from resolvers.sagas.writes.fulfilment import right_granted
+from resolvers.sagas.writes.tiers import ranks
 from sources import canonical as c
 from sources.canonical import commands as do
 
@@ -41,17 +42,18 @@ async def gather_grant(read: Read, asked: GrantEntitlement, now: datetime) -> Fa
     """How long, and by how many tiers the account's right rises; a tier without a place among the plans is unknown."""
     account = await one(read, c.Account, asked.account)
     days = (asked.end_on - asked.start_on).days + 1
-    plans = {plan.key: plan.position for plan in await many(read, c.SupportPlan, "list", "")}
+    plans = await many(read, c.SupportPlan, "list", "")
+    rank = ranks(plans)
     rights = await many(read, c.Entitlement, "account", account.key)
-    held = [plans.get(each.support_tier or "") for each in rights if each.status is c.EntitlementStatus.ACTIVE]
+    held = [rank.get(each.support_tier or "", 0) for each in rights if each.status is c.EntitlementStatus.ACTIVE]
     figures: dict[str, c.Money | Decimal] = {"days": Decimal(days)}
-    wanted, now_at = plans.get(asked.tier), max((each for each in held if each is not None), default=0)
+    wanted, now_at = rank.get(asked.tier), max(held, default=0)
     if wanted is not None:
         figures["tiers"] = Decimal(max(wanted - now_at, 0))
     return Facts(
         account=account.key,
         figures=figures,
-        findings=tuple(_wrong(asked, days, asked.tier in plans)),
+        findings=tuple(_wrong(asked, days, asked.tier in {plan.key for plan in plans})),
         documents=(f"account:{account.key}",),
         known={},
     )

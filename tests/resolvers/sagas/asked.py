@@ -50,7 +50,10 @@ PAYMENT = record(
     reference="BANK-1",
 )  # fmt: skip
 GATEWAY = record(c.GatewayPayment, "pay_1", account_key="A-1", status=c.PaymentStatus.SUCCEEDED, refunded=usd(10_000))
-PLANS = [record(c.SupportPlan, key, name=key, position=place) for place, key in enumerate(("standard", "premium"), 1)]
+PLANS = [
+    record(c.SupportPlan, key, name=key, position=place)
+    for place, key in enumerate(("platinum", "premium", "standard"), 1)
+]
 RIGHT = record(
     c.Entitlement, "550A", account_key="A-1", name="premium", support_tier="standard",
     status=c.EntitlementStatus.ACTIVE, ends_on=date(2026, 12, 31),
@@ -145,6 +148,13 @@ ASKED = [
         "grantEntitlement",
         GrantEntitlement(
             account="A-1", name="trial", tier="premium", start_on=date(2026, 12, 1), end_on=date(2026, 12, 31)
+        ),
+        REVOPS,
+    ),
+    (
+        "grantEntitlement",
+        GrantEntitlement(
+            account="A-1", name="two tiers up", tier="platinum", start_on=date(2026, 12, 1), end_on=date(2026, 12, 30)
         ),
         REVOPS,
     ),

@@ -17,6 +17,7 @@ from resolvers.sagas.writes.reversal_terms import (
     wrong_with_order,
     wrong_with_subscription,
 )
+from resolvers.sagas.writes.tiers import ranks
 from sources import canonical as c
 from sources.canonical import Money
 from sources.canonical.commands import Return
@@ -147,9 +148,13 @@ def test_a_sales_order_that_was_billed_stays() -> None:
 
 def test_the_best_tier_of_the_other_rights_is_left() -> None:
     rights = [right("A", "platinum"), right("B", "standard"), right("C", "premium"), right("D", None)]
-    plans = {"standard": 1, "premium": 2, "platinum": 3}
-    assert tier_left(rights, rights[0], plans) == "premium"
-    assert tier_left(rights[:1], rights[0], plans) is None
+    desk = [
+        record(c.SupportPlan, key, name=key, position=at) for at, key in enumerate(("platinum", "premium", "standard"))
+    ]
+    rank = ranks([*desk, record(c.SupportPlan, "beside", name="beside")])
+    assert rank == {"platinum": 3, "premium": 2, "standard": 1}
+    assert tier_left(rights, rights[0], rank) == "premium"
+    assert tier_left(rights[:1], rights[0], rank) is None
 
 
 @pytest.mark.parametrize(
