@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
+from policies.writes import WriteRules
 from resolvers.sagas.reading import entity, many, today
 from resolvers.sagas.saga import Facts, Read, Saga
 from sources import canonical as c
@@ -28,12 +29,12 @@ def in_effect(known: Iterable[c.ExchangeRate], base: str, day: date) -> dict[str
 
 
 def rated(saga: Saga, room: Room) -> Saga:
-    """A saga that gathers the rates of the day too, where an amount is in another currency than the legal entity's own.
-    They are read for nobody in particular: a rate belongs to no account."""
+    """A saga that gathers the rates of the day too, where an amount is in another currency than the legal entity's own,
+    or is added to earlier ones, which may be. They are read for nobody in particular: a rate belongs to no account."""
 
     async def gather(read: Read, asked: Any, now: datetime) -> Facts:
         facts: Facts = await saga.gather(read, asked, now)
-        if not _foreign(facts):
+        if not facts.functional or not (_foreign(facts) or _sums(room.rules(), saga.mutation)):
             return facts
         return msgspec.structs.replace(facts, rates=await _rates(room.read, facts, now))
 
@@ -43,9 +44,13 @@ def rated(saga: Saga, room: Room) -> Saga:
 def _foreign(facts: Facts) -> bool:
     """Whether anything that is compared is in another currency."""
     stated = [facts.amount, *facts.figures.values()]
-    return bool(facts.functional) and any(
-        isinstance(each, Money) and each.currency != facts.functional for each in stated
-    )
+    return any(isinstance(each, Money) and each.currency != facts.functional for each in stated)
+
+
+def _sums(rules: WriteRules, mutation: str) -> bool:
+    """Whether a write's amounts are added up over a time."""
+    rule = rules.mutations.get(mutation)
+    return rule is not None and any(total.count is None for total in rule.totals)
 
 
 async def _rates(read: Read, facts: Facts, now: datetime) -> dict[str, Decimal]:

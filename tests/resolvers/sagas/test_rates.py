@@ -16,6 +16,7 @@ from sources.ports import Ask, Reading, Report
 from sources.store.operations import Outcome, State
 from tests.fakes.ledger import NOW
 from tests.resolvers.desk.people import LEA, invoice
+from tests.resolvers.sagas.asked import DONE
 from tests.resolvers.sagas.conftest import AGENT, House
 from tests.resolvers.sagas.orders import credit
 
@@ -107,9 +108,18 @@ async def test_a_dry_run_tells_the_same(priced: House) -> None:
     assert (alone.decision.outcome, over.decision.judged) == ("ALLOWED", Decimal("100.006305"))
 
 
-async def test_an_amount_in_the_entitys_own_currency_asks_for_no_rate(house: House) -> None:
+async def test_uses_in_another_currency_add_up_with_one_in_the_entitys_own(priced: House) -> None:
+    assert (await euros(priced, "50.00")).member is Outcome.COMPLETED  # 54.075 dollars
+    invoice(priced, c.Money(10_000_000, "USD"))
+    assert (await priced.send("issueCredit", credit("45.92"), AGENT)).member is Outcome.COMPLETED
+    over = await priced.send("issueCredit", credit("0.01"), AGENT)
+    assert [each.role for each in over.approvals] == ["support_lead"]
+
+
+async def test_an_amount_that_is_added_to_no_others_asks_for_no_rate(house: House) -> None:
     asks = asks_of(house)
-    await house.ended(await house.send("issueCredit", credit("1.00"), AGENT))
+    [(given, asker)] = [(given, asker) for name, given, asker, _ in DONE if name == "recordPayment"]
+    await house.send("recordPayment", given, asker)
     assert asks
     assert c.ExchangeRate not in {each.record for each in asks}
 
