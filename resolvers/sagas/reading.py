@@ -41,6 +41,11 @@ async def some(read: Read, record: type[R], key: str | None, by: str = "key") ->
     return found[0] if found else None
 
 
+def version(name: str, changed: datetime | None) -> dict[str, str]:
+    """The version of what a write is about: when it was changed last, where its system says so."""
+    return {name: changed.isoformat()} if changed is not None else {}
+
+
 async def claimed(read: Read, record: type[R], account: str) -> tuple[list[R], list[Finding]]:
     """What another system has of an account. Where it cannot be told whose a record is, somebody has to link it before
     a second one is made beside it."""

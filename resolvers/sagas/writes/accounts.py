@@ -9,7 +9,7 @@ from decimal import Decimal
 import msgspec
 
 from resolvers.sagas.concerns import CREDIT, RECORDS
-from resolvers.sagas.reading import entity, many, money, one, profile_of
+from resolvers.sagas.reading import entity, many, money, one, profile_of, version
 from resolvers.sagas.saga import Facts, Finding, Read, Saga, State, Step
 from sources import canonical as c
 from sources.canonical import Money
@@ -40,13 +40,12 @@ async def gather_account(read: Read, asked: UpdateAccount, now: datetime) -> Fac
         which = f"`{wrong[0]}` is no field that is changed here" if wrong else "`fields` is empty"
         raise BadAsk(f"{which}: use {', '.join(f'`{each}`' for each in sorted(_CHANGEABLE))}")
     account = await one(read, c.Account, asked.account)
-    version = account.updated_at.isoformat() if account.updated_at else None
     return Facts(
         account=account.key,
         flags=dict.fromkeys(("bill_to", "tax_id", "terms", "entity", "bank_details"), False),
         documents=(f"account:{account.key}",),
-        versions={"account": version} if version else {},
-        known=msgspec.to_builtins(AccountKnown(updated_at=version)),
+        versions=(seen := version("account", account.updated_at)),
+        known=msgspec.to_builtins(AccountKnown(updated_at=seen.get("account"))),
     )
 
 
@@ -98,6 +97,7 @@ async def gather_credit(read: Read, asked: SetCredit, now: datetime) -> Facts:
         flags={"hold_off": asked.hold is False},
         documents=(f"billingprofile:{profile.key}", f"account:{asked.account}"),
         findings=_nothing(asked, before, limit),
+        versions=version("profile", profile.updated_at),
         known=msgspec.to_builtins(known),
     )
 

@@ -7,7 +7,7 @@ from datetime import datetime
 import msgspec
 
 from resolvers.sagas.concerns import SERVICE
-from resolvers.sagas.reading import one
+from resolvers.sagas.reading import one, version
 from resolvers.sagas.saga import Facts, Finding, Read, Saga, State, Step
 from sources import canonical as c
 from sources.canonical import commands as do
@@ -37,7 +37,7 @@ async def gather(read: Read, asked: EscalateCase, now: datetime) -> Facts:
         account=case.account_key or None,
         documents=(f"case:{case.key}",),
         findings=(finding,) if closed else (),
-        versions={"case": case.updated_at.isoformat()} if case.updated_at else {},
+        versions=version("case", case.updated_at),
         known=msgspec.to_builtins(Known(updated_at=case.updated_at)),
     )
 

@@ -12,7 +12,7 @@ from decimal import Decimal
 
 import msgspec
 
-from resolvers.sagas.reading import entity, many, one, periods, some, today
+from resolvers.sagas.reading import entity, many, one, periods, some, today, version
 from resolvers.sagas.saga import Facts, Read, Saga
 from resolvers.sagas.writes.fulfilment import open_cases
 from resolvers.sagas.writes.reversal_steps import STEPS
@@ -64,6 +64,7 @@ async def gather(read: Read, asked: ReverseOrder, now: datetime) -> Facts:
         flags={"closed_period": reaches_closed(billed.posted, billed.periods)},
         documents=_documents(order, subscription, billed.invoices),
         findings=found,
+        versions=version("order", order.updated_at),
         known=msgspec.to_builtins(_known(order, subscription, sales, billed, support, day)),
     )
 

@@ -8,6 +8,7 @@ import msgspec
 import pytest
 
 from resolvers.desk import Desk
+from resolvers.sagas.answer import ANY
 from resolvers.sagas.grounds import Asker
 from resolvers.sagas.instruction import Action
 from resolvers.sagas.refused import Refused
@@ -345,6 +346,23 @@ async def test_a_fall_of_revenue_takes_somebody_else(full: House) -> None:
     answer = await full.send("amendSubscription", fewer, REVOPS)
     assert answer.member is Outcome.NEEDS_APPROVAL
     assert [each.role for each in answer.approvals] == ["finance_controller"], "what it credits is not known yet"
+
+
+@pytest.mark.parametrize("mutation", ["updateAccount", "setCredit", "reverseOrder", "escalateCase"])
+async def test_what_has_changed_since_the_caller_saw_it_is_a_conflict(full: House, mutation: str) -> None:
+    every: list[tuple[Any, ...]] = [*DONE, *ASKED]
+    _, given, asker, *_ = next(each for each in every if each[0] == mutation)
+    dated = (c.Account, c.BillingProfile, c.Order, c.Case)
+    full.systems.records = [
+        msgspec.structs.replace(each, updated_at=NOW) if isinstance(each, dated) else each
+        for each in full.systems.records
+    ]
+    old = {ANY: (NOW - timedelta(seconds=1)).isoformat()}
+    answer = await full.send(mutation, given, asker, expected=old)
+    assert (answer.member, [each.code for each in answer.findings]) == (Outcome.CONFLICT, ["VERSION_CONFLICT"])
+    assert full.sent() == []
+    seen = await full.send(mutation, given, asker, expected={ANY: NOW.isoformat().replace("+00:00", "Z")})
+    assert seen.member in (Outcome.COMPLETED, Outcome.ACCEPTED, Outcome.NEEDS_APPROVAL)
 
 
 async def test_grants_of_a_year_add_up(full: House) -> None:
