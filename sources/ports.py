@@ -101,6 +101,7 @@ class Rows(msgspec.Struct):
     served: Served = Served.LIVE
     each: Sequence[Served] = ()
     hidden: int = 0
+    first_hand: bool = False  # of the source itself, in an index that is searched otherwise: as new as the reading
     distinct: bool = False  # it was found that no record is there twice: rows from memory are looked through once
     plain: bool = False  # it was found that the catalog tells them as they are
     told: Rows | None = None  # what it was found that the catalog makes of them, each time

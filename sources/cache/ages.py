@@ -49,9 +49,9 @@ def is_new(flight: Flight, floor: float) -> bool:
 
 
 def is_as_new(rows: Rows, flight: Flight, floor: float) -> bool:
-    """Whether rows that a flight brought are as new as is demanded: if it is not said of all, the records may say so of
-    themselves."""
-    if is_new(flight, floor):
+    """Whether rows that a flight brought are as new as is demanded: if it is not said of all, these may be from the
+    source itself, or the records say so of themselves."""
+    if is_new(flight, floor) or (rows.first_hand and flight.begun >= floor):
         return True
     return bool(rows.records) and all(record.as_of.timestamp() >= floor for record in rows.records)
 

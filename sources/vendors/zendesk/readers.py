@@ -296,7 +296,7 @@ class Readers:
                     f"/organizations/{key}/tickets.json", parameters, wire.Tickets, reading.report, "tickets.list"
                 )
             except Missing:
-                reading.rows[key] = Rows()
+                reading.rows[key] = Rows(first_hand=True)
                 return
             self._people(found.users, reading)
             for ticket in found.tickets:
@@ -306,7 +306,7 @@ class Readers:
                     reading.rows[key] = Rows(kept[:first], True, position(kept[first - 1], order, start))
                     return
             if not found.meta.has_more:
-                reading.rows[key] = Rows(kept)
+                reading.rows[key] = Rows(kept, first_hand=True)
                 return
             start = found.meta.after_cursor
         reached = (

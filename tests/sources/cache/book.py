@@ -74,7 +74,11 @@ class Book:
         if self.fault is not None:
             raise self.fault
         found = {key: self.rows.get((ask.record, ask.by, key)) for key in ask.keys}
-        rows = {key: Rows(list(each.records), each.more, each.next, each.total) for key, each in found.items() if each}
+        rows = {
+            key: Rows(list(each.records), each.more, each.next, each.total, first_hand=each.first_hand)
+            for key, each in found.items()
+            if each
+        }
         errors = {key: self.broken[key] for key in ask.keys if key in self.broken}
         return Reading(rows, Report(self.name, calls=1, milliseconds=1.0), errors, along=list(self.along))
 

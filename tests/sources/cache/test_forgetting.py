@@ -200,3 +200,12 @@ async def test_a_search_index_never_answers_a_writer_as_if_it_were_the_source() 
     await at(2 + LAG)
     with errand(not_before={"book": EPOCH + 0.5}):
         assert served(await source.read(ask)) == {"k@a.test": "LIVE"}, "the index has caught up with the write"
+
+
+@in_virtual_time
+async def test_what_comes_from_the_source_itself_is_new_also_where_nothing_is_found() -> None:
+    book = Book()
+    book.put("email", "k@a.test", first_hand=True)
+    source = cached(book)
+    with errand(max_age=0):
+        assert served(await source.read(by_key("k@a.test", by="email"))) == {"k@a.test": "LIVE"}

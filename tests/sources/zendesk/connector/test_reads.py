@@ -114,6 +114,13 @@ async def test_a_bound_of_the_filter_and_one_of_the_position_hold_together() -> 
     assert found == [str(number) for number in range(50, 4, -1)]
 
 
+async def test_the_cases_of_one_organization_are_first_hand_and_those_of_several_are_searched() -> None:
+    desk = Desk()
+    for keys, first_hand in (("1",), True), (("404",), True), (("1", "2"), False):
+        found = await desk.connector().read(Ask(c.Case, "account", keys))
+        assert {each.first_hand for each in found.rows.values()} == {first_hand}
+
+
 async def test_cases_of_many_organizations_are_searched_together_and_go_on_in_their_own_lists() -> None:
     desk = Desk([ticket(number, number % 30) for number in range(1, 601)])
     keys = tuple(str(number) for number in range(30))
