@@ -1,4 +1,4 @@
-"""What only a whole gateway can judge: orders by their validation, cases by the entitlement decision."""
+"""What only a whole gateway can judge: orders and changes by their validation, cases by the entitlement decision."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ class Judges:
 
     def sagas(self, systems: Systems) -> tuple[Saga, ...]:
         """Every governed write there is, judged by these."""
-        return writes_over(systems, self._orders, self._entitled())
+        return writes_over(systems, self._orders, self._entitled(), self._orders.change)
 
     def opened(self, store: Store) -> None:
         """Our own tables are there."""

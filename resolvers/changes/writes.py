@@ -30,7 +30,10 @@ _COMMAND: dict[str, tuple[Any, Any]] = {
     "dry_run": (bool, False),
 }
 """What every command says besides its own: name -> (type, default)."""
-_JUDGED: dict[str, tuple[Need, ...]] = {"submitOrder": validation.NEEDS, "openCase": entitlement.NEEDS}
+_JUDGED: dict[str, tuple[Need, ...]] = {
+    **dict.fromkeys(("submitOrder", "amendSubscription", "renewSubscription"), validation.NEEDS),
+    "openCase": entitlement.NEEDS,
+}
 """What a whole gateway also reads to judge some of them."""
 
 

@@ -17,6 +17,7 @@ from resolvers.entitlement.rows import judge_right
 from resolvers.facts import standing
 from resolvers.facts.reading import rows
 from resolvers.ids import key_of
+from resolvers.sagas.reading import hold_reason
 from sources import canonical as c
 from sources.errors import BadAsk, Missing, SourceError
 from sources.ports import Reading
@@ -157,7 +158,7 @@ async def _on_hold(reading: Reading, key: str, notes: Notes) -> bool | None:
         failed = failed or bool(paying.errors)
         profiles += [each for payer in payers for each in rows(paying, payer)]
     notes.evidence += profiles
-    if any(standing.hold_reason(each) is not None for each in profiles):
+    if any(hold_reason(each) is not None for each in profiles):
         return True
     return None if failed else False
 

@@ -13,6 +13,7 @@ import msgspec
 from resolvers.batch import Need, Read
 from resolvers.context import Context
 from resolvers.facts.reading import rows
+from resolvers.sagas.reading import hold_reason
 from sources import canonical as c
 from sources.canonical import Evidence
 from sources.errors import SourceError
@@ -105,24 +106,6 @@ def judge_standing(
     if evidence:
         return StandingValue(Standing.DELINQUENT, oldest, tuple(evidence))
     return StandingValue(Standing.GOOD, oldest, ())
-
-
-def hold_reason(profile: c.BillingProfile) -> str | None:
-    """Why a profile is on hold: ON; or AUTO with exposure at the limit or overdue beyond the preference's days. OFF
-    never, and a preference that only warns holds nothing."""
-    if profile.hold_preference is not c.HoldPreference.ENFORCE:
-        return None
-    if profile.credit_hold_override is c.CreditHoldOverride.ON:
-        return "ON"
-    if profile.credit_hold_override is c.CreditHoldOverride.OFF:
-        return None
-    if profile.credit_limit is not None and profile.credit_limit.minor > 0 and profile.balance is not None:
-        unbilled = profile.unbilled_orders.minor if profile.unbilled_orders is not None else 0
-        if profile.balance.minor + unbilled >= profile.credit_limit.minor:
-            return "AUTO"
-    days = profile.hold_overdue_days
-    overdue = profile.overdue_balance is not None and profile.overdue_balance.minor > 0
-    return "AUTO" if days is not None and overdue and profile.days_overdue > days else None
 
 
 def undisputed(profile: c.BillingProfile, invoices: Sequence[c.PostedInvoice], today: date) -> tuple[Decimal, int]:

@@ -119,9 +119,26 @@ def profile_of(profiles: Sequence[c.BillingProfile], legal_entity: str | None) -
     return next((each for each in profiles if not each.inactive and each.legal_entity == legal_entity), None)
 
 
-def held(profile: c.BillingProfile | None) -> list[Finding]:
-    """A credit hold that somebody has set: changes wait for the credit manager."""
-    on = profile is not None and profile.credit_hold_override is c.CreditHoldOverride.ON
-    enforced = profile is not None and profile.hold_preference is c.HoldPreference.ENFORCE
-    message = "the payer is on credit hold: changes wait"
-    return [Finding(code="CREDIT_HOLD", message=message, owner="credit_manager")] if on and enforced else []
+def hold_reason(profile: c.BillingProfile) -> str | None:
+    """Why a profile is on hold: ON; or AUTO with exposure at the limit or overdue beyond the preference's days. OFF
+    never, and a preference that only warns holds nothing."""
+    if profile.hold_preference is not c.HoldPreference.ENFORCE:
+        return None
+    if profile.credit_hold_override is c.CreditHoldOverride.ON:
+        return "ON"
+    if profile.credit_hold_override is c.CreditHoldOverride.OFF:
+        return None
+    if profile.credit_limit is not None and profile.credit_limit.minor > 0 and profile.balance is not None:
+        unbilled = profile.unbilled_orders.minor if profile.unbilled_orders is not None else 0
+        if profile.balance.minor + unbilled >= profile.credit_limit.minor:
+            return "AUTO"
+    days = profile.hold_overdue_days
+    overdue = profile.overdue_balance is not None and profile.overdue_balance.minor > 0
+    return "AUTO" if days is not None and overdue and profile.days_overdue > days else None
+
+
+def held(*profiles: c.BillingProfile | None) -> list[Finding]:
+    """A credit hold, set by somebody or by what is owed: changes wait for the credit manager."""
+    if not any(each is not None and hold_reason(each) is not None for each in profiles):
+        return []
+    return [Finding(code="CREDIT_HOLD", message="the payer is on credit hold: changes wait", owner="credit_manager")]

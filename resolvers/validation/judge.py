@@ -137,10 +137,12 @@ async def weighed(
     vouched: Vouched | None = None,
     reserved: c.Money | None = None,
     under_way: Sequence[c.Order] = (),
+    only: frozenset[str] = CODES,
 ) -> Weighed:
-    """An order with its facts and what the checks say of it. The arguments are those of `judge`."""
+    """An order with its facts and what the checks say of it: `only` these are made. The other arguments are those of
+    `judge`."""
     rules = rules_of(context)
-    skipped = CODES - ALWAYS if vouched is not None else frozenset[str]()
+    skipped = CODES - (only & ALWAYS if vouched is not None else only)
     facts = await gather(order, read, context, wanted(skipped), max(rules.duplicate_days, 30), under_way)
     human = context.principal.human or context.principal.subject
     case = await settle(order, facts, rules, context.now, human, reserved)

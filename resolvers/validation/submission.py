@@ -1,5 +1,7 @@
 """Judges an order that is submitted, as validations are: when it is accepted, before it begins, after approvals.
 
+So is a change of what runs judged, by those checks that concern one.
+
 While it is accepted, a token of a moment ago spares what it vouches for. What a source could not tell then refuses the
 command, which may come again; a doubt that nobody here can clear rejects it. Before it begins everything is judged in
 full, and what somebody has to decide waits with its owner.
@@ -12,22 +14,25 @@ from datetime import datetime, timedelta
 from itertools import product
 from typing import Any, Protocol
 
+import msgspec
+
 from policies.orders import OrderRules
 from policies.principal import Principal
 from resolvers.context import Context
 from resolvers.sagas.asking import Asking, asked_for
 from resolvers.sagas.saga import Finding, Read
+from resolvers.sagas.writes.changing import JUDGED, Change
 from resolvers.sagas.writes.order import Judgement, SubmitOrder
 from resolvers.validation.approvals import needs_credit
 from resolvers.validation.case import Case
-from resolvers.validation.checks.credit import credit_of
+from resolvers.validation.checks.credit import added_by, credit_of
 from resolvers.validation.checks.terms import is_usual
 from resolvers.validation.facts import ASK_AGAIN
 from resolvers.validation.findings import Finding as Found
 from resolvers.validation.findings import Severity
 from resolvers.validation.intake import Intake
 from resolvers.validation.judge import Weighed, edition_of, rules_of, weighed
-from resolvers.validation.order import Line, Order, Quote
+from resolvers.validation.order import Kind, Line, Order, Quote
 from resolvers.validation.token import TokenRefused, Vouched, open_token
 from sources import canonical as c
 from sources.errors import Ambiguous, Unavailable
@@ -55,8 +60,9 @@ class UnderWay(Protocol):
 
 
 class Submission:
-    """The judge of `submitOrder` (`resolvers.sagas.writes.order.Judge`). `rules` gives the rules in force, `signing` is
-    the key of validation tokens (none: nothing is vouched for). `under_way` is there once our own tables are open."""
+    """The judge of `submitOrder` (`resolvers.sagas.writes.order.Judge`), and with `change` that of amendments and
+    renewals (`ChangeJudge`). `rules` gives the rules in force, `signing` is the key of validation tokens (none: nothing
+    is vouched for). `under_way` is there once our own tables are open."""
 
     def __init__(self, rules: Callable[[], Any], signing: Secret | None) -> None:
         self._rules, self._signing = rules, signing
@@ -70,15 +76,37 @@ class Submission:
         rules = rules_of(context)
         vouched = self._vouched(order, context, rules) if who.operation is None and order.token else None
         asked = _order(order, _terms(order.due_days, rules), _months(order))
-        reserved = c.Money.zero(order.currency)
+        reserved = await self._reserved(asked)
         others: Sequence[c.Order] = ()
         if self.under_way is not None:
             since = now - timedelta(days=max(rules.duplicate_days, _WINDOW))
             others = await self.under_way.orders(asked.sold_to_key, since, who.operation)
-            payer = order.parties.payer_key or asked.bill_to_key
-            reserved = await self.under_way.reserved(payer, order.legal_entity, order.currency)
         found = await weighed(asked, read, context, vouched=vouched, reserved=reserved, under_way=others)
         return _judgement(order, found, reserved, accepting=who.operation is None)
+
+    async def change(self, read: Read, change: Change, now: datetime) -> Judgement:
+        """See `ChangeJudge`. Raises Unavailable where a source did not say what has to be known."""
+        who = asked_for()
+        context = Context(principal_of(who), now, who.correlation, self._rules())
+        asked = _changed(change)
+        reserved = await self._reserved(asked)
+        found = await weighed(asked, read, context, reserved=reserved, only=JUDGED)
+        headroom = _headroom(found.case, reserved)
+        adds_nothing = change.adds is not None and not change.adds
+        known = {"CREDIT_EXCEEDED"} if adds_nothing or headroom is not None else set()
+        findings = _findings(found.findings, accepting=who.operation is None)
+        return Judgement(
+            findings=tuple(_anywhere(each) for each in findings if each.code not in known),
+            amount=change.adds if adds_nothing else added_by(found.case),
+            headroom=headroom,
+        )
+
+    async def _reserved(self, asked: Order) -> c.Money:
+        """What other writes on their way have taken of the payer's credit."""
+        if self.under_way is None or asked.entity_key is None:
+            return c.Money.zero(asked.currency)
+        payer = asked.parties.payer_key or asked.bill_to_key
+        return await self.under_way.reserved(payer, asked.entity_key, asked.currency)
 
     def _vouched(self, order: SubmitOrder, context: Context, rules: OrderRules) -> Vouched:
         """What the token says, whichever of the ways to say the same the order was validated in."""
@@ -116,17 +144,9 @@ def _lengths(order: SubmitOrder) -> tuple[int | None, ...]:
 
 def _order(order: SubmitOrder, terms: str | None, months: int | None, *, quoted: bool = True) -> Order:
     """The order as a validation knows it."""
-    account, parties = order.account, order.parties
     return Order(
-        account_key=account,
-        parties=c.Parties(
-            sold_to_key=parties.sold_to_key or account,
-            bill_to_key=parties.bill_to_key or account,
-            ship_to_key=parties.ship_to_key or account,
-            payer_key=parties.payer_key,
-            end_customer_key=parties.end_customer_key or account,
-            reseller_key=parties.reseller_key,
-        ),
+        account_key=order.account,
+        parties=_whole(order.parties, order.account),
         entity_key=order.legal_entity,
         currency=order.currency,
         lines=tuple(
@@ -149,6 +169,37 @@ def _order(order: SubmitOrder, terms: str | None, months: int | None, *, quoted:
     )
 
 
+def _changed(change: Change) -> Order:
+    """All that a subscription is to have, as a validation knows it."""
+    subscription = change.subscription
+    return Order(
+        kind=Kind.RENEW if change.renews else Kind.AMEND,
+        account_key=subscription.account_key,
+        parties=_whole(change.parties, subscription.account_key),
+        entity_key=subscription.legal_entity,
+        currency=subscription.currency,
+        lines=tuple(
+            Line(place=place, price_key=each.price, quantity=each.quantity, unit_price=each.unit_price)
+            for place, each in enumerate(change.items)
+        ),
+        subscription_key=subscription.key,
+        start_on=change.start_on,
+        end_on=change.end_on,
+    )
+
+
+def _whole(parties: c.Parties, account: str) -> c.Parties:
+    """Who takes part: who is not named is the account, but for who pays and who resells."""
+    return c.Parties(
+        sold_to_key=parties.sold_to_key or account,
+        bill_to_key=parties.bill_to_key or account,
+        ship_to_key=parties.ship_to_key or account,
+        payer_key=parties.payer_key,
+        end_customer_key=parties.end_customer_key or account,
+        reseller_key=parties.reseller_key,
+    )
+
+
 # -------------------------------------------------------------------------------------------------------- the judgement
 
 
@@ -166,6 +217,11 @@ def _judgement(order: SubmitOrder, found: Weighed, reserved: c.Money, *, accepti
         flags=_flags(case),
         headroom=headroom,
     )
+
+
+def _anywhere(finding: Finding) -> Finding:
+    """A change names no parties: what is wrong with one of them is wrong with the whole."""
+    return finding if finding.path == "lines" else msgspec.structs.replace(finding, path=None)
 
 
 def _flags(case: Case) -> dict[str, bool]:

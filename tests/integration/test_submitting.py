@@ -125,3 +125,30 @@ def test_what_the_graph_shows_of_a_suspension_is_what_was_asked_for_and_approved
         }
     ]  # fmt: skip
     assert found["entitlementCheck"] == {"decision": "DENY", "rule": 5}
+
+
+def test_a_change_of_what_runs_is_judged_as_an_order_is(home: House) -> None:
+    rita, carl = home.person("rita", "revops"), home.person("carl", "credit_manager")
+    account = home.town.landmarks["yen"]
+    query = """query($by: AccountBy!) { account(by: $by) {
+      billingProfiles { key }
+      subscriptions(first: 1) { nodes { key latestInvoice { number } items { key quantity price { key } } } } } }"""
+    found = carl.told(query, by={"key": account})["account"]
+    [running], [profile] = found["subscriptions"]["nodes"], found["billingProfiles"]
+    item = running["items"][0]
+    line = {"item": item["key"], "price": item["price"]["key"], "quantity": str(item["quantity"] + 1)}
+    added = {"price": home.price(currency="JPY")["key"], "quantity": "1", "product": "ADDON-SECURITY"}
+
+    def said(mutation: str, **given: Any) -> set[str]:
+        answer = rita.write(mutation, subscription=running["key"], idempotencyKey=home.key(), dryRun=True, **given)
+        return {each["code"] for each in answer["findings"]}
+
+    assert said("amendSubscription", lines=[line]) == {"UNPAID_PRORATION"}
+    assert said("amendSubscription", lines=[added]) == set()
+    home.town.hold(profile["key"], on=True)
+    waits = rita.write("amendSubscription", subscription=running["key"], lines=[added], idempotencyKey=home.key())
+    held = rita.once(lambda: rita.operation(waits["operation"]["key"]), lambda op: op["state"] == "NEEDS_ATTENTION")
+    assert [(each["kind"], each["owner"]) for each in held["exceptions"]] == [("CREDIT_HOLD", "credit_manager")]
+    assert home.town.did(held["key"]) == {}
+    assert "CREDIT_HOLD" in said("renewSubscription")
+    home.town.hold(profile["key"], on=False)

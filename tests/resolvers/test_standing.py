@@ -4,7 +4,8 @@ from typing import Any
 
 import pytest
 
-from resolvers.facts.standing import NEEDS, Standing, StandingValue, hold_reason, standing
+from resolvers.facts.standing import NEEDS, Standing, StandingValue, standing
+from resolvers.sagas.reading import hold_reason
 from sources import canonical as c
 from sources.errors import SourceError, Unavailable
 from tests.resolvers.world import ACCOUNT, DOWN, Shelf, account, ago, context, customer, day, posted, profile, usd

@@ -7,122 +7,147 @@ change costs what was judged, and a repetition the same.
 from __future__ import annotations
 
 import asyncio
-from datetime import date, datetime
+from datetime import datetime
 
 import msgspec
 
-from resolvers.sagas.concerns import LEDGER, RECORDS, SERVICE, UNPROVISIONED
-from resolvers.sagas.reading import entity, held, many, one, profile_of, some, today
-from resolvers.sagas.saga import Facts, Read, Saga, State, Step
+from resolvers.sagas.reading import entity, many, one, periods, profile_of, some, today
+from resolvers.sagas.saga import Facts, Read, Saga
+from resolvers.sagas.writes.amendment_steps import STEPS, Known, items_of
 from resolvers.sagas.writes.amendment_terms import (
     AmendedLine,
+    AmendSubscription,
+    after,
     change,
     figures,
+    gives_back,
     priced_at,
     refusals,
     sold,
     yearly,
 )
-from resolvers.sagas.writes.fulfilment import (
-    cases_touched,
-    open_cases,
-    plan_set,
-    right_granted,
-    sales_order_approved,
-    sales_order_closed,
-)
+from resolvers.sagas.writes.changing import Change, ChangeJudge, paid_for, plain_change, tier_kept
+from resolvers.sagas.writes.fulfilment import credit_left, open_cases
+from resolvers.sagas.writes.order import Judgement
+from resolvers.sagas.writes.parties import ordered, parties_of
 from resolvers.sagas.writes.previewing import Preview
 from sources import canonical as c
 from sources.canonical import Money
 from sources.canonical import commands as do
-from sources.canonical.commands import Proration, SoldLine, SubscriptionLine
 from sources.errors import BadAsk
 
 __all__ = ["AMEND_SUBSCRIPTION", "AmendSubscription", "AmendedLine", "amend_subscription"]
-
-
-class AmendSubscription(msgspec.Struct, frozen=True, kw_only=True):
-    """Takes effect when it is carried out; `support_tier` where the customer gets another one with it."""
-
-    subscription: str
-    lines: tuple[AmendedLine, ...]
-    proration: Proration = Proration.INVOICE_NOW
-    support_tier: str | None = None
-
-
-class Known(msgspec.Struct, frozen=True, kw_only=True):
-    """`sold` are the lines that add value, for the ERP; `prorate_at` the instant of the change's price."""
-
-    account: str
-    party: str | None
-    entity: str | None
-    currency: str
-    today: date
-    prorate_at: datetime
-    sold: tuple[SoldLine, ...]
-    organization: str | None
-    cases: tuple[str, ...]
 
 
 NEEDS = (
     (c.AccountSubscription, "key"),
     (c.Price, "list"),
     (c.LegalEntity, "key"),
+    (c.AccountingPeriod, "list"),
     (c.BillingProfile, "account"),
+    (c.Invoice, "key"),
+    (c.Order, "key"),
     (c.SupportOrganization, "account"),
+    (c.SupportPlan, "list"),
     (c.Case, "account"),
 )
 
 
-def amend_subscription(preview: Preview | None = None) -> Saga:
-    """The saga. `preview` is asked before it is accepted, and again before it begins; without it nobody knows what a
-    fall of revenue credits, and such a change needs approval."""
+def amend_subscription(preview: Preview | None = None, judge: ChangeJudge = plain_change) -> Saga:
+    """The saga. `preview` and `judge` are asked before it is accepted, and again before it begins and after approvals;
+    without a preview nobody knows what a fall of revenue credits, and such a change needs approval."""
 
     async def gather(read: Read, asked: AmendSubscription, now: datetime) -> Facts:
-        """The subscription, what the change makes of its recurring revenue, and the cases whose targets follow."""
-        if not asked.lines or any(not each.quantity.is_finite() or each.quantity < 0 for each in asked.lines):
-            raise BadAsk("`lines`: one at least, each with a quantity of zero or more, are expected")
+        """The subscription, what the change makes of its recurring revenue, what speaks against it, and the cases whose
+        targets follow."""
+        _sound(asked)
         subscription = await one(read, c.AccountSubscription, asked.subscription)
-        account = subscription.account_key
-        book, seller, profiles, desk, cases = await asyncio.gather(
+        user = subscription.end_customer_key or subscription.account_key
+        book, seller, profiles, desk, cases, order = await asyncio.gather(
             many(read, c.Price, "list", ""),
             entity(read, subscription.legal_entity),
-            many(read, c.BillingProfile, "account", account),
-            some(read, c.SupportOrganization, account, "account"),
-            open_cases(read, account, asked.support_tier),
+            many(read, c.BillingProfile, "account", subscription.account_key),
+            some(read, c.SupportOrganization, user, "account"),
+            open_cases(read, user, asked.support_tier),
+            ordered(read, subscription),
         )
         own = (item.price for item in subscription.items)  # perhaps agreed, and in no price book
         prices = {price.key: price for price in (*own, *book)}
         profile = profile_of(profiles, subscription.legal_entity)
         changed, wrong = change(subscription, asked.lines, prices), refusals(subscription, asked.lines, prices)
-        at = priced_at(subscription, now)
-        proration = await _proration(preview, subscription, asked, at) if not wrong else None
+        day, at, proration, judged = today(seller, now), priced_at(subscription, now), None, Judgement()
+        parties = parties_of(subscription, order)
+        if not wrong:
+            proration = await _proration(preview, subscription, asked, at)
+            wanted = Change(
+                subscription=subscription,
+                parties=parties,
+                items=after(subscription, asked.lines),
+                adds=yearly(changed, subscription.currency),
+                start_on=day,
+            )
+            judged = await _judged(read, judge, wanted, asked, desk, now)
+        exceeded, left = credit_left(judged.amount or None, judged.headroom)
         known = Known(
-            account=account,
+            account=subscription.account_key,
+            user=user,
+            payer=parties.payer_key or subscription.account_key,
             party=profile.key if profile else None,
             entity=subscription.legal_entity,
             currency=subscription.currency,
-            today=today(seller, now),
+            today=day,
             prorate_at=at,
             sold=sold(subscription, asked.lines, prices),
+            added=judged.amount,
+            headroom=left,
             organization=desk.key if desk else None,
             cases=cases,
         )
         return Facts(
-            account=account,
+            account=subscription.account_key,
             entity=subscription.legal_entity,
             functional=seller.currency if seller else "",
             amount=yearly(changed, subscription.currency),
             figures=figures(subscription, changed, proration),
             flags={"non_standard_terms": False, "backdated": False},
             documents=(f"accountsubscription:{subscription.key}",),
-            findings=(*wrong, *held(profile)),
+            findings=tuple(dict.fromkeys((*wrong, *judged.findings, *exceeded))),
             known=msgspec.to_builtins(known),
         )
 
     return Saga(
         mutation="amendSubscription", input=AmendSubscription, known=Known, gather=gather, needs=NEEDS, steps=STEPS
     )
+
+
+def _sound(asked: AmendSubscription) -> None:
+    """Raises BadAsk for what is no amendment."""
+    if not asked.lines or any(not each.quantity.is_finite() or each.quantity < 0 for each in asked.lines):
+        raise BadAsk("`lines`: one at least, each with a quantity of zero or more, are expected")
+    items = [each.item for each in asked.lines if each.item is not None]
+    twice = next((each for each in items if items.count(each) > 1), None)
+    if twice is not None:
+        raise BadAsk(f"`lines` name the item `{twice}` twice: say once what it becomes")
+
+
+async def _judged(
+    read: Read,
+    judge: ChangeJudge,
+    wanted: Change,
+    asked: AmendSubscription,
+    desk: c.SupportOrganization | None,
+    now: datetime,
+) -> Judgement:
+    """What the judge says, the period of the day, and what this write finds out itself."""
+    subscription, user = wanted.subscription, wanted.parties.end_customer_key or wanted.subscription.account_key
+    plan = desk.support_plan if desk is not None else None
+    judged, (_, shut), unpaid, lowered = await asyncio.gather(
+        judge(read, wanted, now),
+        periods(read, wanted.start_on),
+        paid_for(read, subscription, gives_back=gives_back(subscription, asked.lines, asked.proration)),
+        tier_kept(read, user, plan, asked.support_tier),
+    )
+    return msgspec.structs.replace(judged, findings=(*judged.findings, *shut, *unpaid, *lowered))
 
 
 async def _proration(
@@ -135,75 +160,11 @@ async def _proration(
         operation="preview",
         party=subscription.source_account_id or "",
         subscription_key=subscription.key,
-        lines=_items(asked),
+        lines=items_of(asked),
         prorate_at=at,
         proration=asked.proration,
     )
     return (await preview(command, subscription.legal_entity)).get("proration")
 
 
-def _items(asked: AmendSubscription) -> tuple[SubscriptionLine, ...]:
-    return tuple(
-        SubscriptionLine(price_key=each.price, quantity=each.quantity, item_key=each.item) for each in asked.lines
-    )
-
-
-# -------------------------------------------------------------------------------------------------------- the steps
-
-_Amendment = State[AmendSubscription, Known]
-
-
-def _sales_order(state: _Amendment) -> do.PlaceSalesOrder | None:
-    known = state.known
-    if not known.sold or known.party is None or known.entity is None:
-        return None
-    return do.PlaceSalesOrder(
-        operation=state.operation,
-        correlation=state.correlation,
-        party=known.party,
-        legal_entity=known.entity,
-        currency=known.currency,
-        ordered_on=known.today,
-        lines=known.sold,
-        subscription_key=state.input.subscription,
-    )
-
-
-def _change_subscription(state: _Amendment) -> do.ChangeSubscription:
-    return do.ChangeSubscription(
-        operation=state.operation,
-        correlation=state.correlation,
-        subscription_key=state.input.subscription,
-        lines=_items(state.input),
-        prorate_at=state.known.prorate_at,
-        proration=state.input.proration,
-    )
-
-
-def _right(state: _Amendment) -> do.GrantRight | None:
-    return right_granted(
-        state,
-        account=state.known.account,
-        tier=state.input.support_tier,
-        start_on=state.known.today,
-        subscription=state.input.subscription,
-    )
-
-
-def _support_plan(state: _Amendment) -> do.SetSupportPlan | None:
-    return plan_set(state, state.known.organization, state.input.support_tier)
-
-
-def _touch_cases(state: _Amendment) -> do.TouchCases | None:
-    return cases_touched(state, state.known.cases, state.input.support_tier)
-
-
-STEPS = (
-    Step("sales_order", do.PlaceSalesOrder, _sales_order, sales_order_closed, concern=LEDGER),
-    Step("change", do.ChangeSubscription, _change_subscription, concern=RECORDS, pivot=True, money=True),
-    Step("approve_sales_order", do.ApproveSalesOrder, sales_order_approved, concern=LEDGER, money=True),
-    Step("right", do.GrantRight, _right, concern=UNPROVISIONED),
-    Step("support_plan", do.SetSupportPlan, _support_plan, concern=SERVICE),
-    Step("touch_cases", do.TouchCases, _touch_cases, concern=SERVICE),
-)
 AMEND_SUBSCRIPTION = amend_subscription()

@@ -9,9 +9,10 @@ from decimal import Decimal
 import msgspec
 
 from resolvers.sagas.saga import Finding
+from resolvers.sagas.writes.changing import Item
 from sources import canonical as c
 from sources.canonical import Money, UnitPrice
-from sources.canonical.commands import SoldLine
+from sources.canonical.commands import Proration, SoldLine
 
 _HUNDRED, _MONTHS = Decimal(100), Decimal(12)
 _RUNNING = (c.SubscriptionStatus.ACTIVE, c.SubscriptionStatus.TRIALING)
@@ -25,6 +26,15 @@ class AmendedLine(msgspec.Struct, frozen=True, kw_only=True):
     quantity: Decimal
     item: str | None = None
     product: str | None = None
+
+
+class AmendSubscription(msgspec.Struct, frozen=True, kw_only=True):
+    """Takes effect when it is carried out; `support_tier` where the customer gets another one with it."""
+
+    subscription: str
+    lines: tuple[AmendedLine, ...]
+    proration: Proration = Proration.INVOICE_NOW
+    support_tier: str | None = None
 
 
 Lines = tuple[AmendedLine, ...]
@@ -58,6 +68,36 @@ def refusals(subscription: c.AccountSubscription, lines: Lines, prices: Prices) 
             message = f"the price is in {price.currency}, the subscription in {subscription.currency}"
             found.append(Finding(code="CURRENCY_CONFLICT", message=message, path=path))
     return found
+
+
+def after(subscription: c.AccountSubscription, lines: Lines) -> tuple[Item, ...]:
+    """All that it has from then on; of what is metered there is one."""
+    changed = {line.item: line for line in lines if line.item is not None}
+    kept = [
+        changed.get(item.key) or AmendedLine(price=item.price.key, quantity=Decimal(item.quantity or 1), item=item.key)
+        for item in subscription.items
+    ]
+    added = [line for line in lines if line.item is None]
+    return tuple(Item(price=line.price, quantity=line.quantity) for line in (*kept, *added) if line.quantity)
+
+
+def gives_back(subscription: c.AccountSubscription, lines: Lines, proration: Proration) -> bool:
+    """Whether something is credited that was billed in advance: of an item that changes billing credits all, and
+    charges what it becomes."""
+    if proration is Proration.NONE:
+        return False
+    items = {item.key: item for item in subscription.items}
+    changed = [(line, items[line.item]) for line in lines if line.item in items]
+    return any(
+        _in_advance(item) and (line.price, line.quantity) != (item.price.key, Decimal(item.quantity or 0))
+        for line, item in changed
+    )
+
+
+def _in_advance(item: c.SubscriptionItem) -> bool:
+    """Whether an item costs something at the beginning of its period."""
+    free = item.price.unit_price is not None and not item.price.unit_price.amount
+    return bool(item.quantity) and item.price.interval is not None and not free
 
 
 def change(subscription: c.AccountSubscription, lines: Lines, prices: Prices) -> Decimal | None:

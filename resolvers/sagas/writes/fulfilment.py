@@ -134,4 +134,9 @@ async def open_cases(read: Read, account: str, tier: str | None) -> tuple[str, .
     """The cases whose targets follow another plan; none where no tier comes with the change."""
     if tier is None:
         return ()
-    return tuple(each.key for each in await many(read, c.Case, "account", account) if each.status not in _CLOSED)
+    return tuple(each.key for each in await many(read, c.Case, "account", account) if is_open(each))
+
+
+def is_open(case: c.Case) -> bool:
+    """Whether somebody still works on a case."""
+    return case.status not in _CLOSED

@@ -12,11 +12,12 @@ from datetime import datetime
 
 import msgspec
 
-from resolvers.sagas.reading import claimed, entity, held, many, one, periods, profile_of, today
+from resolvers.sagas.reading import claimed, entity, many, one, periods, profile_of, today
 from resolvers.sagas.saga import Facts, Finding, Read, Saga
+from resolvers.sagas.writes.changing import Change, ChangeJudge, plain_change
 from resolvers.sagas.writes.fulfilment import credit_left
-from resolvers.sagas.writes.order import headroom
 from resolvers.sagas.writes.order_terms import OrderedLine, contract_value
+from resolvers.sagas.writes.parties import ordered, parties_of
 from resolvers.sagas.writes.renewal_known import Known, support
 from resolvers.sagas.writes.renewal_steps import STEPS
 from resolvers.sagas.writes.renewal_terms import (
@@ -28,6 +29,7 @@ from resolvers.sagas.writes.renewal_terms import (
     present,
     renewed,
     term,
+    whole,
     wrong_with_lines,
     wrong_with_subscription,
     wrong_with_term,
@@ -45,6 +47,7 @@ NEEDS = (
     (c.SubscriptionContract, "subscription"),
     (c.Renewal, "subscription"),
     (c.Order, "account"),
+    (c.Order, "key"),
     (c.Product, "key"),
     (c.Price, "list"),
     (c.LegalEntity, "key"),
@@ -52,12 +55,14 @@ NEEDS = (
     (c.BillingProfile, "account"),
     (c.Entitlement, "account"),
     (c.SupportOrganization, "account"),
+    (c.SupportPlan, "list"),
     (c.Case, "account"),
 )
 
 
-def renew_subscription(limits: Limits = Limits()) -> Saga:  # noqa: B008 - frozen
-    """The saga, with the limits of what is a renewal still."""
+def renew_subscription(limits: Limits = Limits(), judge: ChangeJudge = plain_change) -> Saga:  # noqa: B008 - frozen
+    """The saga, with the limits of what is a renewal still; `judge` is asked before it is accepted, and again before it
+    begins and after approvals."""
 
     async def gather(read: Read, asked: RenewSubscription, now: datetime) -> Facts:
         _sound(asked)
@@ -73,16 +78,29 @@ def renew_subscription(limits: Limits = Limits()) -> Saga:  # noqa: B008 - froze
         lines = asked.lines or on_record.lines
         wrong += wrong_with_lines(subscription, lines, on_record.lines, prices, limits)
         amount = contract_value(counted(lines), prices, subscription.currency, follows.start_on, follows.end_on)
-        exceeded, left = credit_left(amount, headroom(on_record.profile))
         user = subscription.end_customer_key or subscription.account_key
-        (_, shut), serving = await asyncio.gather(
-            periods(read, max(day, follows.start_on)), support(read, subscription, user, asked.support_tier, follows)
+        parties = parties_of(subscription, await ordered(read, subscription))
+        wanted = Change(
+            subscription=subscription,
+            parties=parties,
+            items=whole(lines),
+            adds=amount,
+            start_on=follows.start_on,
+            end_on=follows.end_on,
+            renews=True,
         )
+        judged, (_, shut), (serving, lowered) = await asyncio.gather(
+            judge(read, wanted, now),
+            periods(read, max(day, follows.start_on)),
+            support(read, subscription, user, asked.support_tier, follows),
+        )
+        exceeded, left = credit_left(amount, judged.headroom)
         due = asked.due_days if asked.due_days is not None else subscription.days_until_due
         charged = subscription.collection_method == "charge_automatically"
         known = Known(
             account=subscription.account_key,
             user=user,
+            payer=parties.payer_key or subscription.account_key,
             party=on_record.profile.key if on_record.profile is not None else "",
             customer=subscription.source_account_id or "",
             entity=subscription.legal_entity or "",
@@ -109,7 +127,7 @@ def renew_subscription(limits: Limits = Limits()) -> Saga:  # noqa: B008 - froze
             figures=figures(subscription, lines, prices),
             flags={"backdated": False, "non_standard_terms": due is not None and due > max(usual, _USUAL_DAYS)},
             documents=(f"accountsubscription:{subscription.key}",),
-            findings=(*wrong, *held(on_record.profile), *exceeded, *shut),
+            findings=tuple(dict.fromkeys((*wrong, *judged.findings, *exceeded, *shut, *lowered))),
             known=msgspec.to_builtins(known),
         )
 

@@ -8,7 +8,8 @@ from datetime import date, timedelta
 import msgspec
 
 from resolvers.sagas.reading import many, some
-from resolvers.sagas.saga import Read
+from resolvers.sagas.saga import Finding, Read
+from resolvers.sagas.writes.changing import tier_kept
 from resolvers.sagas.writes.fulfilment import open_cases
 from resolvers.sagas.writes.order_terms import OrderedLine
 from resolvers.sagas.writes.renewal_terms import Term
@@ -19,10 +20,11 @@ from sources.canonical.commands import Collection
 class Known(msgspec.Struct, frozen=True, kw_only=True):
     """`account` is billed and `user` uses it; `party` is the ERP's customer, `customer` billing's. `ended`: it is begun
     again. `tier` is granted from `right_from` (None: the right lasts already), `replan` is the desk's new plan.
-    `headroom` is in minor units."""
+    `payer` pays, and `headroom` is what is left of its credit in minor units."""
 
     account: str
     user: str
+    payer: str
     party: str
     customer: str
     entity: str
@@ -59,8 +61,9 @@ class Support(msgspec.Struct, frozen=True, kw_only=True):
 
 async def support(
     read: Read, subscription: c.AccountSubscription, user: str, wanted: str | None, term: Term
-) -> Support:
-    """The tier that is wanted, else the one there was, from the day on which the right there was is over."""
+) -> tuple[Support, list[Finding]]:
+    """The tier that is wanted, else the one there was, from the day on which the right there was is over; and why it
+    cannot come."""
     desk, rights = await asyncio.gather(
         some(read, c.SupportOrganization, user, "account"), many(read, c.Entitlement, "account", user)
     )
@@ -68,14 +71,18 @@ async def support(
     last = max(own, key=lambda each: each.ends_on or date.max, default=None)
     tier = wanted or (last.support_tier if last is not None else None)
     replan = tier if desk is not None and tier is not None and desk.support_plan != tier else None
-    return Support(
+    cases, lowered = await asyncio.gather(
+        open_cases(read, user, replan), tier_kept(read, user, desk.support_plan if desk is not None else None, replan)
+    )
+    found = Support(
         tier=tier,
         right_from=_from(last, tier, term),
         incidents=last.pack.total if last is not None and last.pack is not None else None,
         organization=desk.key if desk is not None else None,
         replan=replan,
-        cases=await open_cases(read, user, replan),
+        cases=cases,
     )
+    return found, lowered
 
 
 def _from(last: c.Entitlement | None, tier: str | None, term: Term) -> date | None:

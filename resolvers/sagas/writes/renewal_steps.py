@@ -30,7 +30,7 @@ _Renewal = State[RenewSubscription, Known]
 
 def _reserve_credit(state: _Renewal) -> Reserve | None:
     known = state.known
-    return credit_reserved(state, known.account, known.entity, state.facts.amount, known.headroom)
+    return credit_reserved(state, known.payer, known.entity, state.facts.amount, known.headroom)
 
 
 def _sold(state: _Renewal) -> tuple[SoldLine, ...]:

@@ -10,6 +10,7 @@ import msgspec
 
 from resolvers.sagas.saga import Finding
 from resolvers.sagas.writes.amendment_terms import monthly
+from resolvers.sagas.writes.changing import Item
 from resolvers.sagas.writes.order_terms import OrderedLine, day_before, discount, last_day
 from sources import canonical as c
 from sources.canonical import Money, UnitPrice
@@ -106,6 +107,16 @@ def _kind(price: c.Price) -> tuple[object, ...]:
 def counted(lines: Sequence[OrderedLine]) -> tuple[OrderedLine, ...]:
     """Those that are sold by quantity."""
     return tuple(line for line in lines if line.quantity)
+
+
+def whole(lines: Sequence[OrderedLine]) -> tuple[Item, ...]:
+    """All that it has in the new term; of what is metered there is one, at what its price says."""
+    return tuple(
+        Item(price=line.price, quantity=line.quantity, unit_price=line.unit_price)
+        if line.quantity
+        else Item(price=line.price, quantity=Decimal(1))
+        for line in lines
+    )
 
 
 def figures(

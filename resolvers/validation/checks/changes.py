@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from resolvers.sagas.against import COLLECT_FIRST, KEEP_TIER, broken, unpaid
 from resolvers.validation.case import Case
 from resolvers.validation.checks.rule import Rule
 from resolvers.validation.facts import ASK_SOMEBODY
@@ -19,7 +20,6 @@ _OVER = frozenset(
         c.SubscriptionStatus.NEVER_ACTIVATED,
     }
 )
-_SETTLED = frozenset({c.InvoiceStatus.PAID, c.InvoiceStatus.CREDITED, c.InvoiceStatus.VOID})
 
 
 def _is_new(case: Case) -> str | None:
@@ -100,11 +100,10 @@ def _unpaid(case: Case) -> Iterator[Remark]:
     invoice = case.facts.base_invoice.by_key(subscription.latest_invoice_key)
     if invoice is None:
         yield doubt("the invoice of the running period is not there to be seen", "subscription", fix=ASK_SOMEBODY)
-    elif invoice.status not in _SETTLED:
-        yield error(
-            f"the invoice `{invoice.number or invoice.key}` is not paid: proration would credit what was never paid",
-            "subscription", fix="collect or void it first, or amend from the next period on",
-        )  # fmt: skip
+        return
+    why = unpaid(invoice)
+    if why is not None:
+        yield error(why, "subscription", fix=COLLECT_FIRST)
 
 
 def _tier(case: Case) -> Iterator[Remark]:
@@ -121,8 +120,7 @@ def _tier(case: Case) -> Iterator[Remark]:
         return
     after = max((_rank(tiers, each.product_code, "") for each in case.priced), default=-1)
     if after < before:
-        numbers = ", ".join(f"`{each.number or each.key}`" for each in case.facts.cases.rows)
-        yield error(f"urgent cases are open: {numbers}", "lines", fix="keep the support tier until they are solved")
+        yield error(broken(case.facts.cases.rows), "lines", fix=KEEP_TIER)
 
 
 def _rank(tiers: tuple[str, ...], code: str | None, name: str) -> int:

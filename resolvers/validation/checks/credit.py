@@ -9,7 +9,7 @@ from decimal import Decimal
 
 import msgspec
 
-from resolvers.facts.standing import hold_reason
+from resolvers.sagas.reading import hold_reason
 from resolvers.validation import amounts, pricing
 from resolvers.validation.case import Case
 from resolvers.validation.checks.rule import Rule
@@ -124,6 +124,9 @@ def _hold(case: Case) -> Iterator[Remark]:
 def _exceeded(case: Case) -> Iterator[Remark]:
     if not (case.facts.profiles.whole and case.facts.paying.whole):
         return
+    added = added_by(case)
+    if added is not None and not added.minor:
+        return  # what adds nothing is no matter of credit
     at = ("parties", "payer")
     if case.payer is None:
         if case.profile is not None or case.order.parties.payer_key is not None:

@@ -1,0 +1,25 @@
+"""Who takes part in what runs: as it was ordered, where that is known."""
+
+from __future__ import annotations
+
+from resolvers.sagas.reading import some
+from resolvers.sagas.saga import Read
+from sources import canonical as c
+
+
+async def ordered(read: Read, subscription: c.AccountSubscription) -> c.Order | None:
+    """The CRM's order that a subscription began with; None where it was not ordered through us."""
+    return await some(read, c.Order, subscription.order_key)
+
+
+def parties_of(subscription: c.AccountSubscription, order: c.Order | None) -> c.Parties:
+    """Who ordered, is billed, pays and uses it. Billing says who is billed and who uses it, the order the rest."""
+    told = order.parties if order is not None else c.Parties()
+    return c.Parties(
+        sold_to_key=told.sold_to_key or (order.account_key if order is not None else subscription.account_key),
+        bill_to_key=subscription.account_key,
+        ship_to_key=told.ship_to_key,
+        payer_key=told.payer_key,
+        end_customer_key=subscription.end_customer_key or told.end_customer_key or subscription.account_key,
+        reseller_key=subscription.reseller_key or told.reseller_key,
+    )
