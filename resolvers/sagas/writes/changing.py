@@ -18,6 +18,7 @@ from resolvers.sagas.reading import claimed, held, many, profile_of, some
 from resolvers.sagas.saga import Finding, Read
 from resolvers.sagas.writes.fulfilment import is_open
 from resolvers.sagas.writes.order import Judgement, headroom
+from resolvers.sagas.writes.tiers import ranks
 from sources import canonical as c
 from sources.canonical import Money
 
@@ -85,12 +86,12 @@ async def paid_for(read: Read, subscription: c.AccountSubscription, *, gives_bac
 
 
 async def tier_kept(read: Read, user: str, before: str | None, wanted: str | None) -> list[Finding]:
-    """Why the desk's plan does not fall: something is broken. A tier without a place among the plans is the lowest."""
+    """Why the desk's plan does not fall: something is broken. A tier without a rank is the lowest."""
     if before is None or wanted is None or wanted == before:
         return []
     plans, cases = await asyncio.gather(many(read, c.SupportPlan, "list", ""), many(read, c.Case, "account", user))
-    places = {plan.key: plan.position or 0 for plan in plans}
+    rank = ranks(plans)
     urgent = [each for each in cases if each.priority is c.Priority.URGENT and is_open(each)]
-    if not urgent or places.get(wanted, 0) >= places.get(before, 0):
+    if not urgent or rank.get(wanted, 0) >= rank.get(before, 0):
         return []
     return [Finding(code=_LOWERED, message=f"{broken(urgent)}: {KEEP_TIER}", path="supportTier")]
