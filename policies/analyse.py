@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from difflib import get_close_matches
 
 from policies.choose import Chooser, reachable
+from policies.commands import powerless, unknown_mutations
 from policies.lines import FieldShape, Schema, fits
 from policies.load import Rules, Verdict
 from policies.masks import MASKS, NEVER_NULL
@@ -22,6 +23,8 @@ def mistakes(rules: Rules, schema: Schema, chooser: Chooser | None = None) -> li
         *_unknown(rules, schema),
         *_lacking(rules, schema),
         *_misused(rules, schema, chooser),
+        *unknown_mutations(rules, schema),
+        *powerless(rules, chooser),
     ]
 
 

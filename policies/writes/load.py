@@ -16,7 +16,7 @@ from policies.yaml import Mapping as Node
 from policies.yaml import Place, Value, amount, entries, items, mapping, number, required, text, texts
 
 _FILE = frozenset({"figures", "flags", "duties", "outside", "services", "writes", "desk", "forbidden"})
-_WRITE = frozenset({"mutation", "duty", "asks", "approval", "totals", "refused", "expires"})
+_WRITE = frozenset({"mutation", "planned", "duty", "asks", "approval", "totals", "refused", "expires"})
 _TOTAL = frozenset({"per", "within", "amount", "arr_percent", "count"})
 _PER = ("asker", "account", "entity")
 
@@ -91,27 +91,41 @@ def _write(name: str, value: Value, place: Place, vocabulary: _Vocabulary, desk:
         raise source.items["duty"].place.error(
             f"{what} has the unknown duty `{duty}`: one of {', '.join(vocabulary.duties)} is expected"
         )
+    key = _mutation_key(source, what)
+    asked = mapping(required(source, "asks"), f"`asks` of {what}")
     return WriteRule(
         id=name,
-        mutation=text(required(source, "mutation"), "`mutation`"),
+        mutation=text(required(source, key), f"`{key}`"),
         duty=duty,
         desk=desk,
-        asks=_asks(required(source, "asks"), what, vocabulary.words),
+        asks=_asks(asked, what, vocabulary.words),
         approval=tuple(_step(each, what, vocabulary.words) for each in _list(source, "approval")),
         totals=tuple(_total(each, what) for each in _list(source, "totals")),
         refused=_refused(source, vocabulary.words),
         expires=_duration(source.items["expires"], "`expires`") if "expires" in source.items else None,
         place=place,
+        named=source.items[key].place,
+        askers=asked.keys,
+        planned=key == "planned",
     )
+
+
+def _mutation_key(source: Node, what: str) -> str:
+    """Which key names the mutation: `planned` is for one that is yet to come."""
+    if "planned" not in source.items:
+        return "mutation"
+    if "mutation" in source.items:
+        raise source.keys["planned"].error(f"{what} has both `mutation` and `planned`: keep one of them")
+    return "planned"
 
 
 def _list(source: Node, key: str) -> tuple[Value, ...]:
     return items(source.items[key], f"`{key}`") if key in source.items else ()
 
 
-def _asks(value: Value, what: str, words: Words) -> dict[str, Bounds | None]:
+def _asks(source: Node, what: str, words: Words) -> dict[str, Bounds | None]:
     asks: dict[str, Bounds | None] = {}
-    for role, limit, at in entries(mapping(value, f"`asks` of {what}")):
+    for role, limit, at in entries(source):
         _known_role(role, at, what, words)
         if isinstance(limit, Node):
             asks[role] = bounds(limit, f"`{role}` of {what}", words)
@@ -123,7 +137,7 @@ def _asks(value: Value, what: str, words: Words) -> dict[str, Bounds | None]:
             )
         asks[role] = Bounds({}, (), (), limit.place) if said == "alone" else None
     if not asks:
-        raise value.place.error(f"{what} is asked by nobody: name a role under `asks`")
+        raise source.place.error(f"{what} is asked by nobody: name a role under `asks`")
     return asks
 
 

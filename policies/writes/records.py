@@ -94,7 +94,8 @@ class Condition:
 class WriteRule:
     """One governed write. `asks`: how far each role acts alone, None meaning that every use needs approval.
 
-    `approval` rises: each step reaches whatever the one before it reaches, the last one everything.
+    `approval` rises: each step reaches whatever the one before it reaches, the last one everything. `planned`: the
+    schema does not have the mutation yet. `named` and `askers` are where the mutation and the roles that ask stand.
     """
 
     id: str
@@ -107,6 +108,9 @@ class WriteRule:
     refused: tuple[Condition, ...]
     expires: timedelta | None
     place: Place
+    named: Place
+    askers: Mapping[str, Place]
+    planned: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -24,6 +24,7 @@ def to(target: str) -> FieldShape:
 
 SCHEMA: Schema = {
     "Query": {"account": to("Account"), "invoice": to("Invoice")},
+    "Mutation": {"issueCredit": TEXT, "approve": TEXT},
     "Account": {"id": IDENTITY, "name": TEXT, "notes": TEXT, "invoices": to("InvoiceConnection")},
     "InvoiceConnection": {"nodes": to("Invoice")},
     "Invoice": {"id": IDENTITY, "account": to("Account"), "status": TEXT, "total": AMOUNT, "due": DAY, "payer": TEXT},
@@ -39,6 +40,7 @@ coordinates:
   Invoice.*: billing
   Invoice.id: public
   Invoice.payer: pii
+  Mutation.*: public
 """
 ROLES = """\
 agent:

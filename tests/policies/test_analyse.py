@@ -30,7 +30,7 @@ def test_every_unclassified_field_stops_the_start_at_once(tmp_path: Path) -> Non
 MISTAKES = {
     "unknown coordinate of a class": (
         {"classes": small.CLASSES + "  Invoice.sum: billing\n"},
-        "rules/classes.yaml:10: unknown coordinate `Invoice.sum`: the schema has no such field, correct or delete it",
+        "rules/classes.yaml:11: unknown coordinate `Invoice.sum`: the schema has no such field, correct or delete it",
     ),
     "unknown coordinate of a role": (
         {"roles": small.ROLES.replace("Invoice.status: allow", "Invoice.state: allow")},
@@ -39,6 +39,31 @@ MISTAKES = {
     "unknown coordinate of a forbid": (
         {"roles": small.ROLES + '  forbid: ["*.salary"]\n'},
         "rules/roles.yaml:11: unknown coordinate `*.salary`: the schema has no such field, correct or delete it",
+    ),
+    "a write of an unknown mutation": (
+        {"writes": small.WRITES.replace("issueCredit", "creditIssue")},
+        (
+            "rules/writes.yaml:5: the write `credit` names the unknown mutation `creditIssue`: correct or delete it, "
+            "or write `planned` for `mutation` if it is yet to come"
+        ),
+    ),
+    "a planned write of a mutation that is there": (
+        {"writes": small.WRITES.replace("mutation: issueCredit", "planned: issueCredit")},
+        "rules/writes.yaml:5: the write `credit` is planned but the schema has `issueCredit`: write `mutation` for `planned`",
+    ),
+    "a role that asks for what is denied to it": (
+        {"roles": small.ROLES.replace("Invoice.status: allow", "Mutation.issueCredit: deny")},
+        (
+            "rules/writes.yaml:7: the role `agent` asks for the write `credit` but may not use `Mutation.issueCredit`: "
+            "`agent/Mutation.issueCredit` in rules/roles.yaml:5 denies it, allow it there or take the role out"
+        ),
+    ),
+    "an approver to whom approving is forbidden": (
+        {"roles": small.ROLES + "  forbid: [Mutation.approve]\n"},
+        (
+            "rules/writes.yaml:13: the role `finance` asks for the write `approve` but may not use `Mutation.approve`: "
+            "`finance/forbid Mutation.approve` in rules/roles.yaml:11 denies it, allow it there or take the role out"
+        ),
     ),
     "unknown shared type": (
         {"rows": small.ROWS.replace("[]", "[Product]")},
@@ -72,6 +97,15 @@ MISTAKES = {
         ),
     ),
 }
+
+
+def test_a_planned_mutation_may_be_missing_but_whoever_will_ask_for_it_may(tmp_path: Path) -> None:
+    writes = small.WRITES.replace("mutation: issueCredit", "planned: linkAccounts")
+    assert mistakes(small.loaded(tmp_path, writes=writes), SCHEMA) == []
+    denied = small.ROLES.replace("classes: {public: allow, pii: deny", "classes: {public: deny, pii: deny")
+    allowed = denied.replace("Invoice.status: allow", 'Query.*: allow\n    "*.id": allow')
+    (found,) = mistakes(small.loaded(tmp_path, writes=writes, roles=allowed), SCHEMA)
+    assert "`agent` asks for the write `credit` but may not use `Mutation.linkAccounts`" in str(found)
 
 
 @pytest.mark.parametrize("mistake", MISTAKES)

@@ -42,6 +42,13 @@ def test_the_rules_that_come_along_pass_check_and_test(folder: Path, capsys: pyt
         ),
         ("classes.yaml", "  - Invoice.amountDue ", "  # - Invoice.amountDue ", "`Invoice.amountDue` shows"),
         ("rows.yaml", "row.billToKey in", "row.billedToKey in", "`billToKey` is meant?"),
+        (
+            "writes.yaml",
+            "asks: {support_lead:",
+            "asks: {customer_user: alone, support_lead:",
+            "`customer_user/command` in",
+        ),
+        ("writes.yaml", "planned: linkAccounts", "mutation: linkAccounts", "unknown mutation `linkAccounts`"),
         ("classes.yaml", "  Owner.*: public\n", "", "without a class: `Owner.name`, `Owner.email`"),
     ],
 )

@@ -11,23 +11,23 @@ from tests.policies import small
 MISTAKES = {
     "duplicate key": (
         {"classes": small.CLASSES + "  Invoice.id: public\n"},
-        "rules/classes.yaml:10: duplicate key `Invoice.id`: it stands already in line 8, keep one of them",
+        "rules/classes.yaml:11: duplicate key `Invoice.id`: it stands already in line 8, keep one of them",
     ),
     "unknown key": (
         {"classes": small.CLASSES + "extra: 1\n"},
-        "rules/classes.yaml:10: unknown key `extra` in classes.yaml: one of audited, classes, coordinates, declassify is expected",
+        "rules/classes.yaml:11: unknown key `extra` in classes.yaml: one of audited, classes, coordinates, declassify is expected",
     ),
     "unknown class": (
         {"classes": small.CLASSES + "  Invoice.due: money\n"},
-        "rules/classes.yaml:10: `Invoice.due` has the unknown class `money`: one of public, pii, billing is expected",
+        "rules/classes.yaml:11: `Invoice.due` has the unknown class `money`: one of public, pii, billing is expected",
     ),
     "no coordinate": (
         {"classes": small.CLASSES + "  Invoice: billing\n"},
-        "rules/classes.yaml:10: `Invoice` is no coordinate: write `Type.field`, `Type.*`, `*.field` or `*Part.*`",
+        "rules/classes.yaml:11: `Invoice` is no coordinate: write `Type.field`, `Type.*`, `*.field` or `*Part.*`",
     ),
     "every field": (
         {"classes": small.CLASSES + '  "*.*": public\n'},
-        "rules/classes.yaml:10: `*.*` speaks of every field: name a type or a field",
+        "rules/classes.yaml:11: `*.*` speaks of every field: name a type or a field",
     ),
     "class a role made up": (
         {"roles": small.ROLES.replace("billing: deny", "ledger: deny")},

@@ -47,9 +47,10 @@ LAST = '      - {by: boss, persons: "2", evidence: call_back}\n'
 # name: what is written, what is written instead, the error
 MISTAKES = {
     "unknown section": ("services: [agent]", "servants: [agent]", ":5: unknown key `servants` in writes.yaml: one of desk, duties, figures, flags, forbidden, outside, services, writes is expected"),
-    "unknown key of a write": ("expires: 36h", "expire: 36h", ":18: unknown key `expire` in the write `credit`: one of approval, asks, duty, expires, mutation, refused, totals is expected"),
+    "unknown key of a write": ("expires: 36h", "expire: 36h", ":18: unknown key `expire` in the write `credit`: one of approval, asks, duty, expires, mutation, planned, refused, totals is expected"),
     "duplicate key": ("    duty: credit\n", "    duty: credit\n    duty: credit\n", ":10: duplicate key `duty`: it stands already in line 9, keep one of them"),
     "missing key": ("    mutation: issueCredit\n", "", ":8: `mutation` is missing: add it"),
+    "a mutation that is there and planned": ("    mutation: issueCredit\n", "    mutation: issueCredit\n    planned: issueCredit\n", ":9: the write `credit` has both `mutation` and `planned`: keep one of them"),
     "the same name in both sections": ("  approve: {mutation", "  credit: {mutation", ":20: the write `credit` stands already in line 7: rename one"),
     "the same mutation twice": ("{mutation: approve,", "{mutation: issueCredit,", ":20: the mutation `issueCredit` has the rule `credit` already: keep one of them"),
     "unknown unit": ("discount: percent", "discount: share", ":1: `discount` has the unknown unit `share`: one of money, percent, days, count is expected"),
