@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from difflib import get_close_matches
 
 from policies.choose import Chooser, reachable
@@ -21,6 +21,7 @@ def mistakes(rules: Rules, schema: Schema, chooser: Chooser | None = None) -> li
         *_unclassified(rules, schema, chooser),
         *_tied(schema, chooser),
         *_unknown(rules, schema),
+        *_rowless(rules, schema),
         *_lacking(rules, schema),
         *_misused(rules, schema, chooser),
         *unknown_mutations(rules, schema),
@@ -90,6 +91,32 @@ def _unknown(rules: Rules, schema: Schema) -> list[RuleError]:
             each.place.error(f"unknown type `{type_name}` in the row rule `{rule}`: correct or delete it")
             for type_name, each in conditions.items()
             if type_name not in schema
+        ]
+    return found
+
+
+def has_rows(fields: Mapping[str, FieldShape]) -> bool:
+    """Whether a type has rows to be judged: those with a global id. The others are part of what holds them."""
+    return "id" in fields and fields["id"].scalar == "ID"
+
+
+def _rowless(rules: Rules, schema: Schema) -> list[RuleError]:
+    """Types that are spoken of as if they had rows: nothing would ever ask the condition."""
+
+    def rowless(type_name: str) -> bool:
+        return type_name in schema and not has_rows(schema[type_name])
+
+    why = "it has no rows of its own but is shown with what holds it, delete it"
+    found = [
+        place.error(f"`{type_name}` under `shared` decides nothing: {why}")
+        for type_name, place in rules.shared.items()
+        if rowless(type_name)
+    ]
+    for rule, conditions in rules.rows.items():
+        found += [
+            each.place.error(f"`{type_name}` of the row rule `{rule}` decides nothing: {why}")
+            for type_name, each in conditions.items()
+            if rowless(type_name)
         ]
     return found
 

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from policies.analyse import each_field, mistakes
+from policies.analyse import each_field, has_rows, mistakes
 from policies.choose import Choice, Chooser, reachable, row_test
 from policies.lines import FieldShape, Schema
 from policies.load import Opened, Role, Rules, Verdict
@@ -45,7 +45,7 @@ def coverage(rules: Rules, schema: Schema, chooser: Chooser | None = None) -> li
 def _unseen(role: Role, type_name: str, rules: Rules, schema: Schema) -> str:
     fields = schema[type_name]
     how = row_test(role, rules).covers(type_name)
-    if not _has_rows(fields) or how in ("all", "shared", "own"):
+    if not has_rows(fields) or how in ("all", "shared", "own"):
         return ""
     if how == "account":
         attributes = getattr(fields, "attributes", None)  # of its records, where they are known
@@ -56,11 +56,6 @@ def _unseen(role: Role, type_name: str, rules: Rules, schema: Schema) -> str:
         )
         return "" if judged else "it has no account to be judged by"
     return "none of its row rules speaks of it"
-
-
-def _has_rows(fields: Mapping[str, FieldShape]) -> bool:
-    """Whether a type has rows to be judged: those with a global id. The others are part of what holds them."""
-    return "id" in fields and fields["id"].scalar == "ID"
 
 
 # ---------------------------------------------------------------- lines that decide nothing

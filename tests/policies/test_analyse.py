@@ -73,6 +73,20 @@ MISTAKES = {
         {"rows": small.ROWS + "    Order: \"row.a == 'x'\"\n"},
         "rules/rows.yaml:9: unknown type `Order` in the row rule `entity`: correct or delete it",
     ),
+    "a row rule of a type without rows": (
+        {"rows": small.ROWS + "    InvoiceConnection: \"row.a == 'x'\"\n"},
+        (
+            "rules/rows.yaml:9: `InvoiceConnection` of the row rule `entity` decides nothing: "
+            "it has no rows of its own but is shown with what holds it, delete it"
+        ),
+    ),
+    "a shared type without rows": (
+        {"rows": small.ROWS.replace("[]", "[InvoiceConnection]")},
+        (
+            "rules/rows.yaml:1: `InvoiceConnection` under `shared` decides nothing: "
+            "it has no rows of its own but is shown with what holds it, delete it"
+        ),
+    ),
     "mask of the wrong type": (
         {"roles": small.ROLES.replace("Invoice.status: allow", "Invoice.due: {mask: last4}")},
         (

@@ -41,6 +41,14 @@ def test_the_rules_that_come_along_pass_check_and_test(folder: Path, capsys: pyt
             "delete it",
         ),
         ("classes.yaml", "  - Invoice.amountDue ", "  # - Invoice.amountDue ", "`Invoice.amountDue` shows"),
+        ("rows.yaml", "    BillingProfile:", "    Money:", "`Money` of the row rule `entity` decides nothing"),
+        ("rows.yaml", "    BillingProfile:", "    Profile:", "unknown type `Profile` in the row rule `entity`"),
+        (
+            "rows.yaml",
+            "    BillingProfile:",
+            "    Product:",
+            "`Product` of the row rule `entity` decides nothing: it is `shared`",
+        ),
         ("rows.yaml", "row.billToKey in", "row.billedToKey in", "`billToKey` is meant?"),
         (
             "writes.yaml",

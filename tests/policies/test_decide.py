@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from policies.decide import Policies
+from policies.lines import FieldShape
 from policies.masks import MASKS
 from policies.principal import Principal
 from tests.policies import small
@@ -28,10 +29,11 @@ INVOICES = (("DE", "E1"), ("DE", "E2"), ("FR", "E1"), ("FR", "E2"))
 USER = Principal("u", frozenset({"a", "b"}), regions=("DE",), entities=("E1",))
 
 # Texts only: every mask fits them.
+KEY = FieldShape(True, "ID")
 SCHEMA = {
     "Query": {"invoice": small.to("Invoice")},
-    "Account": {"name": small.TEXT},
-    "Invoice": {"status": small.TEXT, "payer": small.TEXT},
+    "Account": {"id": KEY, "name": small.TEXT},
+    "Invoice": {"id": KEY, "status": small.TEXT, "payer": small.TEXT},
 }
 CLASSES = """\
 classes: [public, pii, billing]
