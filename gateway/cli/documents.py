@@ -130,7 +130,7 @@ def measured(trusted: Trusted, known: offline.Offline, warmer: Warmer) -> Measur
     most = Measured(0, "nobody", 0)
     for role in warmer.scope(trusted):
         for plan in warmer.plans(trusted, role):
-            calls = worst_calls(explain(plan, known.catalog))
+            calls = worst_calls(explain(plan, known.engine.graph.types, known.catalog))
             most = Measured(
                 max(calls, most.calls),
                 role if calls > most.calls or most.role == "nobody" else most.role,
@@ -175,7 +175,7 @@ def _show(options: argparse.Namespace, known: offline.Offline, warmer: Warmer) -
             return 1
         sys.stdout.write(f"# {each.place}\n# {each.client} {each.id}\n{each.text.rstrip()}\n\n")
         for plan in plans:
-            sys.stdout.writelines(f"{line}\n" for line in lines(explain(plan, known.catalog)))
+            sys.stdout.writelines(f"{line}\n" for line in lines(explain(plan, known.engine.graph.types, known.catalog)))
     return 0
 
 

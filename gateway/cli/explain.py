@@ -42,7 +42,8 @@ def run(options: argparse.Namespace) -> int:
             at = f" ({each.locations[0].line}:{each.locations[0].column})" if each.locations else ""
             sys.stdout.write(f"refused: {each.message}{at}\n")
         return 1
-    sys.stdout.writelines(f"{line}\n" for line in lines(explain(plan, known.catalog if options.config else None)))
+    tree = explain(plan, known.engine.graph.types, known.catalog if options.config else None)
+    sys.stdout.writelines(f"{line}\n" for line in lines(tree))
     return 0
 
 

@@ -5,17 +5,19 @@ Nothing is asked of any source.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from math import inf
 
 import msgspec
 from graphql import GraphQLList, GraphQLNonNull, GraphQLOutputType
 
-from gateway.engine.grants import Grants
+from gateway.engine.grants import Grants, RowRule
 from gateway.engine.loads import FAN_OUT
 from gateway.engine.plan import BATCHED, CUT, DERIVED, LINK, META, Branch, Field, Plan, Selection
+from gateway.engine.seen import ENTITIES, JUDGING
 from resolvers.batch import Batched
 from resolvers.budget import Budget
+from sources.canonical import Account
 from sources.catalog import Catalog
 from sources.ports import Capability
 
@@ -23,22 +25,28 @@ _NAMED = 5
 
 
 class Node(msgspec.Struct, frozen=True):
-    """One line of the tree, and what hangs below it. `calls`: upstream calls in the worst case, cold."""
+    """One line of the tree, and what hangs below it. `calls`: upstream calls in the worst case, cold; `judging`: those
+    that it may take besides to judge its rows."""
 
     name: str
     notes: tuple[str, ...] = ()
     calls: int = 0
     below: tuple[Node, ...] = ()
+    judging: int = 0
 
 
-def explain(plan: Plan, catalog: Catalog | None = None) -> Node:
-    """The tree of a plan. Without a catalog it tells no sources and no calls."""
+def explain(plan: Plan, types: Mapping[type, str], catalog: Catalog | None = None) -> Node:
+    """The tree of a plan; `types` names the type of a record's class. Without a catalog it tells no sources and no
+    calls."""
     roles = ", ".join(sorted(plan.grants.roles)) or "no role"
     name = f" {plan.operation.name.value}" if plan.operation.name else ""
-    explainer = _Explainer(plan.grants, catalog)
+    explainer = _Explainer(plan.grants, types, catalog)
     below = tuple(explainer.selection(plan.root, 1))
-    calls = sum(each for node in below for each in _calls(node))
-    upstream = (f"at most {calls} calls",) if catalog is not None else ()
+    calls, judging = (
+        sum(getattr(each, kind) for node in below for each in _every(node)) for kind in ("calls", "judging")
+    )
+    more = f" and {judging} to judge rows" if judging else ""
+    upstream = (f"at most {calls} calls{more}",) if catalog is not None else ()
     notes = (f"as {roles}", f"{plan.size} fields", _cost(plan), _budget(plan.budget), *upstream)
     return Node(f"{plan.operation.operation.value}{name}", notes, 0, below)
 
@@ -53,8 +61,9 @@ def _budget(budget: Budget) -> str:
 
 
 def worst_calls(node: Node) -> int:
-    """Upstream calls of a whole tree in the worst case, cold, every page filled by its first read."""
-    return sum(_calls(node))
+    """Upstream calls of a whole tree in the worst case, cold, every page filled by its first read. What judging rows
+    may take besides is not counted: mostly that is known from what is shown."""
+    return sum(each.calls for each in _every(node))
 
 
 def lines(node: Node) -> Iterator[str]:
@@ -74,15 +83,15 @@ def _line(node: Node) -> str:
     return "  ".join([node.name, *node.notes])
 
 
-def _calls(node: Node) -> Iterator[int]:
-    yield node.calls
+def _every(node: Node) -> Iterator[Node]:
+    yield node
     for each in node.below:
-        yield from _calls(each)
+        yield from _every(each)
 
 
 class _Explainer:
-    def __init__(self, grants: Grants, catalog: Catalog | None) -> None:
-        self._grants, self._catalog = grants, catalog
+    def __init__(self, grants: Grants, types: Mapping[type, str], catalog: Catalog | None) -> None:
+        self._grants, self._types, self._catalog = grants, types, catalog
 
     def selection(self, selection: Selection, parents: int) -> Iterator[Node]:
         """A line for each field; leaves of no further interest share one."""
@@ -102,12 +111,12 @@ class _Explainer:
         if field.kind == META:
             return Node(field.key, ("introspection of what these roles may know",))
         notes: list[str] = []
-        calls = 0
+        calls = judging = 0
         if field.kind == LINK:
-            told, calls = self._link(field, parents)
+            told, calls, judging = self._link(field, parents)
             notes += told
         elif isinstance(field.declared, Batched):
-            told, calls = self._computed(field.declared, parents)
+            told, calls, judging = self._computed(field.declared, parents)
             notes += told
         elif field.kind == DERIVED:
             notes.append("derived")
@@ -115,7 +124,7 @@ class _Explainer:
             notes.append(f"mask {field.decision.mask_name if field.decision else ''}: {self._rule(field)}")
         if field.early:
             notes.append("its links start with it where the arguments tell its key")
-        return Node(field.key, tuple(notes), calls, self._children(field, parents))
+        return Node(field.key, tuple(notes), calls, self._children(field, parents), judging)
 
     def _children(self, field: Field, parents: int) -> tuple[Node, ...]:
         if field.branch is None:
@@ -148,17 +157,24 @@ class _Explainer:
         told = decision.rule if decision is not None else ""
         return f"{told} ({place}:{getattr(decision, 'line', 0)})" if place else told
 
-    def _link(self, field: Field, parents: int) -> tuple[list[str], int]:
+    def _link(self, field: Field, parents: int) -> tuple[list[str], int, int]:
         link = field.link
         shown_as = field.paging.target if field.paging is not None else link.target.__name__
         by = "the argument" if link.argument else ("a list" if link.by == "list" else f"{link.by} = {link.key}")
         sources, calls = self._asked(link.target, link.by, parents)
-        return [f"{link.target.__name__} by {by}", *sources, *self._rows(shown_as)], calls
+        rows, judging = self._rows(shown_as)
+        return [f"{link.target.__name__} by {by}", *sources, *rows], calls, judging
 
-    def _computed(self, declared: Batched, parents: int) -> tuple[list[str], int]:
+    def _computed(self, declared: Batched, parents: int) -> tuple[list[str], int, int]:
         needs = ", ".join(f"{record.__name__} by {by}" for record, by in declared.needs)
         asked = [self._asked(record, by, parents) for record, by in declared.needs]
-        return ([f"computed from {needs}"] if needs else ["computed"]), sum(calls for _, calls in asked)
+        read = {name: self._grants.rows(name) for record, _ in declared.needs if (name := self._types.get(record))}
+        aside = {each for name, rule in read.items() if not rule.open for each in self._judged_by(name, rule)}
+        told, judging = self._aside(sorted(aside, key=JUDGING.index))
+        notes = [f"computed from {needs}" if needs else "computed"]
+        if told:
+            notes.append(f"rows judged by {told}")
+        return notes, sum(calls for _, calls in asked), judging
 
     def _asked(self, record: type, by: str, parents: int) -> tuple[list[str], int]:
         if self._catalog is None:
@@ -170,13 +186,30 @@ class _Explainer:
         names = ", ".join(each.name for each in owners)
         return [f"[{names}: {calls} call{'s' if calls != 1 else ''}]"], calls
 
-    def _rows(self, type_name: str) -> Sequence[str]:
+    def _rows(self, type_name: str) -> tuple[Sequence[str], int]:
+        """How rows of a type are judged, and the calls that it may take."""
         rule = self._grants.rows(type_name)
         if rule.open:
-            return ()
-        if rule.by_account:
-            return ("rows: by the account that owns them",)
-        return (f"rows: by {', '.join(sorted(rule.reads))}" + (" of row and account" if rule.needs_account else ""),)
+            return (), 0
+        told, calls = self._aside(self._judged_by(type_name, rule))
+        how = "the account that owns them"
+        if not rule.by_account:
+            how = ", ".join(sorted(rule.reads)) + (" of row and account" if rule.needs_account else "")
+        return (f"rows: by {how}" + (f", from {told}" if told else ""),), calls
+
+    def _judged_by(self, type_name: str, rule: RowRule) -> list[tuple[type, str]]:
+        """What judging reads besides the rows themselves, in the order of `JUDGING`."""
+        owner = self._grants.rows(self._types.get(Account, "Account")) if rule.by_account else rule
+        entities = ENTITIES in owner.reads and (rule.needs_account or rule.by_account or type_name == "Account")
+        return [
+            *([JUDGING[0]] if rule.needs_account or rule.by_account else []),
+            *([JUDGING[1]] if entities else []),
+        ]
+
+    def _aside(self, read: Sequence[tuple[type, str]]) -> tuple[str, int]:
+        """What is read to judge by, as text, and the calls of that."""
+        found = [(f"{record.__name__} by {by}", *self._asked(record, by, FAN_OUT)) for record, by in read]
+        return " and ".join(" ".join((name, *sources)) for name, sources, _ in found), sum(calls for *_, calls in found)
 
 
 def _some(types: Sequence[str]) -> str:

@@ -16,7 +16,7 @@ from policies.principal import Principal
 from sources.canonical import Account, BillingProfile, Record
 from sources.errors import SourceError
 
-_ENTITIES = "legal_entities"  # of an account: held by its billing profiles, not by itself
+ENTITIES = "legal_entities"  # of an account: held by its billing profiles, not by itself
 ENTITIES_BY: tuple[type[Record], str] = (BillingProfile, "account")
 """Where they are read, by the account's key."""
 JUDGING: tuple[tuple[type[Record], str], ...] = ((Account, "key"), ENTITIES_BY)
@@ -66,7 +66,7 @@ class Seen:
             return False  # its rule may be a filter of the question
         if rule.by_account:
             return by == "account" and all(key in self._accounts for key in keys)
-        return not rule.needs_account and _ENTITIES not in rule.reads
+        return not rule.needs_account and ENTITIES not in rule.reads
 
     def sees_all(self, record: type, records: Sequence[Record], granting: frozenset[str]) -> bool:
         """Whether all rows of a class are seen, of which it `is_at_hand` who sees them; False also where some of them
@@ -150,7 +150,7 @@ class Seen:
     def foresees(self, record: type) -> bool:
         """Whether judging a row of a class takes more than the row itself, and can be read beside it."""
         rule = self.rule(record)
-        return rule is not None and record is Account and _ENTITIES in rule.reads
+        return rule is not None and record is Account and ENTITIES in rule.reads
 
     async def foresee(self, record: type, key: str) -> None:
         """Reads what judging a row by this key will take, beside the row itself: a hidden row then takes as long as one
@@ -218,7 +218,7 @@ class Seen:
         if rule.needs_account:
             accounts, failed = await self._owners(records, keys)
         facts: Sequence[Mapping[str, Any]] = [{}] * len(records)
-        if _ENTITIES in rule.reads and (rule.needs_account or isinstance(records[0] if records else None, Account)):
+        if ENTITIES in rule.reads and (rule.needs_account or isinstance(records[0] if records else None, Account)):
             # Facts about an account that is not there, or not known, decide nothing.
             wanted = {key for key, account in zip(keys, accounts, strict=True) if key and account is not None}
             failed |= await self._load_entities(sorted(wanted))
@@ -286,7 +286,7 @@ class Seen:
 
     def _facts(self, key: str) -> Mapping[str, Any]:
         known = self._entities.get(key)
-        return {_ENTITIES: known} if isinstance(known, tuple) else {}
+        return {ENTITIES: known} if isinstance(known, tuple) else {}
 
 
 class _Judged(NamedTuple):

@@ -28,7 +28,7 @@ class Owned(Shelf):
 
 def explained(query: str, grants: Any = None, principal: Any = ADA) -> list[str]:
     over = engine(Owned(), grants)
-    tree = explain(over.plan(Question(query), principal), over.catalog)
+    tree = explain(over.plan(Question(query), principal), over.graph.types, over.catalog)
     assert over.catalog.asked == []  # type: ignore[attr-defined]
     return list(lines(tree))
 
@@ -53,7 +53,7 @@ def test_a_reader_with_one_call_a_parent_counts_each_parent_up_to_25() -> None:
     for first, calls in ((10, 11), (25, 26), (100, 26)):
         over = engine(Owned())
         plan = over.plan(Question(f"{{ accounts(first: {first}) {{ nodes {{ cases {{ key }} }} }} }}"), ADA)
-        assert worst_calls(explain(plan, over.catalog)) == calls
+        assert worst_calls(explain(plan, over.graph.types, over.catalog)) == calls
 
 
 def test_what_the_rules_cut_and_mask_is_told_with_its_line() -> None:
@@ -82,6 +82,23 @@ def test_row_rules_are_those_of_the_type_and_not_of_the_record() -> None:
     assert "rows: by region" in as_agent[4]
 
 
+def test_what_judging_may_read_is_told_with_its_calls() -> None:
+    rules = policies(AGENT, CLERK)
+    query = '{ account(key: "a1") { cases { key } balance } }'
+    as_agent = explained(query, rules.granted, who("agent"))
+    assert as_agent[0].endswith("at most 3 calls and 2 to judge rows")
+    assert "rows: by region" in as_agent[1]
+    assert " from " not in as_agent[1], "an account is judged by itself"
+    assert "rows: by the account that owns them, from Account by key [crm: 1 call]" in as_agent[2]
+    assert as_agent[4].endswith("computed from Bill by account  rows judged by Account by key [crm: 1 call]")
+    as_clerk = explained(query, rules.granted, who("clerk"))
+    assert "rows: by legal_entities, from BillingProfile by account [erp: 1 call]" in as_clerk[1]
+    assert "from Account by key [crm: 1 call] and BillingProfile by account [erp: 1 call]" in as_clerk[2]
+    assert as_clerk[4].endswith("computed from Bill by account"), "a bill says itself whose it is"
+    as_both = explained(query, rules.granted, who("agent", "clerk"))
+    assert "rows judged by Account by key [crm: 1 call]" in as_both[4]
+
+
 def test_types_that_are_shown_alike_share_a_line() -> None:
     told = explained('{ node(id: "x") { id ... on Invoice { status } } __schema { queryType { name } } }')
     assert told[2:6] == ["│  ├─ … on Account, Ticket, Item", "│  │  └─ id", "│  └─ … on Invoice", "│     └─ id, status"]
@@ -92,6 +109,6 @@ def test_explaining_changes_nothing_of_the_plan_that_runs() -> None:
     over = engine(Owned(), policies(AGENT, PORTAL).granted)
     question = Question('{ node(id: "Bill:b1") { id ... on Invoice { payer account { name } } } }')
     plan = over.plan(question, who("agent"))
-    before = list(lines(explain(plan, over.catalog)))
-    assert list(lines(explain(plan, over.catalog))) == before
+    before = list(lines(explain(plan, over.graph.types, over.catalog)))
+    assert list(lines(explain(plan, over.graph.types, over.catalog))) == before
     assert over.plan(question, who("agent")) is plan
