@@ -14,7 +14,7 @@ from resolvers.desk.counter import DESK_TIER, Counter
 from resolvers.desk.directory import standing
 from resolvers.sagas import notes
 from resolvers.sagas.asking import asking
-from resolvers.sagas.grounds import Asker, Grounds, Place, decided, history
+from resolvers.sagas.grounds import Asker, Grounds, Place, decided, history, linking
 from resolvers.sagas.instruction import Instruction
 from resolvers.sagas.judge import whose
 from resolvers.sagas.refused import Refused
@@ -61,7 +61,7 @@ class Approvals(Counter):
                 digest=found.evidence_hash,
                 human=found.human,
                 documents=touched,
-                operations=frozenset({operation.id}) | kept.linked(connection, touched, operation.id),
+                operations=frozenset({operation.id}) | kept.linked(connection, linking(touched), operation.id),
                 approved_by=frozenset(filter(None, same)),
                 delegations=stands.delegations,
             )

@@ -20,6 +20,7 @@ from sources.canonical import Money
 from sources.store import grounds as kept
 
 _PERIOD = "period"
+_OF_CREDIT = "billingprofile:"
 
 
 class Asker(msgspec.Struct, frozen=True, kw_only=True):
@@ -107,7 +108,7 @@ def _decided(
         totals={total.key: value for total, value in summed if value is not None},
         arr=facts.arr,
         documents=frozenset(facts.documents),
-        operations=frozenset({place.operation}) | kept.linked(connection, facts.documents, place.operation),
+        operations=frozenset({place.operation}) | kept.linked(connection, linking(facts.documents), place.operation),
         history=_history(rules, asker.person, weight.deeds),
     )
     return decide(rules, mutation, ask)
@@ -120,9 +121,15 @@ def counted(rules: WriteRules, mutation: str, asker: Asker, facts: Facts) -> lis
     totals = rule.totals if rule is not None else ()
     return [
         f"person:{asker.person}",
-        *(f"document:{each}" for each in facts.documents),
+        *(f"document:{each}" for each in sorted(linking(facts.documents))),
         *(":".join([mutation, *(f"{each}={whose[each]}" for each in total.per)]) for total in totals),
     ]
+
+
+def linking(documents: Iterable[str]) -> frozenset[str]:
+    """The documents by which operations are one matter. Whose credit something takes is no such: else every order of a
+    customer would be one; it counts where a limit and an order come into one hand."""
+    return frozenset(each for each in documents if not each.startswith(_OF_CREDIT))
 
 
 def history(

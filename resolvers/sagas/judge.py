@@ -119,6 +119,9 @@ def _judged(connection: Any, room: Room, operation_id: str, facts: Facts, except
     changed = stale(grounds.expected, facts)
     if changed:
         return _ended(connection, room, operation_id, State.REJECTED, said(changed))
+    kept.touch(
+        connection, operation_id, set(facts.documents) - set(grounds.facts.documents)
+    )  # not for the asker to see
     place = Place(operation_id, operation.accepted_at)
     decision = decided(connection, room.rules(), operation.mutation, grounds.asker, facts, place)
     if decision.outcome == FORBIDDEN:

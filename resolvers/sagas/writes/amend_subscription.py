@@ -29,7 +29,7 @@ from resolvers.sagas.writes.amendment_terms import (
 from resolvers.sagas.writes.changing import Change, ChangeJudge, paid_for, plain_change, tier_kept
 from resolvers.sagas.writes.fulfilment import credit_left, open_cases
 from resolvers.sagas.writes.order import Judgement
-from resolvers.sagas.writes.parties import ordered, parties_of
+from resolvers.sagas.writes.parties import ordered, owing, parties_of
 from resolvers.sagas.writes.previewing import Preview
 from sources import canonical as c
 from sources.canonical import Money
@@ -77,6 +77,7 @@ def amend_subscription(preview: Preview | None = None, judge: ChangeJudge = plai
         changed, wrong = change(subscription, asked.lines, prices), refusals(subscription, asked.lines, prices)
         day, at, proration, judged = today(seller, now), priced_at(subscription, now), None, Judgement()
         parties = parties_of(subscription, order)
+        credit = await owing(read, subscription.legal_entity, parties)
         if not wrong:
             proration = await _proration(preview, subscription, asked, at)
             wanted = Change(
@@ -110,7 +111,7 @@ def amend_subscription(preview: Preview | None = None, judge: ChangeJudge = plai
             amount=yearly(changed, subscription.currency),
             figures=figures(subscription, changed, proration),
             flags={"non_standard_terms": False, "backdated": False},
-            documents=(f"accountsubscription:{subscription.key}",),
+            documents=(f"accountsubscription:{subscription.key}", *credit),
             findings=tuple(dict.fromkeys((*wrong, *judged.findings, *exceeded))),
             known=msgspec.to_builtins(known),
         )

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from resolvers.sagas.reading import some
+import asyncio
+
+from resolvers.sagas.reading import claimed, profile_of, some
 from resolvers.sagas.saga import Read
 from sources import canonical as c
 
@@ -23,3 +25,13 @@ def parties_of(subscription: c.AccountSubscription, order: c.Order | None) -> c.
         end_customer_key=subscription.end_customer_key or told.end_customer_key or subscription.account_key,
         reseller_key=subscription.reseller_key or told.reseller_key,
     )
+
+
+async def owing(read: Read, legal_entity: str | None, parties: c.Parties) -> tuple[str, ...]:
+    """Whose credit a sale takes of, as documents: the ERP's customers of who orders, is billed and pays in the legal
+    entity, and whoever pays for them by the ERP's word. Who orders for them sets no limit of theirs."""
+    accounts = dict.fromkeys(filter(None, (parties.sold_to_key, parties.bill_to_key, parties.payer_key)))
+    told = await asyncio.gather(*(claimed(read, c.BillingProfile, each) for each in accounts))
+    profiles = [profile for found, _ in told if (profile := profile_of(found, legal_entity)) is not None]
+    keys = [key for each in profiles for key in (each.key, each.payer_id) if key]
+    return tuple(f"billingprofile:{key}" for key in dict.fromkeys(keys))

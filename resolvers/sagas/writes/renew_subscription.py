@@ -17,7 +17,7 @@ from resolvers.sagas.saga import Facts, Finding, Read, Saga
 from resolvers.sagas.writes.changing import Change, ChangeJudge, plain_change
 from resolvers.sagas.writes.fulfilment import credit_left
 from resolvers.sagas.writes.order_terms import OrderedLine, contract_value
-from resolvers.sagas.writes.parties import ordered, parties_of
+from resolvers.sagas.writes.parties import ordered, owing, parties_of
 from resolvers.sagas.writes.renewal_known import Known, support
 from resolvers.sagas.writes.renewal_steps import STEPS
 from resolvers.sagas.writes.renewal_terms import (
@@ -89,10 +89,11 @@ def renew_subscription(limits: Limits = Limits(), judge: ChangeJudge = plain_cha
             end_on=follows.end_on,
             renews=True,
         )
-        judged, (_, shut), (serving, lowered) = await asyncio.gather(
+        judged, (_, shut), (serving, lowered), credit = await asyncio.gather(
             judge(read, wanted, now),
             periods(read, max(day, follows.start_on)),
             support(read, subscription, user, asked.support_tier, follows),
+            owing(read, subscription.legal_entity, parties),
         )
         exceeded, left = credit_left(amount, judged.headroom)
         due = asked.due_days if asked.due_days is not None else subscription.days_until_due
@@ -126,7 +127,7 @@ def renew_subscription(limits: Limits = Limits(), judge: ChangeJudge = plain_cha
             amount=amount,
             figures=figures(subscription, lines, prices),
             flags={"backdated": False, "non_standard_terms": due is not None and due > max(usual, _USUAL_DAYS)},
-            documents=(f"accountsubscription:{subscription.key}",),
+            documents=(f"accountsubscription:{subscription.key}", *credit),
             findings=tuple(dict.fromkeys((*wrong, *judged.findings, *exceeded, *shut, *lowered))),
             known=msgspec.to_builtins(known),
         )

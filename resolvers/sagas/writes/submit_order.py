@@ -17,6 +17,7 @@ from resolvers.sagas.writes.co_term import co_termed
 from resolvers.sagas.writes.fulfilment import credit_left, open_cases
 from resolvers.sagas.writes.order import Judge, SubmitOrder, plain_judge, sound
 from resolvers.sagas.writes.order_steps import STEPS, Known
+from resolvers.sagas.writes.parties import owing
 from sources import canonical as c
 
 NEEDS = (
@@ -73,7 +74,7 @@ def submit_order(judge: Judge = plain_judge) -> Saga:
             amount=judged.amount,
             figures={"discount": judged.discount} if judged.discount is not None else {},
             flags=judged.flags,
-            documents=(f"quote:{order.quote}",) if order.quote else (),
+            documents=(*((f"quote:{order.quote}",) if order.quote else ()), *known_as.credit),
             findings=tuple(dict.fromkeys((*judged.findings, *exceeded, *known_as.findings, *shared.findings))),
             known=msgspec.to_builtins(known),
         )
@@ -82,21 +83,26 @@ def submit_order(judge: Judge = plain_judge) -> Saga:
 
 
 class _KnownAs(msgspec.Struct, frozen=True):
-    """What the other systems have already of who is billed, in the selling entity, and of who uses it."""
+    """What the other systems have already of who is billed, in the selling entity, and of who uses it; `credit` are the
+    documents of whose credit it takes of."""
 
     profile: c.BillingProfile | None
     customer: str | None
     organization: str | None
     contract: c.SubscriptionContract | None
+    credit: tuple[str, ...]
     findings: tuple[Finding, ...]
 
 
 async def _known_as(read: Read, order: SubmitOrder, bill_to: str, user: str) -> _KnownAs:
-    (profiles, first), (customers, second), (desks, third), contract = await asyncio.gather(
+    sold_to = order.parties.sold_to_key or order.account
+    paid = msgspec.structs.replace(order.parties, sold_to_key=sold_to, bill_to_key=bill_to)
+    (profiles, first), (customers, second), (desks, third), contract, credit = await asyncio.gather(
         claimed(read, c.BillingProfile, bill_to),
         claimed(read, c.BillingCustomer, bill_to),
         claimed(read, c.SupportOrganization, user),
         some(read, c.SubscriptionContract, order.contract),
+        owing(read, order.legal_entity, paid),
     )
     fitting = [
         each.key
@@ -110,6 +116,7 @@ async def _known_as(read: Read, order: SubmitOrder, bill_to: str, user: str) -> 
         customer=fitting[0] if len(fitting) == 1 else None,
         organization=desks[0].key if desks else None,
         contract=contract,
+        credit=credit,
         findings=(*first, *second, *third, *_wrong_contract(order, contract)),
     )
 
