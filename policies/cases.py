@@ -9,7 +9,20 @@ from typing import TYPE_CHECKING, Any
 from policies.lines import checked
 from policies.principal import Principal
 from policies.rows import snake
-from policies.yaml import Mapping, Place, RuleError, Text, Value, entries, items, mapping, required, text, texts
+from policies.yaml import (
+    Mapping,
+    Mistakes,
+    Place,
+    RuleError,
+    Text,
+    Value,
+    entries,
+    items,
+    mapping,
+    required,
+    text,
+    texts,
+)
 
 if TYPE_CHECKING:
     from policies.decide import Grants, Policies
@@ -61,8 +74,11 @@ class _Sketch:
 
 
 def examples(source: Mapping, roles: Collection[str]) -> list[Example]:
-    """The examples of one file; raises RuleError."""
-    return [_example(name, value, place, roles) for name, value, place in entries(source)]
+    """The examples of one file; raises RuleErrors with every mistake."""
+    told = Mistakes()
+    found = [told.of(_example, name, value, place, roles) for name, value, place in entries(source)]
+    told.done()
+    return found
 
 
 def run_tests(policies: Policies) -> list[RuleError]:
@@ -103,24 +119,47 @@ def _failures(policies: Policies, example: Example, grants: Grants) -> list[Rule
 
 def _example(name: str, value: Value, place: Place, roles: Collection[str]) -> Example:
     source = mapping(value, f"the example `{name}`", _EXAMPLE)
-    principal = _principal(required(source, "as"), name, roles)
-    fields = tuple(
-        FieldExample(checked(coordinate, at), _expected(expected, coordinate), at)
-        for coordinate, expected, at in entries(
-            mapping(source.items.get("fields", Mapping({}, {}, place)), f"`fields` of `{name}`")
+    told = Mistakes()
+    principal = told.of(_principal, source, name, roles)
+    fields = told.of(_fields, source, name)
+    rows = told.of(_rows, source, name)
+    told.done()
+    return Example(name, principal, fields, rows, place)
+
+
+def _fields(source: Mapping, name: str) -> tuple[FieldExample, ...]:
+    if "fields" not in source.items:
+        return ()
+    told = Mistakes()
+    written = entries(mapping(source.items["fields"], f"`fields` of `{name}`"))
+    found = tuple(told.of(_field, *each) for each in written)
+    told.done()
+    return found
+
+
+def _field(coordinate: str, expected: Value, place: Place) -> FieldExample:
+    return FieldExample(checked(coordinate, place), _expected(expected, coordinate), place)
+
+
+def _rows(source: Mapping, name: str) -> tuple[RowExample, ...]:
+    told = Mistakes()
+    written = items(source.items["rows"], f"`rows` of `{name}`") if "rows" in source.items else ()
+    found = tuple(told.of(_row, each, name) for each in written)
+    told.done()
+    return found
+
+
+def _principal(example: Mapping, name: str, roles: Collection[str]) -> Principal:
+    source = mapping(required(example, "as"), f"`as` of `{name}`", _PRINCIPAL)
+    told = Mistakes()
+    told.add(
+        role.place.error(
+            f"the example `{name}` has the unknown role `{role.value}`: one of {', '.join(roles)} is expected"
         )
+        for role in texts(required(source, "roles"), "`roles`")
+        if role.value not in roles
     )
-    rows = items(source.items["rows"], f"`rows` of `{name}`") if "rows" in source.items else ()
-    return Example(name, principal, fields, tuple(_row(each, name) for each in rows), place)
-
-
-def _principal(value: Value, name: str, roles: Collection[str]) -> Principal:
-    source = mapping(value, f"`as` of `{name}`", _PRINCIPAL)
-    for role in texts(required(source, "roles"), "`roles`"):
-        if role.value not in roles:
-            raise role.place.error(
-                f"the example `{name}` has the unknown role `{role.value}`: one of {', '.join(roles)} is expected"
-            )
+    told.done()
 
     def several(key: str) -> tuple[str, ...]:
         return tuple(each.value for each in texts(source.items[key], f"`{key}`")) if key in source.items else ()

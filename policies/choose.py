@@ -6,8 +6,8 @@ from dataclasses import dataclass
 
 from policies.decide import RowTest
 from policies.lines import Lines, Schema, exactness
-from policies.load import Classified, Role, Rules, Verdict
 from policies.masks import MASKS
+from policies.records import Classified, Role, Rules, Verdict
 from policies.yaml import Place
 
 

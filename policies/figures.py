@@ -5,7 +5,20 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from policies.yaml import Mapping as Node
-from policies.yaml import Place, RuleError, Value, amount, entries, items, mapping, number, required, text, texts
+from policies.yaml import (
+    Mistakes,
+    Place,
+    RuleError,
+    Value,
+    amount,
+    entries,
+    items,
+    mapping,
+    number,
+    required,
+    text,
+    texts,
+)
 
 _NUMBERS = frozenset(
     {
@@ -44,17 +57,22 @@ class EntitlementRules:
 
 
 def entitlement(source: Node) -> EntitlementRules:
-    """Reads `entitlement.yaml`; raises RuleError."""
-    mapping(source, "entitlement.yaml", _FIGURES | {"table"})
-    figures = {name: _figure(name, value) for name, value, _ in entries(source) if name != "table"}
-    text(required(source, "version"), "`version`")
-    rows = items(source.items["table"], "`table`") if "table" in source.items else ()
-    return EntitlementRules(figures, tuple(_row(value, place) for place, value in enumerate(rows, 1)))
+    """Reads `entitlement.yaml`; raises RuleErrors with every mistake."""
+    told = Mistakes()
+    told.of(mapping, source, "entitlement.yaml", _FIGURES | {"table"})
+    figures = {name: told.of(_figure, name, value) for name, value, _ in entries(source) if name in _FIGURES}
+    told.of(required, source, "version")
+    rows = told.part((), items, source.items["table"], "`table`") if "table" in source.items else ()
+    table = tuple(told.of(_row, value, place) for place, value in enumerate(rows, 1))
+    told.done()
+    return EntitlementRules(figures, table)
 
 
 def _figure(name: str, value: Value) -> str:
     if name in _NUMBERS:
         return str(number(value, f"`{name}`"))
+    if name == "version":
+        return text(value, "`version`")
     if name == "standing_floor":
         return str(amount(value, f"`{name}`"))
     return ", ".join(each.value for each in texts(value, f"`{name}`"))

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from typing import Generic, TypeVar
 
-from policies.yaml import Place
+from policies.yaml import Mapping as Node
+from policies.yaml import Mistakes, Place, texts
 
 T = TypeVar("T")
 _COORDINATE = re.compile(r"([A-Za-z_*][\w*]*)\.(\*|[A-Za-z_]\w*)", re.ASCII)
@@ -47,6 +48,18 @@ def checked(coordinate: str, place: Place) -> str:
     if coordinate == "*.*":
         raise place.error("`*.*` speaks of every field: name a type or a field")
     return coordinate
+
+
+def listed(source: Node, key: str) -> dict[str, Place]:
+    """A list of coordinates under a key that may be missing; raises RuleErrors with every one that is none."""
+    if key not in source.items:
+        return {}
+    told = Mistakes()
+    found = texts(source.items[key], f"`{key}`")
+    for each in found:
+        told.of(checked, each.value, each.place)
+    told.done()
+    return {each.value: each.place for each in found}
 
 
 def exactness(coordinate: str) -> int:

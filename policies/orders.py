@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 
 from policies.yaml import Mapping as Node
-from policies.yaml import Value, amount, entries, mapping, number, required, text, texts
+from policies.yaml import Mistakes, Value, amount, entries, mapping, number, required, text, texts
 
 ANY = "any"
 _DAYS = frozenset(
@@ -73,28 +73,44 @@ class OrderRules:
 
 
 def order_rules(source: Node) -> OrderRules:
-    """Reads `orders.yaml`; raises RuleError. An empty file has the limits of `OrderRules`."""
-    mapping(source, "orders.yaml", _DAYS | _AMOUNTS | _WORDS | _TABLES)
+    """Reads `orders.yaml`; raises RuleErrors with every mistake. An empty file has the limits of `OrderRules`."""
     if not source.items:
         return OrderRules()
-    text(required(source, "version"), "`version`")
+    told, known = Mistakes(), _DAYS | _AMOUNTS | _WORDS | _TABLES
+    told.of(mapping, source, "orders.yaml", known)
+    told.of(required, source, "version")
     found: dict[str, object] = {}
     for name, value, _ in entries(source):
-        found[name] = _READERS[name](value) if name in _READERS else _plain(name, value)
+        if name in known:
+            found[name] = told.of(_READERS[name], value) if name in _READERS else told.of(_plain, name, value)
+    told.done()
     rules = OrderRules(**found)  # type: ignore[arg-type] # each by its own reader
     _check(rules, source)
     return rules
 
 
 def _check(rules: OrderRules, source: Node) -> None:
+    told = Mistakes()
+    for check in (_usual, _revenue, _months):
+        told.of(check, rules, source)
+    told.done()
+
+
+def _usual(rules: OrderRules, source: Node) -> None:
     if rules.terms_usual is not None and rules.terms_usual not in rules.terms:
         raise source.items["terms_usual"].place.error(
             f"`terms_usual` is `{rules.terms_usual}`: one of {', '.join(rules.terms) or 'none'} is expected"
         )
+
+
+def _revenue(rules: OrderRules, source: Node) -> None:
     if rules.revenue_rule_for not in ("all", "recurring"):
         raise source.items["revenue_rule_for"].place.error(
             f"`revenue_rule_for` is `{rules.revenue_rule_for}`: `all` or `recurring` is expected"
         )
+
+
+def _months(rules: OrderRules, source: Node) -> None:
     if rules.term_months_least > rules.term_months_most:
         raise source.place.error("`term_months_least` is more than `term_months_most`")
 
@@ -106,7 +122,11 @@ def _plain(name: str, value: Value) -> int | Decimal | str:
 
 
 def _terms(value: Value) -> dict[str, int]:
-    return {name: number(days, f"the days of `{name}`") for name, days, _ in entries(mapping(value, "`terms`"))}
+    told = Mistakes()
+    written = entries(mapping(value, "`terms`"))
+    found = {name: told.of(number, days, f"the days of `{name}`") for name, days, _ in written}
+    told.done()
+    return found
 
 
 def _form(value: Value) -> re.Pattern[str]:
@@ -117,7 +137,10 @@ def _form(value: Value) -> re.Pattern[str]:
 
 
 def _entities(value: Value) -> dict[str, Sells]:
-    return {code: _sells(code, each) for code, each, _ in entries(mapping(value, "`entities`"))}
+    told = Mistakes()
+    found = {code: told.of(_sells, code, each) for code, each, _ in entries(mapping(value, "`entities`"))}
+    told.done()
+    return found
 
 
 def _sells(code: str, value: Value) -> Sells:

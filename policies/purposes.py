@@ -7,13 +7,13 @@ a role of its own, `auditor+reveal`, so that whatever is planned or remembered f
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from policies.principal import Principal
 from policies.yaml import Mapping as Source
-from policies.yaml import Place, Value, entries, mapping, number, required, text, texts
+from policies.yaml import Mistakes, Place, Value, entries, mapping, number, required, text, texts
 
 _KEYS = frozenset({"means", "lasts", "persons", "agrees"})
 _UNITS = {"m": "minutes", "h": "hours", "d": "days"}
@@ -82,29 +82,59 @@ def without_purpose(role: str) -> str:
     return role.partition(PURPOSE)[0]
 
 
-def purposes(source: Source) -> dict[str, Purpose]:
-    """Reads `purposes.yaml`; raises RuleError."""
-    return {name: _purpose(name, value, place) for name, value, place in entries(source)}
+def purposes(source: Source, roles: Collection[str]) -> dict[str, Purpose]:
+    """Reads `purposes.yaml`; raises RuleErrors with every mistake. `roles`: who there is to agree."""
+    told = Mistakes()
+    found = {name: told.of(_purpose, name, value, place, roles) for name, value, place in entries(source)}
+    told.done()
+    return found
 
 
-def _purpose(name: str, value: Value, place: Place) -> Purpose:
+def _purpose(name: str, value: Value, place: Place, roles: Collection[str]) -> Purpose:
     if re.fullmatch(r"[a-z][a-z0-9_]*", name, re.ASCII) is None:
         raise place.error(f"the purpose `{name}` has no good name: use small letters, digits and `_`")
     source = mapping(value, f"the purpose `{name}`", _KEYS)
-    persons = number(required(source, "persons"), "`persons`")
-    if persons < 1:
-        raise source.items["persons"].place.error("`persons` is `0`: somebody has to ask, write 1 or more")
-    agrees = tuple(each.value for each in texts(source.items["agrees"], "`agrees`")) if "agrees" in source.items else ()
-    if (persons > 1) != bool(agrees):
-        raise place.error(
-            f"the purpose `{name}` takes {persons} {'people' if persons > 1 else 'person'}: "
-            + ("write under `agrees` which roles may agree to it" if persons > 1 else "`agrees` has nobody to name")
-        )
-    means, lasts = text(required(source, "means"), "`means`"), _time(required(source, "lasts"))
+    told = Mistakes()
+    persons = told.part(1, _persons, source)
+    agrees = told.of(_agrees, name, persons, source, place, roles)
+    means = told.of(_means, source)
+    lasts = told.of(_time, source)
+    told.done()
     return Purpose(name, means, lasts, persons, place, agrees)
 
 
-def _time(value: Value) -> timedelta:
+def _persons(source: Source) -> int:
+    persons = number(required(source, "persons"), "`persons`")
+    if persons < 1:
+        raise source.items["persons"].place.error("`persons` is `0`: somebody has to ask, write 1 or more")
+    return persons
+
+
+def _agrees(name: str, persons: int, source: Source, place: Place, roles: Collection[str]) -> tuple[str, ...]:
+    agrees = texts(source.items["agrees"], "`agrees`") if "agrees" in source.items else []
+    told = Mistakes()
+    if (persons > 1) != bool(agrees):
+        people = "people" if persons > 1 else "person"
+        cure = "write under `agrees` which roles may agree to it" if persons > 1 else "`agrees` has nobody to name"
+        told.add([place.error(f"the purpose `{name}` takes {persons} {people}: {cure}")])
+    told.add(
+        each.place.error(
+            f"the purpose `{name}` has the unknown role `{each.value}` under `agrees`: "
+            f"one of {', '.join(roles)} is expected"
+        )
+        for each in agrees
+        if each.value not in roles
+    )
+    told.done()
+    return tuple(each.value for each in agrees)
+
+
+def _means(source: Source) -> str:
+    return text(required(source, "means"), "`means`")
+
+
+def _time(source: Source) -> timedelta:
+    value = required(source, "lasts")
     written = text(value, "`lasts`")
     match = re.fullmatch(r"([1-9]\d{0,3})([mhd])", written, re.ASCII)
     lasts = timedelta(**{_UNITS[match[2]]: int(match[1])}) if match else None

@@ -8,8 +8,8 @@ from dataclasses import dataclass, field
 from policies.analyse import each_field, has_rows, mistakes
 from policies.choose import Choice, Chooser, reachable, row_test
 from policies.lines import FieldShape, Schema
-from policies.load import Opened, Role, Rules, Verdict
 from policies.purposes import acting
+from policies.records import Opened, Role, Rules, Verdict
 from policies.yaml import RuleError
 
 

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from decimal import Decimal
 from pathlib import Path
-from typing import TypeAlias
+from typing import ParamSpec, TypeAlias, TypeVar, cast
 
 from ruamel.yaml import YAML
 from ruamel.yaml.error import MarkedYAMLError, YAMLError
 from ruamel.yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
+
+P = ParamSpec("P")
+T = TypeVar("T")
 
 
 class RuleError(ValueError):
@@ -31,6 +35,38 @@ class RuleErrors(RuleError):
 
     def __str__(self) -> str:
         return "\n".join(map(str, self.errors))
+
+
+class Mistakes:
+    """Reads on after a mistake: what can be read apart is read apart, and in the end every mistake is told."""
+
+    def __init__(self) -> None:
+        self.found: list[RuleError] = []
+
+    def of(self, read: Callable[P, T], *args: P.args, **named: P.kwargs) -> T:
+        """What `read` gives; after a mistake None in its place, for nobody to see: `done` raises before."""
+        try:
+            return read(*args, **named)
+        except RuleErrors as errors:
+            self.found += errors.errors
+        except RuleError as error:
+            self.found.append(error)
+        return cast(T, None)
+
+    def part(self, otherwise: T, read: Callable[P, T], *args: P.args, **named: P.kwargs) -> T:
+        """What `read` gives; after a mistake `otherwise`, to read on with."""
+        before = len(self.found)
+        found = self.of(read, *args, **named)
+        return found if len(self.found) == before else otherwise
+
+    def add(self, errors: Iterable[RuleError]) -> None:
+        """Mistakes that were found without anything being read."""
+        self.found += errors
+
+    def done(self) -> None:
+        """Raises RuleErrors if there was a mistake."""
+        if self.found:
+            raise RuleErrors(self.found)
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +135,10 @@ def _value(node: Node, file: str) -> Value:
     if isinstance(node, ScalarNode):
         return Text(str(node.value), place)
     if isinstance(node, SequenceNode):
-        return Sequence(tuple(_value(each, file) for each in node.value), place)
+        told = Mistakes()
+        found = tuple(told.of(_value, each, file) for each in node.value)
+        told.done()
+        return Sequence(found, place)
     if isinstance(node, MappingNode):
         return _mapping(node, file, place)
     raise place.error("a text, a list or a mapping is expected")
@@ -108,15 +147,24 @@ def _value(node: Node, file: str) -> Value:
 def _mapping(node: MappingNode, file: str, place: Place) -> Mapping:
     items: dict[str, Value] = {}
     keys: dict[str, Place] = {}
+    told = Mistakes()
     for key_node, value_node in node.value:
         at = Place(file, key_node.start_mark.line + 1)
-        if not isinstance(key_node, ScalarNode):
-            raise at.error("a key must be a text")
-        key = str(key_node.value)
-        if key in items:
-            raise at.error(f"duplicate key `{key}`: it stands already in line {keys[key].line}, keep one of them")
-        items[key], keys[key] = _value(value_node, file), at
+        key = told.of(_key, key_node, keys, at)
+        value = told.of(_value, value_node, file)
+        if key not in items:
+            items[key], keys[key] = value, at
+    told.done()
     return Mapping(items, keys, place)
+
+
+def _key(node: Node, before: dict[str, Place], at: Place) -> str:
+    if not isinstance(node, ScalarNode):
+        raise at.error("a key must be a text")
+    key = str(node.value)
+    if key in before:
+        raise at.error(f"duplicate key `{key}`: it stands already in line {before[key].line}, keep one of them")
+    return key
 
 
 def text(value: Value, what: str) -> str:
@@ -139,9 +187,10 @@ def mapping(value: Value, what: str, allowed: frozenset[str] | None = None) -> M
     """A mapping, with only the `allowed` keys."""
     if not isinstance(value, Mapping):
         raise value.place.error(f"{what} must be a mapping")
-    for key, place in value.keys.items():
-        if allowed is not None and key not in allowed:
-            raise place.error(f"unknown key `{key}` in {what}: one of {', '.join(sorted(allowed))} is expected")
+    unknown = [] if allowed is None else [key for key in value.keys if key not in allowed]
+    if allowed is not None and unknown:
+        expected = f"in {what}: one of {', '.join(sorted(allowed))} is expected"
+        raise RuleErrors([value.keys[key].error(f"unknown key `{key}` {expected}") for key in unknown])
     return value
 
 

@@ -77,7 +77,8 @@ def _loaded(folder: Path, schema: Schema) -> tuple[Rules, Policies]:
         rules = load_rules(folder)
         return rules, compile_rules(rules, schema, b"\0" * 32)
     except RuleError as error:
-        raise Unusable(f"the rules have mistakes, see `opsgraph policy check {folder}`: {error}") from None
+        first = f"{error.file}:{error.line}: {error.message}"
+        raise Unusable(f"the rules have mistakes, see `opsgraph policy check {folder}`: {first}") from None
 
 
 def _check(folder: Path, schema: Schema) -> int:

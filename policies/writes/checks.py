@@ -2,33 +2,39 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 
 from policies.writes.bounds import Words
 from policies.writes.records import APPROVE, PERSON, ROLES, Bounds, Pair, Step, WriteRule, WriteRules
 from policies.writes.terms import approving
-from policies.yaml import Place
+from policies.yaml import Mistakes, Place, RuleError
 
 
 def check(rules: WriteRules, words: Words, duties: Mapping[str, Place]) -> None:
-    """Raises RuleError for the first mistake."""
-    _each_mutation_once(rules)
+    """What only shows in the whole; raises RuleErrors with every mistake."""
+    told = Mistakes()
+    told.add(_each_mutation_once(rules))
     for rule in rules.writes.values():
-        _approved_by_somebody(rule)
-        _rises(rule)
-        _reached(rule)
-        _parts_count_as_one(rule)
         for step in rule.approval:
-            _approver_exists(rules, rule, step)
-    _no_role_holds_a_pair(rules)
-    _every_word_is_used(rules, words, duties)
+            told.of(_approver_exists, rules, rule, step)
+    told.add(_no_role_holds_a_pair(rules))
+    told.add(_every_word_is_used(rules, words, duties))
+    told.done()
 
 
-def _each_mutation_once(rules: WriteRules) -> None:
+def check_alone(rule: WriteRule) -> None:
+    """What shows in one rule; raises RuleErrors with every mistake."""
+    told = Mistakes()
+    for each in (_approved_by_somebody, _rises, _reached, _parts_count_as_one):
+        told.of(each, rule)
+    told.done()
+
+
+def _each_mutation_once(rules: WriteRules) -> Iterator[RuleError]:
     seen: dict[str, WriteRule] = {}
     for rule in rules.writes.values():
         if rule.mutation in seen:
-            raise rule.place.error(
+            yield rule.place.error(
                 f"the mutation `{rule.mutation}` has the rule `{seen[rule.mutation].id}` already: keep one of them"
             )
         seen[rule.mutation] = rule
@@ -124,17 +130,17 @@ def _excludes(pair: Pair, role: str, terms: frozenset[str]) -> bool:
     return (pair.one == role and pair.other in terms) or (pair.other == role and pair.one in terms)
 
 
-def _no_role_holds_a_pair(rules: WriteRules) -> None:
+def _no_role_holds_a_pair(rules: WriteRules) -> Iterator[RuleError]:
     for pair in rules.pairs:
         for role, terms in rules.terms.items():
             if pair.scope in (PERSON, ROLES) and {pair.one, pair.other} <= terms:
-                raise pair.place.error(
+                yield pair.place.error(
                     f"nobody can have the role `{role}`: it holds both of `{pair}`, which are forbidden together; "
                     "take one from it, or forbid them `of: document`"
                 )
 
 
-def _every_word_is_used(rules: WriteRules, words: Words, duties: Mapping[str, Place]) -> None:
+def _every_word_is_used(rules: WriteRules, words: Words, duties: Mapping[str, Place]) -> Iterator[RuleError]:
     used: set[str] = set()
     for rule in rules.writes.values():
         used |= {each.flag for each in rule.refused}
@@ -142,8 +148,8 @@ def _every_word_is_used(rules: WriteRules, words: Words, duties: Mapping[str, Pl
             used |= set() if reach is None else {*reach.figures, *reach.needs, *reach.unless}
     for name, place in words.places.items():
         if name not in used:
-            raise place.error(f"no write speaks of `{name}`: delete it, or use it")
+            yield place.error(f"no write speaks of `{name}`: delete it, or use it")
     held = {rule.duty for rule in rules.writes.values()}
     for name, place in duties.items():
         if name not in held:
-            raise place.error(f"no write has the duty `{name}`: delete it, or list it under `outside`")
+            yield place.error(f"no write has the duty `{name}`: delete it, or list it under `outside`")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterator
+from collections.abc import Collection
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -12,7 +12,20 @@ from policies.writes.ask import NEEDS_APPROVAL, Ask, Money, WriteDecision
 from policies.writes.decide import decide
 from policies.writes.records import WriteRule, WriteRules
 from policies.yaml import Mapping as Node
-from policies.yaml import Place, RuleError, Text, Value, amount, entries, items, mapping, required, text, texts
+from policies.yaml import (
+    Mistakes,
+    Place,
+    RuleError,
+    Text,
+    Value,
+    amount,
+    entries,
+    items,
+    mapping,
+    required,
+    text,
+    texts,
+)
 
 _EXAMPLE = frozenset({"write", "as", "human", "cases"})
 _CASE = frozenset({"as", "amount", "figures", "flags", "totals", "arr", "rates", "unknown", "expect", "because"})
@@ -38,8 +51,11 @@ class WriteExample:
 
 
 def write_examples(source: Node, rules: WriteRules) -> tuple[WriteExample, ...]:
-    """The examples of a file; raises RuleError."""
-    return tuple(found for name, value, _ in entries(source) for found in _example(name, value, rules))
+    """The examples of a file; raises RuleErrors with every mistake."""
+    told = Mistakes()
+    found = [told.of(_example, name, value, rules) for name, value, _ in entries(source)]
+    told.done()
+    return tuple(each for several in found for each in several)
 
 
 def run_examples(rules: WriteRules, examples: tuple[WriteExample, ...]) -> list[RuleError]:
@@ -71,21 +87,26 @@ def _failure(example: WriteExample, decision: WriteDecision) -> RuleError | None
     return None
 
 
-def _example(name: str, value: Value, rules: WriteRules) -> Iterator[WriteExample]:
+def _example(name: str, value: Value, rules: WriteRules) -> list[WriteExample]:
     source = mapping(value, f"the example `{name}`", _EXAMPLE)
     mutation = text(required(source, "write"), "`write`")
     rule = rules.mutations.get(mutation)
     if rule is None:
         raise source.items["write"].place.error(f"the example `{name}` asks for `{mutation}`, which no rule speaks of")
+    told = Mistakes()
+    found = [told.of(_case, each, source, name, rule, rules) for each in items(required(source, "cases"), "`cases`")]
+    told.done()
+    return found
+
+
+def _case(value: Value, source: Node, name: str, rule: WriteRule, rules: WriteRules) -> WriteExample:
+    case = mapping(value, f"a case of `{name}`", _CASE)
+    roles = _roles(case if "as" in case.items else source, name, rules)
     human = text(source.items["human"], "`human`") if "human" in source.items else None
-    for each in items(required(source, "cases"), "`cases`"):
-        case = mapping(each, f"a case of `{name}`", _CASE)
-        roles = _roles(case if "as" in case.items else source, name, rules)
-        caller = Ask(name, roles, _AT, human=human, functional=_CURRENCY)
-        ask = _ask(case, caller, rule, rules)
-        because = text(case.items["because"], "`because`") if "because" in case.items else ""
-        expected = text(required(case, "expect"), "`expect`")
-        yield WriteExample(name, mutation, ask, expected, because, case.place)
+    ask = _ask(case, Ask(name, roles, _AT, human=human, functional=_CURRENCY), rule, rules)
+    because = text(case.items["because"], "`because`") if "because" in case.items else ""
+    expected = text(required(case, "expect"), "`expect`")
+    return WriteExample(name, rule.mutation, ask, expected, because, case.place)
 
 
 def _roles(source: Node, name: str, rules: WriteRules) -> frozenset[str]:

@@ -7,9 +7,9 @@ from hypothesis import strategies as st
 
 from policies.choose import Chooser
 from policies.compile import decided
-from policies.load import Classified, Opened, Role, Rules, Verdict
 from policies.principal import Principal
 from policies.purposes import Purpose
+from policies.records import Classified, Opened, Role, Rules, Verdict
 from policies.rows import Condition, Tree
 from policies.yaml import Place, Text
 from tests.policies import small

@@ -41,6 +41,7 @@ def test_the_rules_that_come_along_pass_check_and_test(folder: Path, capsys: pyt
             "delete it",
         ),
         ("classes.yaml", "  - Invoice.amountDue ", "  # - Invoice.amountDue ", "`Invoice.amountDue` shows"),
+        ("writes.yaml", "mutation: issueCredit", "mutation: creditIssue", "asks for `issueCredit`, which no rule"),
         ("rows.yaml", "    BillingProfile:", "    Money:", "`Money` of the row rule `entity` decides nothing"),
         ("rows.yaml", "    BillingProfile:", "    Profile:", "unknown type `Profile` in the row rule `entity`"),
         (

@@ -99,6 +99,14 @@ MISTAKES = {
     "no window": ("  within: 90d\n", "", ":22: `within` is missing: add it"),
 }  # fmt: skip
 
+WITH_MORE = {  # somebody speaks of what is gone by it, or the same shows in another place too
+    "the same mutation twice",
+    "a duty with the name of a role",
+    "a duty with the name of an act",
+    "an approver a pair excludes",
+    "an approver a pair excludes from a duty",
+}
+
 
 def loaded(folder: Path, writes: str, **changed: str) -> WriteRules:
     return small.loaded(folder, roles=ROLES, writes=writes, **changed).writes
@@ -110,7 +118,8 @@ def test_a_mistake_in_a_write_is_one_line_with_file_and_line(mistake: str, tmp_p
     assert before in WRITES
     with pytest.raises(RuleError) as caught:
         loaded(tmp_path, WRITES.replace(before, after, 1))
-    assert str(caught.value) == f"rules/writes.yaml{expected}"
+    told = str(caught.value).splitlines()
+    assert f"rules/writes.yaml{expected}" in told if mistake in WITH_MORE else told == [f"rules/writes.yaml{expected}"]
 
 
 @pytest.mark.parametrize(
@@ -133,10 +142,8 @@ def test_a_step_that_everybody_outdoes_alone_is_never_reached(
     written = f"{WRITES[:start]}    asks: {asks}\n    approval:\n{approval}{totals}{WRITES[end:]}"
     with pytest.raises(RuleError) as caught:
         loaded(tmp_path, written)
-    assert (
-        str(caught.value)
-        == f"rules/writes.yaml:{line}: the step `finance` of the write `credit` is never reached: {why}"
-    )
+    expected = f"rules/writes.yaml:{line}: the step `finance` of the write `credit` is never reached: {why}"
+    assert expected in str(caught.value).splitlines()
 
 
 def test_what_is_written_is_what_is_read(tmp_path: Path) -> None:
