@@ -6,14 +6,17 @@ import asyncio
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any, TypeVar
 
 import msgspec
 
 from policies.principal import Principal
 from policies.store import PolicyStore
+from policies.yaml import RuleError
 from resolvers.context import Context
 from resolvers.desk import Desk
+from resolvers.desk.listed import Listed
 from resolvers.desk.rounds import Rounds
 from resolvers.purposes import Purposes
 from resolvers.sagas.accept import Writes
@@ -196,8 +199,8 @@ async def open_office(
     clock: Callable[[], datetime] = _utc_now,
 ) -> AsyncIterator[Office]:
     """The office for as long as the block lasts. `signing` is the key of validation tokens. Raises OfficeClosed where a
-    database cannot be used."""
-    judges = Judges(policies, signing)
+    database or the file of people cannot be used."""
+    judges, people = Judges(policies, signing), _people(settings)
     opening = open_writes(
         Opening.of(settings),
         catalog,
@@ -216,10 +219,17 @@ async def open_office(
         room = writes.room
         facts = catalog.ours.reader = Facts(room.store, clock)
         async with _rounds(settings, writes):
-            yield Office(writes, Desk(writes), Purposes(room.store, policies, room.chain, clock), facts)
+            yield Office(writes, Desk(writes, people), Purposes(room.store, policies, room.chain, clock), facts)
     finally:
         catalog.ours.reader = None
         await opening.__aexit__(None, None, None)
+
+
+def _people(settings: WritesSettings) -> Listed | None:
+    try:
+        return Listed(Path(settings.people)) if settings.people is not None else None
+    except RuleError as error:
+        raise OfficeClosed(f"[writes] `people`: {error}") from None
 
 
 @asynccontextmanager

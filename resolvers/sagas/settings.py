@@ -24,7 +24,7 @@ class WritesSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_f
     `store` holds our own tables, `durable` the work under way: `sqlite:///PATH` (two files, for one process) or
     `postgresql://HOST/NAME` (one address will do, for many processes); `password` is that of the server's user. `role`
     is what this process does; `executor` names it in the audit (none: a name of its own), and no two processes may
-    have one name.
+    have one name. `people` is a file that says who holds which roles since when (`resolvers/desk/listed.py`).
 
     In seconds: `patience`, for which a caller waits for the end of a short write; `beat`, after which a process on
     PostgreSQL says again that it lives, and `silence`, after which others take over what it ran. Raises ValueError for
@@ -36,6 +36,7 @@ class WritesSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_f
     password: Secret | None = None
     role: Role = Role.EMBEDDED
     executor: Annotated[str, msgspec.Meta(min_length=1, max_length=64)] | None = None
+    people: Annotated[str, msgspec.Meta(min_length=1)] | None = None
     patience: Annotated[float, msgspec.Meta(ge=0, le=30)] = 2.0
     beat: _Seconds = 5.0
     silence: _Seconds = 30.0
