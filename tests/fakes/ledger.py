@@ -31,6 +31,10 @@ CREATES: Mapping[type[Command], str] = {
     do.CreditPosted: "memo",
     Reserve: "reservation",
 }
+BILLED = ("PlaceSalesOrder", "ReleaseSubscription")
+"""What both the ERP and billing reckon an order to: the same, so that the ERP's invoice of it is the one issued."""
+INVOICES = ("ApproveSalesOrder", "ReleaseSubscription")
+"""What an invoice comes of: this ERP makes one of each order that it approves."""
 TOUCHES: Mapping[type[Command], tuple[type[Record], ...]] = {do.CreditInvoice: (c.CreditMemo, c.Invoice)}
 ENDS: Mapping[type[Command], str] = {
     do.CancelOrder: "order_key",
@@ -187,8 +191,16 @@ class FakeWriter:
         return Effect(key, type(command).__name__, command.operation, made, ended, msgspec.to_builtins(command))
 
     def _written(self, effect: Effect, *, replayed: bool = False) -> Written:
+        amounts = {"total": c.Money(7_000, "USD"), "tax": c.Money(1_000, "USD")}
         return Written(
-            source=self.name, key=effect.made, number=f"N-{effect.made}", at=NOW, request_id="req-1", replayed=replayed
+            source=self.name,
+            key=effect.made,
+            number=f"N-{effect.made}",
+            at=NOW,
+            amounts=amounts if effect.command in BILLED else {},
+            invoice_key=f"invoice-of-{effect.made}" if effect.command in INVOICES else None,
+            request_id="req-1",
+            replayed=replayed,
         )
 
 

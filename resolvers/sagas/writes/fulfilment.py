@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import date, timedelta
 from typing import Any
 
 from resolvers.sagas.reading import many
@@ -83,6 +83,44 @@ def sales_order_closed(state: Made) -> do.CloseSalesOrder:
     return do.CloseSalesOrder(
         operation=state.operation, correlation=state.correlation, sales_order_key=state.key_of("sales_order")
     )
+
+
+def invoice_posted(
+    state: Made, *, released: str, legal_entity: str, currency: str, posted_on: date, due_days: int | None
+) -> do.PostInvoice | None:
+    """Posts the invoice that the ERP has made of the order by itself (Tryton does, NetSuite does not), under the key of
+    the one that billing issued in the step `released`: so whoever posts billing's invoices finds it posted, and it is
+    read back as that invoice's posting.
+
+    None where the ERP makes no invoice of an order, where billing has issued none yet, and where it has issued another
+    amount before tax than was ordered (part of a period): that draft is not what was issued.
+    """
+    approved, issued = state.written.get("approve_sales_order"), state.written.get(released)
+    if approved is None or approved.invoice_key is None or issued is None or issued.invoice_key is None:
+        return None
+    net = _net(issued)
+    if net is None or net != _net(state.written["sales_order"]):
+        return None
+    return do.PostInvoice(
+        operation=state.operation,
+        correlation=state.correlation,
+        party=state.key_of("erp_customer"),
+        legal_entity=legal_entity,
+        currency=currency,
+        posted_on=posted_on,
+        due_on=posted_on + timedelta(days=due_days) if due_days is not None else None,
+        number=issued.number,
+        issued_key=issued.invoice_key,
+        subscription_key=issued.key,
+        sales_order_key=state.key_of("sales_order"),
+        expected_total=issued.amounts["total"],
+    )
+
+
+def _net(written: do.Written) -> Money | None:
+    """What a document comes to before tax, as its system reckoned; None where that was not told."""
+    total, tax = written.amounts.get("total"), written.amounts.get("tax")
+    return total - tax if total is not None and tax is not None else None
 
 
 # -------------------------------------------------------------------------------------------------------- support

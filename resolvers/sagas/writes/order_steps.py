@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import UTC, datetime, time
+from datetime import UTC, date, datetime, time
 
 import msgspec
 
@@ -16,6 +16,7 @@ from resolvers.sagas.writes.fulfilment import (
     credit_released,
     credit_reserved,
     draft_cancelled,
+    invoice_posted,
     order_activated,
     plan_set,
     right_granted,
@@ -33,7 +34,7 @@ class Known(msgspec.Struct, frozen=True, kw_only=True):
 
     `customer` is billing's, `organization` and `cases` are the desk's of the user; `contracted` is the subscription
     that the contract is for already, `cycle_at` when the periods turn that it shares; `quantity` and `headroom` are in
-    minor units.
+    minor units; `today` is the day in the selling entity.
     """
 
     user: str
@@ -48,6 +49,7 @@ class Known(msgspec.Struct, frozen=True, kw_only=True):
     headroom: int | None
     organization: str | None
     cases: tuple[str, ...]
+    today: date
     contracted: str | None = None
     cycle_at: datetime | None = None
 
@@ -231,6 +233,18 @@ def _contract(state: _Order) -> do.SetContract | None:
     )
 
 
+def _posted(state: _Order) -> do.PostInvoice | None:
+    order = state.input
+    return invoice_posted(
+        state,
+        released="release",
+        legal_entity=order.legal_entity,
+        currency=order.currency,
+        posted_on=state.known.today,
+        due_days=order.due_days if order.collection is Collection.INVOICE else None,
+    )
+
+
 STEPS = (
     Step("reserve_credit", Reserve, _reserve_credit, credit_released, concern=CREDIT_CONCERN),
     # Parties that nothing hangs on do no harm: they stay.
@@ -250,5 +264,7 @@ STEPS = (
     Step("touch_cases", do.TouchCases, _touch_cases, concern=SERVICE),
     Step("activate", do.ActivateOrder, order_activated, concern=RECORDS),
     Step("contract", do.SetContract, _contract, concern=RECORDS),
+    # Behind all that the customer waits for: a closed period keeps nobody from what was bought.
+    Step("post_invoice", do.PostInvoice, _posted, concern=LEDGER, money=True, changeable=("posted_on", "due_on")),
     Step("release_credit", Release, credit_released, concern=CREDIT_CONCERN),
 )

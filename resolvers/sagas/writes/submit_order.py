@@ -11,7 +11,7 @@ from datetime import datetime
 
 import msgspec
 
-from resolvers.sagas.reading import claimed, entity, one, profile_of, some
+from resolvers.sagas.reading import claimed, entity, one, profile_of, some, today
 from resolvers.sagas.saga import Facts, Finding, Read, Saga
 from resolvers.sagas.writes.co_term import co_termed
 from resolvers.sagas.writes.fulfilment import credit_left, open_cases
@@ -64,6 +64,7 @@ def submit_order(judge: Judge = plain_judge) -> Saga:
             headroom=headroom,
             organization=known_as.organization,
             cases=cases,
+            today=today(seller, now),
             cycle_at=shared.cycle_at,
             contracted=known_as.contract.subscription_key if known_as.contract else None,
         )

@@ -39,8 +39,10 @@ class Written(msgspec.Struct, frozen=True, kw_only=True):
     """What a system says it did.
 
     `key` and `number` are its own names of what was written, `parts` those of its lines by the command's line keys,
-    `amounts` what it reckoned (total, tax, proration ...). `request_id` is for the vendor's support desk. `replayed`:
-    it had been done before, under the same key or the same external id.
+    `amounts` what it reckoned (total, tax, proration ...). `invoice_key` is the invoice that came of it: the one that
+    billing issued for a subscription, or the one that an ERP made of an approved order by itself, to be posted yet.
+    `request_id` is for the vendor's support desk. `replayed`: it had been done before, under the same key or the same
+    external id.
     """
 
     source: str
@@ -49,5 +51,6 @@ class Written(msgspec.Struct, frozen=True, kw_only=True):
     at: datetime
     parts: Mapping[str, str] = msgspec.field(default_factory=dict)
     amounts: Mapping[str, Money] = msgspec.field(default_factory=dict)
+    invoice_key: str | None = None
     request_id: str | None = None
     replayed: bool = False

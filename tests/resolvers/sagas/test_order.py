@@ -4,23 +4,30 @@ Every command with every fault is `test_fault_matrix.py`'s."""
 
 from datetime import date
 from decimal import Decimal
+from typing import Any
 
 import msgspec
 import pytest
 
 from resolvers.sagas.instruction import Action
+from resolvers.sagas.saga import Facts
+from resolvers.sagas.saga import State as Known
+from resolvers.sagas.writes.fulfilment import Made, invoice_posted
 from resolvers.sagas.writes.order_steps import STEPS, _sales_order
 from sources import canonical as c
+from sources.canonical import Money
+from sources.canonical import commands as do
 from sources.store import reservations
 from sources.store.operations import Outcome, State
 from sources.store.steps import Direction, StepOutcome
-from tests.fakes.ledger import company
+from tests.fakes.ledger import NOW, company
 from tests.resolvers.sagas.conftest import House, Open
 from tests.resolvers.sagas.orders import order
 
 FORWARD = [
     "PutDebtor", "PutCustomer", "PutOrder", "PlaceSalesOrder", "PrepareSubscription", "ReleaseSubscription",
     "ApproveSalesOrder", "GrantRight", "SetSupportPlan", "TouchCases", "ActivateOrder",
+    "PostInvoice",
 ]  # fmt: skip
 BACK = {"PrepareSubscription": "DropSubscription", "PlaceSalesOrder": "CloseSalesOrder", "PutOrder": "CancelOrder"}
 
@@ -42,6 +49,70 @@ async def test_an_order_goes_through_every_system_in_order(house: House) -> None
     assert await house.store.read(reservations.held, "credit", "A-1/US", "USD") == 0
     assert len(await house.durable.checkpoints(operation.id)) == len(STEPS) + 2, "one a step, one to judge, one to end"
     assert "account:A-1" in house.systems.forgotten
+
+
+async def test_the_erps_own_invoice_of_an_order_is_posted_as_the_one_that_was_issued(house: House) -> None:
+    operation = await house.ended(await house.send("submitOrder", order()))
+    made = {effect.command: effect for effect in house.ledger.effects(operation.id)}
+    posted, released = made["PostInvoice"].fields, made["ReleaseSubscription"].made
+    assert (posted["issued_key"], posted["number"]) == (f"invoice-of-{released}", f"N-{released}")
+    assert (posted["sales_order_key"], posted["subscription_key"]) == (made["PlaceSalesOrder"].made, released)
+    assert (posted["party"], posted["legal_entity"], posted["currency"]) == (made["PutDebtor"].made, "US", "USD")
+    assert (posted["posted_on"], posted["due_on"]) == ("2026-11-21", "2026-12-21")
+    assert posted["expected_total"] == {"minor": 7_000, "currency": "USD"}
+
+
+WHOLE = {"total": Money(7_000, "USD"), "tax": Money(1_000, "USD")}
+SHARE = {"total": Money(4_000, "USD"), "tax": Money(1_000, "USD")}
+
+
+@pytest.mark.parametrize(
+    ("ordered", "issued", "approved", "why"),
+    [
+        (WHOLE, ("in_1", WHOLE), None, "this ERP's invoices are posted as billing issues them"),
+        (WHOLE, (None, {}), "7", "a start to come has billed nothing yet"),
+        (WHOLE, ("in_1", SHARE), "7", "billing has billed a part of the period"),
+        ({}, ("in_1", WHOLE), "7", "this ERP does not say what an order comes to"),
+    ],
+)
+def test_what_was_not_issued_as_it_was_ordered_is_not_posted_by_the_order(
+    ordered: Any, issued: Any, approved: Any, why: str
+) -> None:
+    assert _posted(ordered, issued, approved) is None, why
+
+
+def test_who_is_charged_at_once_has_no_day_to_pay_by() -> None:
+    posted = _posted(WHOLE, ("in_1", WHOLE), "7")
+    assert posted
+    assert (posted.issued_key, posted.due_on) == ("in_1", None)
+
+
+def _posted(ordered: Any, issued: tuple[str | None, Any], approved: str | None) -> do.PostInvoice | None:
+    def told(key: str, **more: Any) -> do.Written:
+        return do.Written(source="books", key=key, at=NOW, **more)
+
+    written = {
+        "erp_customer": told("9"), "sales_order": told("8", amounts=ordered),
+        "release": told("sub_1", invoice_key=issued[0], amounts=issued[1]),
+        "approve_sales_order": told("8", invoice_key=approved),
+    }  # fmt: skip
+    state: Made = Known("op", "c", order(), None, Facts(), NOW, written)
+    return invoice_posted(
+        state, released="release", legal_entity="US", currency="USD", posted_on=NOW.date(), due_days=None
+    )
+
+
+async def test_a_closed_period_holds_up_the_posting_and_nothing_that_was_bought(opened: Open) -> None:
+    house = await opened({"PostInvoice": ["lock"]})
+    answer = await house.send("submitOrder", order())
+    await house.until(answer, State.NEEDS_ATTENTION)
+    (raised,) = await house.exceptions(answer)
+    assert (raised.kind, raised.owner) == ("PERIOD_LOCKED", "finance")
+    assert house.sent() == FORWARD[:-1], "what the customer waits for is there"
+    await house.tell(answer, Action.RESUME, changes={"posted_on": "2026-12-01"})
+    operation = await house.ended(answer)
+    assert operation.state is State.COMPLETED
+    assert house.ledger.effects(operation.id)[-1].fields["posted_on"] == "2026-12-01"
 
 
 @pytest.mark.parametrize("fault", ["away", "lose_before"])

@@ -95,7 +95,8 @@ class Desk:
 
     def written(
         self, key: str, *, number: str | None = None, amounts: Mapping[str, Money] | None = None,
-        parts: Mapping[str, str] | None = None, answer: Answer[T] | None = None, replayed: bool = False,
+        parts: Mapping[str, str] | None = None, invoice: str | None = None, answer: Answer[T] | None = None,
+        replayed: bool = False,
     ) -> Written:  # fmt: skip
         """What is told of a change; without an answer it was found done."""
         return Written(
@@ -105,6 +106,7 @@ class Desk:
             at=self.now(),
             parts=parts or {},
             amounts=amounts or {},
+            invoice_key=invoice,
             request_id=answer.request_id if answer else None,
             replayed=replayed or (answer is not None and answer.replayed),
         )

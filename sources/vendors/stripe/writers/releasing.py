@@ -70,7 +70,7 @@ class Releasing(Deed[ReleaseSubscription]):
         else:  # a declined payment stays the answer to its key, so that a later attempt needs another
             answer = await self._paid(path, self.step(f"pay:{bill.attempt_count}"))
         final = answer.value
-        return self.desk.written(found.id, number=final.number, amounts=billed(final), answer=answer)
+        return self.desk.written(found.id, invoice=final.id, number=final.number, amounts=billed(final), answer=answer)
 
     async def _paid(self, path: str, attempt: str) -> Answer[Bill]:
         """Charges it. A customer without a payment method is to Stripe an object that is not there."""

@@ -57,11 +57,12 @@ async def first_bill(desk: Desk, found: Held) -> Bill | None:
 def told(
     desk: Desk, found: Held, answer: Answer[Any] | None = None, *, bill: Bill | None = None, replayed: bool = False
 ) -> Written:
-    """A subscription as written: number and amounts of an invoice of it (None: its latest one), its items by their
+    """A subscription as written: key, number and amounts of an invoice of it (None: its latest one), its items by their
     prices."""
     bill = bill or found.bill
     return desk.written(
         found.id,
+        invoice=bill.id if bill else None,
         number=bill.number if bill else None,
         amounts=billed(bill) if bill else {},
         parts={item.price.id: item.id for item in found.items.data},

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+import msgspec
+
 from sources.canonical.commands import ApproveSalesOrder, CloseSalesOrder, PlaceSalesOrder, SoldLine, Written
 from sources.errors import Contended, Duplicate, Locked, Rejected
 from sources.vendors.tryton import facts
@@ -65,10 +67,12 @@ class Orders:
     # ------------------------------------------------------------ approved
 
     async def approve(self, command: ApproveSalesOrder, _key: str) -> Written:
-        """Quotes, confirms and processes, from wherever it stands: from then on there is an invoice to post."""
+        """Quotes, confirms and processes, from wherever it stands. Where the sale's invoice method is `order`, as
+        Tryton has it unless somebody changes that, Tryton then makes the invoice by itself, as a draft: it is told as
+        `invoice_key`, because a draft is in nobody's ledger until `PostInvoice` posts it."""
         sale = await self._sale(command.sales_order_key)
         if sale.state in _FINANCIAL:
-            return self._desk.told(sale, replayed=True)
+            return self._approved(sale, replayed=True)
         for _ in _NEXT:
             if sale.state not in _NEXT:
                 break
@@ -76,12 +80,18 @@ class Orders:
             sale = await self._desk.demand(facts.SALE, sale.id)
         if sale.state not in _FINANCIAL:
             raise self._stuck(sale, "approved")
-        return self._desk.told(sale, replayed=False)
+        return self._approved(sale, replayed=False)
 
     async def find_approved(self, command: ApproveSalesOrder, _key: str) -> Written | None:
         """Whether it is financial."""
         sale = await self._sale(command.sales_order_key)
-        return self._desk.told(sale, replayed=True) if sale.state in _FINANCIAL else None
+        return self._approved(sale, replayed=True) if sale.state in _FINANCIAL else None
+
+    def _approved(self, sale: Document, *, replayed: bool) -> Written:
+        """The sale, with the invoice that was made of it; one that somebody has posted meanwhile is told too, so that
+        posting it again finds that out."""
+        invoice = next((str(each.id) for each in sale.invoices if each.state != "cancelled"), None)
+        return msgspec.structs.replace(self._desk.told(sale, replayed=replayed), invoice_key=invoice)
 
     # ------------------------------------------------------------ closed
 
