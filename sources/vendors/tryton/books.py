@@ -1,11 +1,12 @@
-"""The company that a source reads and writes: its code and currency, read once."""
+"""The company that a source reads and writes: its code, currency and country, read once."""
 
 from __future__ import annotations
 
 from sources.errors import Rejected
 from sources.ports import Report
 from sources.vendors.tryton.client import Client
-from sources.vendors.tryton.mapping import Origin, code_of, entity_code
+from sources.vendors.tryton.mapping import Origin, code_of
+from sources.vendors.tryton.masters import country, entity_code
 from sources.vendors.tryton.shapes import ENTITY
 from sources.vendors.tryton.wire import Company
 
@@ -34,4 +35,4 @@ class Books:
         """Where and when rows are read."""
         company = await self.company(report)
         currency = code_of(company.currency, "company.currency")
-        return Origin(self._source, self._client.now(), entity_code(company), currency)
+        return Origin(self._source, self._client.now(), entity_code(company), currency, country(company))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Mapping
 
-from sources.canonical import AccountingPeriod, BillingProfile, PostedInvoice, Record, SalesOrder, System
+from sources.canonical import AccountingPeriod, BillingProfile, ErpItem, PostedInvoice, Record, SalesOrder, System
 from sources.canonical.commands import Command, Written
 from sources.errors import Rejected
 from sources.ports import Ask, Capability, Page, Reading, Send
@@ -16,7 +16,7 @@ from sources.vendors.tryton.settings import TrytonSettings
 from sources.vendors.tryton.shapes import CAPABILITIES
 from sources.vendors.tryton.writers import TOUCHES, TrytonWriter
 
-_NEEDED: tuple[type[Record], ...] = (BillingProfile, PostedInvoice, SalesOrder, AccountingPeriod)
+_NEEDED: tuple[type[Record], ...] = (BillingProfile, PostedInvoice, SalesOrder, AccountingPeriod, ErpItem)
 
 
 class TrytonConnector:

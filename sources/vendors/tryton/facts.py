@@ -18,7 +18,9 @@ SALE = "sale.sale"
 BILL = "account.invoice"
 MOVE = "account.move"
 COMPANY = "company.company"
+PRODUCT = "product.product"
 PERIOD = "account.period"
+JOURNAL_PERIOD = "account.journal.period"
 
 CONTEXT = "X-Tryton-Context"  # base64 of a JSON object
 LOCKED_WORDS = "must reopen the"  # in the English text of a refusal, the only thing that tells it from others

@@ -17,13 +17,12 @@ from sources.vendors.tryton import facts
 from sources.vendors.tryton.wire import (
     VENDOR,
     Bill,
-    Company,
     Day,
     Digits,
     MoveLine,
     Named,
+    OpenSale,
     Party,
-    Period,
     Receipt,
     Sale,
 )
@@ -54,17 +53,18 @@ PROCESSING_STATUS = {  # of a sale in `processing`, by its `invoice_state`
     "partially paid": OrderStatus.BILLED,
     "paid": OrderStatus.BILLED,
 }
+POSTED = ("posted", "paid")
 PAYMENT_STATUS = {"draft": Paid.PENDING, "posted": Paid.SUCCEEDED}
-PERIOD_STATUS = {"open": (False, False), "closed": (True, False), "locked": (True, True)}
 
 
 class Origin(msgspec.Struct, frozen=True):
-    """Where and when rows were read, and the company that they are of."""
+    """Where and when rows were read, and the company that they are of: its code, currency and country."""
 
     source: str
     as_of: datetime
     entity: str
     currency: str
+    country: str | None = None
 
 
 # ---------------------------------------------------------------- values
@@ -115,15 +115,17 @@ def _evidence(origin: Origin, field: str, raw: str) -> tuple[Evidence, ...]:
     return (Evidence(origin.source, field, raw),)
 
 
-def _owned(key: str, number: int, party: Named | Party | None, origin: Origin) -> dict[str, Any]:
+def owned(key: str, number: int, party: Named | Party | None, origin: Origin) -> dict[str, Any]:
+    """What every record of a party begins with."""
     return {
-        **_plain(key, number, origin),
+        **plain(key, number, origin),
         "account_key": account_key(party.code) if party is not None else "",
         "source_account_id": str(party.id) if party is not None else "",
     }
 
 
-def _plain(key: str, number: int, origin: Origin) -> dict[str, Any]:
+def plain(key: str, number: int, origin: Origin) -> dict[str, Any]:
+    """What every record begins with."""
     return {"key": key, "source": origin.source, "source_id": str(number), "as_of": origin.as_of}
 
 
@@ -134,7 +136,7 @@ def billing_profile(row: Party, origin: Origin) -> c.BillingProfile:
     """A party as this company sees it. Tryton holds nobody by a switch: what it refuses, it refuses by the limit."""
     limit = row.credit_limit_amount
     return c.BillingProfile(
-        **_owned(str(row.id), row.id, row, origin),
+        **owned(str(row.id), row.id, row, origin),
         name=row.name or "",
         legal_entity=origin.entity,
         currency=origin.currency,
@@ -145,10 +147,25 @@ def billing_profile(row: Party, origin: Origin) -> c.BillingProfile:
         overdue_balance=None
         if row.receivable_today is None
         else money(row.receivable_today, "party.receivable_today", origin.currency),
+        unbilled_orders=_unbilled(row.open_sales, origin.currency),
         tax_number=row.tax_identifier.code if row.tax_identifier else None,
         email=row.email or None,
         updated_at=row.changed,
     )
+
+
+def _unbilled(sales: tuple[OpenSale, ...] | None, currency: str) -> Money | None:
+    """What is left to post of confirmed sales. None where they are not for us to see, and where one of them is in
+    another currency than the company's: what that comes to depends on the day."""
+    if sales is None or any(code_of(each.currency, "sale.currency") != currency for each in sales):
+        return None
+    return Money(sum(max(_left(each, currency).minor, 0) for each in sales), currency)
+
+
+def _left(sale: OpenSale, currency: str) -> Money:
+    posted = [each for each in sale.invoices if each.state in POSTED]
+    billed = (money(each.total_amount, "invoice.total_amount", currency) for each in posted)
+    return money(sale.total_amount, "sale.total_amount", currency) - sum(billed, Money.zero(currency))
 
 
 # ---------------------------------------------------------------- documents
@@ -167,7 +184,7 @@ def posted_invoice(row: Bill, origin: Origin) -> c.PostedInvoice:
     paid = total - remaining if status is not PostedStatus.VOID else Money.zero(currency)
     due = [each.maturity_date.value for each in row.lines_to_pay if each.maturity_date is not None]
     return c.PostedInvoice(
-        **_owned(str(row.id), row.id, row.party, origin),
+        **owned(str(row.id), row.id, row.party, origin),
         invoice_key=external(row.reference, facts.INVOICE),
         number=row.number,
         status=status,
@@ -192,7 +209,7 @@ def credit_memo(row: Bill, origin: Origin) -> c.CreditMemo:
     unapplied = -money(row.amount_to_pay, "invoice.amount_to_pay", currency)
     note = external(row.reference, facts.CREDIT)
     return c.CreditMemo(
-        **_owned(note or str(row.id), row.id, row.party, origin),
+        **owned(note or str(row.id), row.id, row.party, origin),
         number=row.number,
         status=word(CREDIT_STATUS, "invoice.state of a credit note", row.state),
         status_evidence=_evidence(origin, "invoice.state", row.state),
@@ -215,7 +232,7 @@ def sales_order(row: Sale, origin: Origin) -> c.SalesOrder:
         status = word(ORDER_STATUS, "sale.state", row.state)
     raw = f"{row.state}, {row.invoice_state}"
     return c.SalesOrder(
-        **_owned(str(row.id), row.id, row.party, origin),
+        **owned(str(row.id), row.id, row.party, origin),
         order_key=external(row.reference, facts.ORDER),
         subscription_key=external(row.description, facts.SUBSCRIPTION),
         number=row.number,
@@ -249,7 +266,7 @@ def payment(row: Receipt, origin: Origin) -> c.Payment:
     applied = sum((each.amount for each in applications), zero)
     gateway = external(row.description, facts.PAYMENT)
     return c.Payment(
-        **_owned(gateway or str(row.id), row.id, lines[0].party, origin),
+        **owned(gateway or str(row.id), row.id, lines[0].party, origin),
         status=word(PAYMENT_STATUS, "move.state", row.state),
         status_evidence=_evidence(origin, "move.state", row.state),
         legal_entity=origin.entity,
@@ -271,35 +288,3 @@ def _size(line: MoveLine, origin: Origin) -> Money:
         return -money(line.amount_second_currency, "move.line.amount_second_currency", currency)
     credit = money(line.credit, "move.line.credit", origin.currency)
     return credit - money(line.debit, "move.line.debit", origin.currency)
-
-
-# ---------------------------------------------------------------- the company
-
-
-def entity_code(row: Company) -> str:
-    """What a company goes by: its party's code, or its id."""
-    return row.party.code or str(row.id)
-
-
-def legal_entity(row: Company, origin: Origin) -> c.LegalEntity:
-    """A company."""
-    return c.LegalEntity(
-        **_plain(entity_code(row), row.id, origin),
-        name=row.party.name or "",
-        currency=code_of(row.currency, "company.currency"),
-        time_zone=row.timezone or "UTC",
-    )
-
-
-def period(row: Period, origin: Origin) -> c.AccountingPeriod:
-    """A period: closed for postings, or locked for good."""
-    closed, locked = word(PERIOD_STATUS, "period.state", row.state)
-    return c.AccountingPeriod(
-        **_plain(str(row.id), row.id, origin),
-        name=row.name,
-        start_on=row.start_date.value,
-        end_on=row.end_date.value,
-        closed=closed,
-        receivables_locked=closed,
-        all_locked=locked,
-    )

@@ -150,9 +150,10 @@ class Readers:
         if after is not None:
             domain.append(_beyond(after, order, shape))
         fields = [field for field in shape.fields if field not in facts.CREDIT_FIELDS or settings.credit_limits]
-        return await self._client.search(
+        rows: list[Any] = await self._client.search(
             shape.row, shape.model, domain, fields, order=by, limit=limit, report=report, context=shape.context
         )
+        return rows if shape.beside is None else await shape.beside(self._client, rows, report)
 
 
 def _condition(each: Filter, shape: Shape) -> list[Any]:

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 import msgspec
 
 from sources import canonical as c
 from sources.canonical import Record
-from sources.ports import Capability
-from sources.vendors.tryton import facts, mapping
-from sources.vendors.tryton.wire import Bill, Company, Party, Period, Receipt, Row, Sale
+from sources.ports import Capability, Report
+from sources.vendors.tryton import facts, mapping, masters
+from sources.vendors.tryton.client import Client
+from sources.vendors.tryton.unbilled import with_open_sales
+from sources.vendors.tryton.wire import Bill, Company, Item, Party, Period, Receipt, Row, Sale
 
 _CHANGED = ("write_date", "create_date")
 _COMPARISONS = ("eq", "in", "lt", "lte", "gt", "gte")
@@ -20,7 +22,8 @@ _LARGEST = 2**31 - 1
 
 class Shape(msgspec.Struct, frozen=True):
     """One kind of thing. `domain`: what holds of each, given the company; `orders`: canonical attribute -> field;
-    `filtered`: canonical attribute -> field and, for a status, the words that stand for it."""
+    `filtered`: canonical attribute -> field and, for a status, the words that stand for it; `beside`: what is searched
+    for besides, for the rows that were found."""
 
     model: str
     row: type[Row]
@@ -30,6 +33,7 @@ class Shape(msgspec.Struct, frozen=True):
     orders: Mapping[str, str] = msgspec.field(default_factory=dict)
     filtered: Mapping[str, tuple[str, Mapping[str, Any] | None]] = msgspec.field(default_factory=dict)
     context: Mapping[str, Any] = msgspec.field(default_factory=dict)
+    beside: Callable[[Client, Sequence[Any], Report], Awaitable[list[Any]]] | None = None
 
     @property
     def filters(self) -> dict[str, tuple[str, ...]]:
@@ -109,6 +113,7 @@ _RECEIPT_FIELDS = (
     *("lines.invoice_payment.reference", "lines.amount_second_currency", "lines.second_currency.code"),
     *("lines.description", *_CHANGED),
 )
+_CATEGORY = ("account_revenue.name", "customer_taxes.name")
 
 
 def _bills(sign: str) -> Callable[[int], Sequence[Any]]:
@@ -118,7 +123,19 @@ def _bills(sign: str) -> Callable[[int], Sequence[Any]]:
 _DATED = {"posted_on": "invoice_date"}
 _ISSUED = {"issued_on": "invoice_date", "issued_at": "invoice_date"}
 
-PARTY = Shape(facts.PARTY, Party, _PARTY_FIELDS, mapping.billing_profile, context={"active_test": False})
+_EVEN_INACTIVE = {"active_test": False}
+PARTY = Shape(
+    facts.PARTY, Party, _PARTY_FIELDS, mapping.billing_profile, context=_EVEN_INACTIVE, beside=with_open_sales
+)
+TAXED = Shape(facts.PARTY, Party, ("code", "tax_identifier.code"), masters.tax_profile, context=_EVEN_INACTIVE)
+ITEM = Shape(
+    facts.PRODUCT,
+    Item,
+    ("code", "name", "type", "active", "salable", *(f"template.account_category.{name}" for name in _CATEGORY)),
+    masters.item,
+    lambda _company: (["code", "!=", None],),
+    context=_EVEN_INACTIVE,
+)
 INVOICE = Shape(
     facts.BILL,
     Bill,
@@ -152,26 +169,35 @@ RECEIPT = Shape(
 ENTITY = Shape(
     facts.COMPANY,
     Company,
-    ("party.code", "party.name", "currency.code", "timezone"),
-    mapping.legal_entity,
+    (
+        *("party.code", "party.name", "party.addresses.country.code", "party.tax_identifier.code"),
+        *("currency.code", "timezone"),
+    ),
+    masters.legal_entity,
     lambda company: (["id", "=", company],),
 )
 PERIOD = Shape(
     facts.PERIOD,
     Period,
     ("name", "start_date", "end_date", "state"),
-    mapping.period,
+    masters.period,
     lambda company: (["company", "=", company], ["type", "=", "standard"]),
     {"start_on": "start_date"},
 )
 
 _ID = Index("id", own_id, lambda row: [str(row.id)])
 _OWN = Index("party", own_id, lambda row: [str(row.party.id)], own_accounts=True)
+_BY_CODE = Index("code", _text, lambda row: [mapping.account_key(row.code)])
+_NOTHING = Index("", lambda _key: None, lambda _row: [])
 _EVERYTHING = Index("", lambda _key: "", lambda _row: [""])
 
 READERS: dict[tuple[type[Record], str], tuple[Shape, Index]] = {
     (c.BillingProfile, "key"): (PARTY, _ID),
-    (c.BillingProfile, "account"): (PARTY, Index("code", _text, lambda row: [mapping.account_key(row.code)])),
+    (c.BillingProfile, "account"): (PARTY, _BY_CODE),
+    (c.BillingProfile, "payer"): (PARTY, _NOTHING),  # in Tryton each party pays for itself
+    (c.TaxProfile, "account"): (TAXED, _BY_CODE),
+    (c.ErpItem, "product"): (ITEM, Index("code", _text, lambda row: [row.code or ""])),
+    (c.ErpItem, "list"): (ITEM, _EVERYTHING),
     (c.PostedInvoice, "key"): (INVOICE, _ID),
     (c.PostedInvoice, "invoice"): (INVOICE, _prefixed("reference", facts.INVOICE, _reference)),
     (c.PostedInvoice, "account"): (INVOICE, _OWN),
@@ -195,7 +221,7 @@ READERS: dict[tuple[type[Record], str], tuple[Shape, Index]] = {
         CREDIT,
         Index("origin_invoices.reference", lambda key: f"{facts.INVOICE}{key}", _credited),
     ),
-    (c.LegalEntity, "key"): (ENTITY, Index("party.code", _text, lambda row: [mapping.entity_code(row)])),
+    (c.LegalEntity, "key"): (ENTITY, Index("party.code", _text, lambda row: [masters.entity_code(row)])),
     (c.LegalEntity, "list"): (ENTITY, _EVERYTHING),
     (c.AccountingPeriod, "list"): (PERIOD, _EVERYTHING),
 }

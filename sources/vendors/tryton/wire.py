@@ -92,8 +92,25 @@ class TaxNumber(Row, frozen=True, kw_only=True):
     code: str | None = None
 
 
+class Billed(Row, frozen=True, kw_only=True):
+    """An invoice of a sale."""
+
+    state: str
+    total_amount: Digits | None = None
+
+
+class OpenSale(Row, frozen=True, kw_only=True):
+    """A sale that is confirmed and not done, with what was made of it."""
+
+    party: int
+    currency: Named = msgspec.field(name="currency.")
+    total_amount: Digits | None = None
+    invoices: list[Billed] = msgspec.field(name="invoices.", default_factory=list)
+
+
 class Party(Change, frozen=True, kw_only=True):
-    """A party; amounts are the company's, in its currency."""
+    """A party; amounts are the company's, in its currency. `open_sales` are searched for besides, None where they are
+    not for us to see."""
 
     name: str | None = None
     code: str | None = None
@@ -104,6 +121,7 @@ class Party(Change, frozen=True, kw_only=True):
     receivable: Digits | None = None
     receivable_today: Digits | None = None
     credit_limit_amount: Digits | None = None
+    open_sales: tuple[OpenSale, ...] | None = None
 
 
 class Sale(Change, frozen=True, kw_only=True):
@@ -179,10 +197,23 @@ class Receipt(Change, frozen=True, kw_only=True):
     lines: list[MoveLine] = msgspec.field(name="lines.", default_factory=list)
 
 
+class Seat(Row, frozen=True, kw_only=True):
+    """An address, as far as tax asks for it."""
+
+    country: Named | None = msgspec.field(name="country.", default=None)
+
+
+class Owner(Named, frozen=True, kw_only=True):
+    """The party that a company is."""
+
+    addresses: list[Seat] = msgspec.field(name="addresses.", default_factory=list)
+    tax_identifier: TaxNumber | None = msgspec.field(name="tax_identifier.", default=None)
+
+
 class Company(Row, frozen=True, kw_only=True):
     """A company; its code is its party's."""
 
-    party: Named = msgspec.field(name="party.")
+    party: Owner = msgspec.field(name="party.")
     currency: Named = msgspec.field(name="currency.")
     timezone: str | None = None
 
@@ -194,3 +225,27 @@ class Period(Row, frozen=True, kw_only=True):
     start_date: Day
     end_date: Day
     state: str
+
+
+class Category(Row, frozen=True, kw_only=True):
+    """An accounting category: where revenue goes, and by which taxes it is sold."""
+
+    account_revenue: Named | None = msgspec.field(name="account_revenue.", default=None)
+    customer_taxes: list[Named] = msgspec.field(name="customer_taxes.", default_factory=list)
+
+
+class Template(Row, frozen=True, kw_only=True):
+    """What the variants of a product share."""
+
+    account_category: Category | None = msgspec.field(name="account_category.", default=None)
+
+
+class Item(Row, frozen=True, kw_only=True):
+    """A product."""
+
+    code: str | None = None
+    name: str | None = None
+    type: str | None = None
+    active: bool | int = True
+    salable: bool | int = False
+    template: Template = msgspec.field(name="template.")

@@ -14,12 +14,15 @@ from sources.pipeline.pipeline import Pipeline
 from sources.ports import Call, Effect, Reply
 from sources.settings import Secret
 from sources.transport import Transport
+from sources.vendors.tryton import facts
 from sources.vendors.tryton.connector import TrytonConnector
 from sources.vendors.tryton.settings import TrytonSettings
+from sources.vendors.tryton.values import encoded
+from sources.vendors.tryton.writers.rows import Sold
 from tests.sources.tryton.erp import Erp
 
 WHO: dict[str, Any] = {"operation": "op-1", "correlation": "r-1"}
-ENTITY: dict[str, Any] = {"legal_entity": "1", "currency": "USD"}
+ENTITY: dict[str, Any] = {"legal_entity": "US", "currency": "USD"}
 
 
 def fresh(prefix: str) -> str:
@@ -92,3 +95,17 @@ def invoice(who: str, **more: Any) -> PostInvoice:
     """An invoice of one line: 99.80 before 9.98 of tax."""
     given: dict[str, Any] = {"issued_key": fresh("in"), "posted_on": date(2026, 11, 2), "lines": (line(),), **more}
     return PostInvoice(**WHO, **ENTITY, party=who, **given)
+
+
+async def turned(connector: TrytonConnector, day: date, button: str, *, journals: bool = True) -> None:
+    """Closes (`close`) or opens (`reopen`) the posting period of a day, as an accountant does. A period that is opened
+    leaves its journals closed, unless they are opened too."""
+    client, on = connector._client, encoded(day)
+    within = [["start_date", "<=", on], ["end_date", ">=", on], ["type", "=", "standard"]]
+    [period] = await client.search(Sold, facts.PERIOD, within, ("state",))
+    if period.state == ("open" if button == "close" else "closed"):
+        await client.press(facts.PERIOD, period.id, button)
+    shut = [["period", "=", period.id], ["state", "=", "closed"]]
+    if button == "reopen" and journals:
+        for journal in await client.search(Sold, facts.JOURNAL_PERIOD, shut, ("state",)):
+            await client.press(facts.JOURNAL_PERIOD, journal.id, button)

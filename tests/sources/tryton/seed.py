@@ -1,6 +1,7 @@
 """Fills a fresh Tryton database. Runs in the environment of Tryton (GPL-3), as a process of its own, never imported.
 
-Books: one company in USD (code US), the years 2025 (its January closed) and 2026, a tax of 10 %, two services, users.
+Books: one company in USD (code US), the years 2025 (its January closed) to 2030, a tax of 10 % and one of 8.25 %,
+two services, what the simulated company sells too, users.
 """
 
 import datetime
@@ -18,7 +19,11 @@ from trytond.modules.company.tests.tools import create_company, get_company
 PEOPLE = {
     "svc-erp": ("Accounting", "Sales", "Accounting Party", "Party Administration", "Account Credit Limit"),
     "svc-sales": ("Sales",),
+    "svc-books": ("Accounting", "Accounting Party", "Party Administration"),
+    "accountant": ("Accounting", "Accounting Administration"),
 }
+YEARS = range(2025, 2031)
+COUNTRIES = (("US", "USA", "United States"), ("DE", "DEU", "Germany"), ("JP", "JPN", "Japan"))
 settings = config.set_trytond("erp", config_file=sys.argv[1])
 
 
@@ -34,7 +39,7 @@ def made(model, **values):
 
 
 def years(company):
-    for year in (2025, 2026):
+    for year in YEARS:
         first = datetime.date(year, 1, 1)
         fiscal = create_fiscalyear(company, today=(first, datetime.date(year, 12, 31)))
         set_fiscalyear_invoice_sequences(fiscal).click("create_period")
@@ -43,15 +48,38 @@ def years(company):
     return closed
 
 
-def products(accounts, tax):
-    category = Model.get("product.category")(name="Services", accounting=True)
-    category.account_revenue, category.account_expense = accounts["revenue"], accounts["expense"]
-    category.customer_taxes.append(tax)
-    category.save()
+def seat():
+    """The party that the company is, where it is and what the tax office calls it."""
+    countries = {code: made("country.country", code=code, code3=long, name=name) for code, long, name in COUNTRIES}
+    party = Model.get("party.party")(name="Dunder Mifflin", code="US")
+    [address] = party.addresses
+    address.country = countries["US"]
+    party.identifiers.new(type="us_ein", code="91-1144442")
+    party.save()
+    return party
+
+
+def taxed(rate, company):
+    tax = create_tax(Decimal(rate), company=company)
+    tax.save()
+    return tax
+
+
+def category(name, accounts, tax):
+    found = Model.get("product.category")(name=name, accounting=True)
+    found.account_revenue, found.account_expense = accounts["revenue"], accounts["expense"]
+    found.customer_taxes.append(tax)
+    found.save()
+    return found
+
+
+def products(services, seats):
+    """The last one is what the simulated CRM and billing sell under the same code, and tax the same."""
     unit = one("product.uom", ("name", "=", "Unit"))
-    for code, name, price in (("GOLD", "Gold plan", "49.90"), ("SILVER", "Silver plan ✓", "19.95")):
+    sold = (("GOLD", "Gold plan", "49.90", services), ("SILVER", "Silver plan ✓", "19.95", services))
+    for code, name, price, within in (*sold, ("ADDON-SECURITY", "Security suite", "6.00", seats)):
         template = Model.get("product.template")(name=name, code=code, default_uom=unit, type="service", salable=True)
-        template.list_price, template.account_category = Decimal(price), category
+        template.list_price, template.account_category = Decimal(price), within
         template.save()
 
 
@@ -100,7 +128,7 @@ def invoices(company, accounts, party):
 
 def main():
     currency = one("currency.currency", ("code", "=", "USD")) if Model.get("currency.currency").find([]) else None
-    create_company(currency=currency)
+    create_company(party=seat(), currency=currency)
     company = get_company()
     company.timezone = "America/New_York"
     company.save()
@@ -108,9 +136,8 @@ def main():
     create_chart(company=company)
     accounts = get_accounts(company)
     closed = years(company)
-    tax = create_tax(Decimal("0.10"), company=company)
-    tax.save()
-    products(accounts, tax)
+    rates = (("Services", "0.10"), ("Seats", "0.0825"))
+    products(*(category(name, accounts, taxed(rate, company)) for name, rate in rates))
     journal = one("account.journal", ("type", "=", "cash"))
     cash = one("account.account", ("code", "=", "1.1.1"), ("company", "=", company.id))
     made("account.invoice.payment.method", name="Bank", journal=journal, debit_account=cash, credit_account=cash)

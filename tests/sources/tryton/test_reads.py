@@ -7,9 +7,10 @@ import pytest
 
 from sources import canonical as c
 from sources import errors
+from sources.canonical.commands import ApproveSalesOrder, PostInvoice
 from sources.ports import Ask, Filter, Order, Page
 from sources.vendors.tryton.connector import TrytonConnector
-from tests.sources.tryton.books import opened
+from tests.sources.tryton.books import ENTITY, WHO, opened, order, party
 from tests.sources.tryton.erp import Erp
 
 MANY = "001MANY00000000AAA"
@@ -42,13 +43,14 @@ async def test_the_company_and_its_periods(erp: Erp) -> None:
     async with opened(erp) as (connector, _):
         [entity] = (await rows(connector, c.LegalEntity, "list")).records
         assert (entity.key, entity.name, entity.currency, entity.time_zone) == (
-            "1",
+            "US",
             "Dunder Mifflin",
             "USD",
             "America/New_York",
         )
+        assert (entity.country, entity.tax_number) == ("US", "91-1144442")
         periods = (await rows(connector, c.AccountingPeriod, "list", order=Order("start_on"))).records
-        assert len(periods) == 24
+        assert len(periods) == 72
         assert (periods[0].name, periods[0].end_on, periods[0].closed) == ("2025-01", date(2025, 1, 31), True)
         assert not any(each.closed for each in periods[1:])
 
@@ -61,7 +63,58 @@ async def test_a_party_is_an_account_by_its_code(erp: Erp) -> None:
         assert (profile.key, profile.account_key, profile.name) == (erp.seeded["many"], MANY, "Many ✓ 株式会社")
         assert (profile.currency, profile.balance) == ("USD", c.Money.zero("USD"))
         assert list(reading.rows["001NOBODY0000000AA"].records) == []
-        assert wire.asked == 2  # the company, once, and all parties together
+        assert wire.asked == 3  # the company, once, all parties together, and what they have ordered
+
+
+async def test_items_say_what_they_are_sold_by(erp: Erp) -> None:
+    async with opened(erp) as (connector, wire):
+        reading = await connector.read(Ask(c.ErpItem, "product", ("ADDON-SECURITY", "GOLD", "NONE")))
+        assert wire.asked == 2  # the company, once, and all items together
+        [seat] = cast(list[c.ErpItem], reading.rows["ADDON-SECURITY"].records)
+        assert (seat.product_code, seat.name, seat.item_type, seat.inactive) == (
+            "ADDON-SECURITY", "Security suite", "service", False,
+        )  # fmt: skip
+        assert (seat.tax_schedule, seat.revenue_rule) == ("Tax 0.0825", "Goods")
+        assert list(reading.rows["NONE"].records) == []
+        listed = (await rows(connector, c.ErpItem, "list")).records
+        assert {each.product_code for each in listed} == {"GOLD", "SILVER", "ADDON-SECURITY"}
+
+
+async def test_a_party_is_taxed_as_the_items_say(erp: Erp) -> None:
+    async with opened(erp) as (connector, _):
+        [profile] = (await rows(connector, c.TaxProfile, "account", MANY)).records
+        assert (profile.key, profile.account_key, profile.legal_entity) == (erp.seeded["many"], MANY, "US")
+        assert (profile.country, profile.tax_number, profile.exempt, profile.reverse_charge) == (
+            "US",
+            None,
+            False,
+            False,
+        )
+
+
+async def test_nobody_pays_for_another_party(erp: Erp) -> None:
+    async with opened(erp) as (connector, wire):
+        assert not (await rows(connector, c.BillingProfile, "payer", erp.seeded["many"])).records
+        assert wire.asked == 0
+
+
+async def test_what_is_ordered_and_not_posted_is_told_to_whom_may_see_sales(erp: Erp) -> None:
+    async with opened(erp) as (connector, _):
+        who = await party(connector)
+
+        async def unbilled(asked: TrytonConnector) -> c.Money | None:
+            [profile] = (await rows(asked, c.BillingProfile, "key", who)).records
+            return cast(c.BillingProfile, profile).unbilled_orders
+
+        sold = await connector.do(order(who), "k-1")
+        assert await unbilled(connector) == c.Money.zero("USD")  # a draft is no order yet
+        approved = await connector.do(ApproveSalesOrder(**WHO, sales_order_key=sold.key), "k-2")
+        assert await unbilled(connector) == c.Money(131_73, "USD")
+        async with opened(erp, "svc-books") as (blind, _):
+            assert await unbilled(blind) is None
+        bill = PostInvoice(**WHO, **ENTITY, party=who, posted_on=date(2026, 11, 2), sales_order_key=sold.key)
+        posted = await connector.do(bill, "k-3")
+        assert (posted.key, await unbilled(connector)) == (approved.invoice_key, c.Money.zero("USD"))
 
 
 async def test_a_thousand_invoices_page_through_without_a_gap(erp: Erp) -> None:

@@ -23,7 +23,7 @@ from sources.canonical.commands import (
 )
 from sources.ports import Ask
 from sources.vendors.tryton.connector import TrytonConnector
-from tests.sources.tryton.books import ENTITY, WHO, fresh, invoice, line, opened, order, party
+from tests.sources.tryton.books import ENTITY, WHO, fresh, invoice, line, opened, order, party, turned
 from tests.sources.tryton.erp import Erp
 
 
@@ -75,7 +75,7 @@ async def test_an_order_is_placed_approved_billed_and_paid(erp: Erp) -> None:
         receipt = ReceivePayment(
             **WHO,
             party=who,
-            legal_entity="1",
+            legal_entity="US",
             amount=usd("150"),
             received_on=date(2026, 11, 5),
             reference=fresh("bank"),
@@ -98,7 +98,7 @@ async def test_a_part_payment_leaves_the_rest_open(erp: Erp) -> None:
     async with opened(erp) as (connector, _):
         who = await party(connector)
         posted = await connector.do(invoice(who), "k")
-        receipt: dict[str, Any] = {"party": who, "legal_entity": "1", "received_on": date(2026, 11, 5)}
+        receipt: dict[str, Any] = {"party": who, "legal_entity": "US", "received_on": date(2026, 11, 5)}
         for amount, left, status in (("100", "9.78", c.PostedStatus.OPEN), ("9.78", "0", c.PostedStatus.PAID)):
             applied = (Application(invoice_key=posted.key, amount=usd(amount)),)
             command = ReceivePayment(
@@ -181,6 +181,29 @@ async def test_a_period_that_the_server_finds_closed_is_locked_too(erp: Erp) -> 
         with pytest.raises(errors.Locked) as locked:
             await connector._client.press("account.invoice", int(drafts[0].key), "post")
         assert locked.value.code == "PERIOD_LOCKED"
+
+
+async def test_a_period_that_was_opened_again_is_locked_until_its_journals_are_open_too(erp: Erp) -> None:
+    day, later = date(2030, 12, 3), date(2030, 12, 4)
+    async with opened(erp) as (connector, _), opened(erp, "accountant") as (accountant, _):
+        who = await party(connector)
+        receipt: dict[str, Any] = {"party": who, "legal_entity": "US", "amount": usd("1")}
+        paid = [
+            ReceivePayment(**WHO, **receipt, received_on=each, reference=fresh("bank"), issued_key=fresh("pi"))
+            for each in (day, later)
+        ]
+        billed = [invoice(who, posted_on=each) for each in (day, later)]
+        for first in (billed[0], paid[0]):  # the first one of a period opens its journal there
+            await connector.do(first, fresh("k"))
+        await turned(accountant, day, "close")
+        await turned(accountant, day, "reopen", journals=False)
+        for second in (billed[1], paid[1]):
+            with pytest.raises(errors.Locked, match="open it there too") as locked:
+                await connector.do(second, "k-2")
+            assert locked.value.code == "PERIOD_LOCKED"
+        await turned(accountant, day, "reopen")
+        for second in (billed[1], paid[1]):
+            assert not (await connector.do(second, "k-2")).replayed
 
 
 async def test_who_may_not_post_is_rejected(erp: Erp) -> None:

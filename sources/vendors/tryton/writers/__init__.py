@@ -35,8 +35,8 @@ from sources.vendors.tryton.writers.receipts import Receipts
 TOUCHES: Mapping[type[Command], tuple[type[Record], ...]] = {
     PutDebtor: (BillingProfile,),
     PlaceSalesOrder: (SalesOrder,),
-    ApproveSalesOrder: (SalesOrder, PostedInvoice),
-    CloseSalesOrder: (SalesOrder,),
+    ApproveSalesOrder: (SalesOrder, PostedInvoice, BillingProfile),
+    CloseSalesOrder: (SalesOrder, BillingProfile),
     PostInvoice: (PostedInvoice, SalesOrder, BillingProfile),
     CreditPosted: (CreditMemo, PostedInvoice, BillingProfile),
     ReceivePayment: (Payment, PostedInvoice, BillingProfile),

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
+from contextlib import asynccontextmanager
 from datetime import date
 from typing import Any
 
@@ -12,7 +13,8 @@ from sources.errors import Ambiguous, Locked, Missing, Rejected
 from sources.vendors.tryton import facts
 from sources.vendors.tryton.books import Books
 from sources.vendors.tryton.client import Client
-from sources.vendors.tryton.mapping import code_of, entity_code, external, money
+from sources.vendors.tryton.mapping import code_of, external, money
+from sources.vendors.tryton.masters import entity_code
 from sources.vendors.tryton.shapes import own_id
 from sources.vendors.tryton.values import encoded
 from sources.vendors.tryton.wire import Company, Named
@@ -97,7 +99,7 @@ class Desk:
                 message = f"line `{line.key}` is in {line.unit_price.currency}, and the document in {currency}"
                 raise Rejected(f"`{self.source}` takes one currency a document: {message}", source=self.source)
         codes = list(dict.fromkeys(line.product_code for line in lines))
-        found = await self.client.search(Product, "product.product", [["code", "in", codes]], _ITEM)
+        found = await self.client.search(Product, facts.PRODUCT, [["code", "in", codes]], _ITEM)
         for code in codes:
             self._demand_one([each for each in found if each.code == code], f"product `{code}`")
         for each in found:
@@ -133,6 +135,24 @@ class Desk:
         if found[0].state != "open":
             raise Locked(f"`{self.source}` has the period of {day} closed", source=self.source)
         return found[0].id
+
+    @asynccontextmanager
+    async def posting(self, day: date, journal: str) -> AsyncIterator[None]:
+        """Around what posts to a day in a journal of a kind. A period that was closed and is opened again keeps its
+        journals closed, and Tryton then refuses as if a right were missing or a value wrong: raises Locked for that."""
+        try:
+            yield
+        except Rejected as error:
+            if not await self._is_closed(day, journal):
+                raise
+            message = f"has the journal closed in the period of {day}: open it there too"
+            raise Locked(f"`{self.source}` {message}", source=self.source, status=error.status) from error
+
+    async def _is_closed(self, day: date, journal: str) -> bool:
+        value, company = encoded(day), self.client.settings.company
+        within = [["period.start_date", "<=", value], ["period.end_date", ">=", value]]
+        of = [["period.company", "=", company], ["journal.type", "=", journal], ["state", "=", "closed"]]
+        return bool(await self.client.search(Sold, facts.JOURNAL_PERIOD, [*within, *of], ("state",), limit=1))
 
     # ------------------------------------------------------------ documents
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import date
 from typing import Any
 
 import msgspec
@@ -10,14 +11,13 @@ from sources.canonical import Money
 from sources.canonical.commands import CreditPosted, PostInvoice, Written
 from sources.errors import Duplicate, Rejected
 from sources.vendors.tryton import facts
-from sources.vendors.tryton.mapping import code_of, money
+from sources.vendors.tryton.mapping import POSTED, code_of, money
 from sources.vendors.tryton.values import encoded, made
 from sources.vendors.tryton.wire import Named
 from sources.vendors.tryton.writers.desk import Desk, reference
 from sources.vendors.tryton.writers.orders import sold
 from sources.vendors.tryton.writers.rows import Document
 
-_POSTED = ("posted", "paid")
 _DRAFT = ("draft", "validated")
 
 
@@ -34,7 +34,7 @@ class Invoices:
         a closed period."""
         desk, name = self._desk, reference(facts.INVOICE, command.issued_key, key)
         found = await self._under(name, command.party, command.currency)
-        if found is not None and found.state in _POSTED:
+        if found is not None and found.state in POSTED:
             return desk.told(found, replayed=True, expected=command.expected_total)
         await desk.demand_open(command.posted_on)
         if found is not None:
@@ -43,12 +43,12 @@ class Invoices:
             number = await self._from_sale(command, name)
         else:
             number = await self._made(command, name)
-        return await self._posted(number, command.expected_total)
+        return await self._posted(number, command.posted_on, command.expected_total)
 
     async def find(self, command: PostInvoice, key: str) -> Written | None:
         """The posted invoice under its reference; a draft is none yet."""
         found = await self._under(reference(facts.INVOICE, command.issued_key, key), command.party, command.currency)
-        if found is None or found.state not in _POSTED:
+        if found is None or found.state not in POSTED:
             return None
         return self._desk.told(found, replayed=True, expected=command.expected_total)
 
@@ -120,9 +120,10 @@ class Invoices:
         )
         return found.id
 
-    async def _posted(self, number: int, expected: Money | None) -> Written:
+    async def _posted(self, number: int, day: date, expected: Money | None) -> Written:
         desk = self._desk
-        await desk.client.press(facts.BILL, number, "post", **facts.POSTING)
+        async with desk.posting(day, "revenue"):
+            await desk.client.press(facts.BILL, number, "post", **facts.POSTING)
         document = await desk.demand(facts.BILL, number)
         return desk.told(document, replayed=False, expected=expected)
 
@@ -135,18 +136,18 @@ class Invoices:
         invoice = await desk.demand(facts.BILL, desk.number(command.invoice_key))
         currency = command.amount.currency
         found = await self._under(name, str(invoice.party), currency)
-        if found is not None and found.state in _POSTED:
+        if found is not None and found.state in POSTED:
             return _given(desk.told(found, replayed=True))
         await desk.demand_open(command.posted_on)
         if found is None:
             whole = money(invoice.total_amount, "total_amount", currency)
-            if invoice.state not in _POSTED or whole != command.amount:
+            if invoice.state not in POSTED or whole != command.amount:
                 message = f"credits posted invoices as a whole: {whole.amount} {currency}, not {command.amount.amount}"
                 raise Rejected(f"`{desk.source}` {message}", source=desk.source)
             number = await self._turned(command, name, invoice)
         else:
             number = found.id
-        return _given(await self._posted(number, None))
+        return _given(await self._posted(number, command.posted_on, None))
 
     async def find_credit(self, command: CreditPosted, key: str) -> Written | None:
         """The posted credit note under its reference."""
@@ -154,7 +155,7 @@ class Invoices:
         invoice = await desk.demand(facts.BILL, desk.number(command.invoice_key))
         name = reference(facts.CREDIT, command.issued_key, key)
         found = await self._under(name, str(invoice.party), command.amount.currency)
-        return _given(desk.told(found, replayed=True)) if found is not None and found.state in _POSTED else None
+        return _given(desk.told(found, replayed=True)) if found is not None and found.state in POSTED else None
 
     async def _turned(self, command: CreditPosted, name: str, invoice: Document) -> int:
         """A draft of the invoice's lines with their quantities below nothing, each naming the line it takes back."""

@@ -30,11 +30,13 @@ class Receipts:
         if found is None:
             await self._demand_unused(command)
             period = await desk.demand_open(command.received_on)
-            found = await self._made(command, name, period)
+            async with desk.posting(command.received_on, "cash"):
+                found = await self._made(command, name, period)
         elif found.state == "posted":
             return self._told(found, command, replayed=True)
         if found.state != "posted":
-            await desk.client.press(facts.MOVE, found.id, "post")
+            async with desk.posting(command.received_on, "cash"):
+                await desk.client.press(facts.MOVE, found.id, "post")
         return self._told(await self._demand(name), command, replayed=False)
 
     async def find(self, command: ReceivePayment, key: str) -> Written | None:
