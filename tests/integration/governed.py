@@ -3,7 +3,7 @@
 import itertools
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
@@ -153,13 +153,22 @@ class House:
 
 
 @contextmanager
-def house(town: Town, issuer: Issuer, state: Path | None, **tables: Any) -> Iterator[House]:
-    """A gateway in front of a town; `state` None: without governed writes."""
-    sources: dict[str, Any] = {}
-    secrets: dict[str, str] = {}
+def house(
+    town: Town,
+    issuer: Issuer,
+    state: Path | None,
+    *,
+    real: Mapping[str, Any] | None = None,
+    known: Mapping[str, str] | None = None,
+    **tables: Any,
+) -> Iterator[House]:
+    """A gateway in front of a town; `state` None: without governed writes. `real` are systems in place of the town's, as
+    tables by the name of their source, `known` their secrets."""
+    sources: dict[str, Any] = dict(real or {})
+    secrets: dict[str, str] = dict(known or {})
     for name, vendor in vendors().items():
         package, source = simulator(name), vendor.system.value.lower()
-        if package is None:  # it is tested against itself
+        if package is None or source in sources:  # the former is tested against itself
             continue
         connection = package.connection(town.urls[source])
         sources[source] = {"vendor": name, "timeout": 20.0, **connection.table}
