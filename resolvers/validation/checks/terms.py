@@ -42,9 +42,13 @@ def _po_missing(case: Case) -> Iterator[Remark]:
         return
     if case.totals is None or case.entity is None:
         yield doubt("how large the order is in the company's own currency is not known", "purchaseOrder")
-    elif case.totals.total.currency != case.entity.currency:
-        yield doubt("there is no rate to tell whether a purchase order is needed", "purchaseOrder")
-    elif case.totals.total.amount >= least:
+        return
+    total = case.converted(case.totals.total, case.entity.currency)
+    if total is None:
+        rates = case.facts.rates
+        why = rates.trouble or "there is no rate to tell whether a purchase order is needed"
+        yield doubt(why, "purchaseOrder", fix=rates.remedy if rates.trouble is not None else None)
+    elif total.amount >= least:
         yield error("an order of this size needs the customer's purchase order", "purchaseOrder", fix="ask for it")
 
 

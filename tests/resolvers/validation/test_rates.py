@@ -134,3 +134,15 @@ async def test_the_rate_is_that_of_the_entitys_own_day() -> None:
     on = shelf(YEN, prices=[])
     await yen("1000", on)
     assert [keys for record, _, keys in on.asked if record == "ExchangeRate"] == [(TODAY,)]
+
+
+@pytest.mark.parametrize(
+    ("quantity", "rates", "said"),
+    [(1_000, [YEN], []), (1_300, [YEN], ["ERROR purchaseOrder"]), (1_000, [], ["UNVERIFIED purchaseOrder"])],
+)
+async def test_what_needs_a_purchase_order_is_told_by_the_rate_of_the_day(
+    quantity: int, rates: list[c.ExchangeRate], said: list[str]
+) -> None:
+    """From 100,000.00 dollars on; a thousand units for a year are 80,400.00 of them."""
+    answer = await yen("1000", shelf(*rates, prices=[]), quantity)
+    assert o.said(answer, "PO_MISSING") == said
