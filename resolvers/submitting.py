@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
+from typing import Protocol
 
 import msgspec
 
-from policies.store import PolicyStore
+from policies.load import Rules
 from resolvers.context import Context
 from resolvers.entitlement.gather import entitlement_check, figures_of
 from resolvers.entitlement.model import Intent, Severity, Verdict
@@ -38,10 +39,17 @@ _SEVERITY = {
 _MAY = (Verdict.ALLOW, Verdict.ALLOW_LIMITED)
 
 
+class InForce(Protocol):
+    """The rules in force, whenever they are looked at: `policies.store.PolicyStore` has them."""
+
+    @property
+    def rules(self) -> Rules: ...
+
+
 class Judges:
     """The judges of one process. `opened` gives them our own tables, before anything is judged."""
 
-    def __init__(self, policies: PolicyStore, signing: Secret | None) -> None:
+    def __init__(self, policies: InForce, signing: Secret | None) -> None:
         self._policies = policies
         self._orders = Submission(lambda: policies.rules, signing)
 

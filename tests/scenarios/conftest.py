@@ -1,4 +1,7 @@
-"""A town for each file of stories, and an office over it for each story: every one has accounts of its own."""
+"""A town for each file of stories, and an office over it for each story: every one has accounts of its own.
+
+Orders, changes and cases are judged as a whole gateway judges them.
+"""
 
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
@@ -7,10 +10,11 @@ import pytest
 
 from gateway.enterprise.generate import generate
 from resolvers.sagas.opening import Opening, open_writes
+from resolvers.submitting import Judges
 from sources.catalog import open_catalog
 from sources.simulation.enterprise import Enterprise
 from tests.databases import fresh_postgres, fresh_sqlite
-from tests.scenarios.office import PACE, RULES, Noon, Office
+from tests.scenarios.office import PACE, POLICIES, Noon, Office
 from tests.scenarios.town import Town, settings, town
 
 
@@ -41,7 +45,16 @@ async def office(systems: Town, database: str) -> AsyncIterator[Office]:
     catalog = open_catalog(settings(systems.urls).sources)
     opening = Opening(store=database, durable=database.replace("opsgraph.db", "durable.db"))
     try:
-        async with open_writes(opening, catalog, lambda: RULES, clock=Noon(), pace=PACE) as writes:
+        judges = Judges(POLICIES, None)
+        async with open_writes(
+            opening,
+            catalog,
+            lambda: POLICIES.rules.writes,
+            judges.sagas(catalog),
+            clock=Noon(),
+            pace=PACE,
+            opened=judges.opened,
+        ) as writes:
             writes._patience = 20.0  # a busy machine is no outage
             yield Office(systems, catalog, writes)
     finally:

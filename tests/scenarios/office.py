@@ -7,7 +7,7 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any, TypeVar
 
-from policies.load import load_rules
+from policies.load import Rules, load_rules
 from resolvers.desk import Desk
 from resolvers.sagas.accept import Writes
 from resolvers.sagas.answer import Answer
@@ -15,7 +15,7 @@ from resolvers.sagas.grounds import Asker
 from resolvers.sagas.instruction import Action
 from resolvers.sagas.room import Pace
 from resolvers.sagas.writes.order import SubmitOrder
-from resolvers.sagas.writes.order_terms import OrderedLine
+from resolvers.sagas.writes.order_terms import OrderedLine, last_day
 from sources import canonical as c
 from sources.cache.tags import changed
 from sources.canonical import Record
@@ -23,13 +23,20 @@ from sources.canonical import commands as do
 from sources.catalog import Catalog
 from sources.ports import Ask
 from sources.store import reservations
-from sources.store.operations import Operation, State
+from sources.store.operations import Operation, Outcome, State
 from tests.resolvers.sagas.conftest import House
 from tests.scenarios.town import Town
 
 R = TypeVar("R", bound=Record)
 
-RULES = load_rules(Path(__file__).resolve().parents[2] / "policies" / "rules").writes
+
+class Shipped:
+    """The rules that come with the code."""
+
+    rules: Rules = load_rules(Path(__file__).resolve().parents[2] / "policies" / "rules")
+
+
+POLICIES = Shipped()
 PACE = Pace(tries=2, pause=0.05, longest=20.0, pauses=(0.1,), patience=0.3, settling=(0.1,), attention=600.0)
 TODAY = datetime.now(UTC).date()
 
@@ -116,16 +123,33 @@ class Office(House):
         self.catalog.wrote(written.source, changed(command, written, writer.touches[do.PostInvoice]))
         return await self.one(c.PostedInvoice, "invoice", invoice.key)
 
+    async def agreed(self, reseller: str) -> None:
+        """A reseller's agreement, as somebody records it in the CRM: its own contract, for no subscription."""
+        first = TODAY.replace(day=1)
+        command = do.SetContract(
+            operation="agreement", account_key=reseller, start_on=first, end_on=last_day(first, 24), active=True
+        )
+        writer = self.catalog.writer(do.SetContract)
+        written = await writer.do(command, f"agreement:{reseller}")
+        self.catalog.wrote(written.source, changed(command, written, writer.touches[do.SetContract]))
+
     # ------------------------------------------------------------ asking
 
     async def order(
-        self, account: str, *, entity: str = "US", currency: str = "USD", quantity: int = 10, **given: Any
+        self,
+        account: str,
+        *,
+        entity: str = "US",
+        currency: str = "USD",
+        quantity: int = 10,
+        code: str = "ADDON-SECURITY",
+        **given: Any,
     ) -> SubmitOrder:
-        """Seats of the security suite at list, from today on."""
-        price = await self.price("ADDON-SECURITY", currency)
+        """Seats of a product at list, from today on."""
+        price = await self.price(code, currency)
         assert price.unit_price
         line = OrderedLine(
-            product="ADDON-SECURITY", price=price.key, quantity=Decimal(quantity), unit_price=price.unit_price.amount
+            product=code, price=price.key, quantity=Decimal(quantity), unit_price=price.unit_price.amount
         )
         standing: dict[str, Any] = {
             "account": account,
@@ -137,6 +161,7 @@ class Office(House):
         return SubmitOrder(**standing | given)
 
     async def completed(self, answer: Answer) -> Operation:
+        assert answer.member is not Outcome.REJECTED, answer.findings
         operation = await self.ended(answer)
         assert (operation.state, operation.reason) == (State.COMPLETED, None), await self.steps(answer)
         return operation

@@ -3,13 +3,15 @@
 from collections import Counter
 from decimal import Decimal
 
+import msgspec
 import pytest
 
 from resolvers.sagas.writes.amend_subscription import AmendedLine, AmendSubscription
+from resolvers.sagas.writes.invoices import RecordPayment
 from sources import canonical as c
 from sources.canonical import Money
 from sources.store.operations import Outcome, State
-from tests.scenarios.office import REVOPS, Office
+from tests.scenarios.office import FINANCE, REVOPS, TODAY, Office
 
 pytestmark = pytest.mark.slow
 
@@ -83,18 +85,43 @@ async def test_a_downgrade_after_the_payment_is_credited_and_not_refunded(office
     assert subscription.mrr
 
 
-async def test_an_upgrade_while_the_base_invoice_is_unpaid_leaves_that_invoice_alone(office: Office) -> None:
+async def test_an_upgrade_while_the_base_invoice_is_unpaid_waits_for_the_money_and_an_addition_does_not(
+    office: Office,
+) -> None:
+    """Billing credits all of an item that changes: what was never paid is no credit. Something new credits nothing."""
     account = office.account("yen")
     subscription, given = await amended(office, account, 26)
-    open_before = [each for each in await office.read(c.Invoice, "account", account) if each.remaining.minor]
-    assert open_before
-    answer = await office.send("amendSubscription", given)
-    assert subscription.currency == "JPY"
-    if answer.member is Outcome.NEEDS_APPROVAL:
-        await office.until(answer, State.AWAITING_APPROVAL)
-        await office.approve(REVOPS, answer)
+    invoices = await office.read(c.Invoice, "account", account)
+    unpaid = [each for each in invoices if each.remaining.minor]
+    assert [each.key for each in unpaid] == [subscription.latest_invoice_key]
+    refused = await office.send("amendSubscription", given)
+    assert (refused.member, [each.code for each in refused.findings]) == (Outcome.REJECTED, ["UNPAID_PRORATION"])
+    assert refused.operation
+    assert office.town.did(refused.operation.id) == {}
+
+    price = await office.price("ADDON-SECURITY", "JPY")
+    line = AmendedLine(price=price.key, quantity=Decimal(4), product="ADDON-SECURITY")
+    answer = await office.send("amendSubscription", AmendSubscription(subscription=subscription.key, lines=(line,)))
     await office.completed(answer)
-    after = {each.key: each for each in await office.read(c.Invoice, "account", account)}
-    for before in open_before:
-        assert (after[before.key].status, after[before.key].remaining) == (before.status, before.remaining)
-    assert len(after) > len(open_before)
+    after = await office.one(c.AccountSubscription, "key", subscription.key)
+    assert [
+        (each.price.key, each.quantity) for each in after.items if each.key not in subscription_items(subscription)
+    ] == [(price.key, 4)]
+    left = {each.key: each for each in await office.read(c.Invoice, "account", account)}
+    assert [left[each.key] for each in unpaid] == [
+        msgspec.structs.replace(each, as_of=left[each.key].as_of) for each in unpaid
+    ]
+    added = await office.new(c.Invoice, account, invoices)
+    assert {each.proration for each in await office.read(c.InvoiceLine, "invoice", added.key)} == {True}
+
+    [posted] = [await office.one(c.PostedInvoice, "invoice", each.key) for each in unpaid]
+    paid = RecordPayment(
+        invoice=unpaid[0].key, amount=posted.remaining.amount, currency="JPY", received_on=TODAY, reference="BANK-81"
+    )
+    await office.completed(await office.send("recordPayment", paid, FINANCE))
+    open_still = await office.send("amendSubscription", given)
+    assert [each.code for each in open_still.findings] == ["UNPAID_PRORATION"], "the addition is the newest invoice"
+
+
+def subscription_items(subscription: c.AccountSubscription) -> set[str]:
+    return {each.key for each in subscription.items}

@@ -39,6 +39,8 @@ async def test_a_parent_pays_for_its_children_and_one_keeps_the_plan_of_its_own(
         assert (await office.one(c.SupportOrganization, "account", child)).support_plan == "premium"
         [order] = await office.read(c.Order, "account", child)
         assert (order.status, order.parties.bill_to_key) == (c.OrderStatus.APPROVED, parent)
+        [sales] = await office.read(c.SalesOrder, "order", order.key)
+        assert (sales.account_key, sales.status, sales.total) == (parent, c.OrderStatus.APPROVED, order.total)
     kept = [each for each in await office.read(c.Entitlement, "account", own) if each.support_tier]
     assert [(each.key, each.support_tier) for each in kept] == [(plan.key, "platinum")]
     assert (await office.one(c.SupportOrganization, "account", own)).support_plan == desk.support_plan
@@ -50,12 +52,12 @@ async def test_a_hold_on_the_parent_stops_what_it_pays_for_and_nothing_else(offi
     office.town.hold(profile.key, on=True)
     try:
         paid = c.Parties(bill_to_key=parent, payer_key=parent)
-        held = await office.send("submitOrder", await office.order(child, quantity=1, parties=paid))
+        held = await office.send("submitOrder", await office.order(child, quantity=3, parties=paid))
         operation = await office.until(held, State.NEEDS_ATTENTION)
         (raised,) = await office.exceptions(held)
         assert (raised.kind, raised.owner) == ("CREDIT_HOLD", "credit_manager")
         assert office.town.did(operation.id) == {}
-        await office.completed(await office.send("submitOrder", await office.order(child, quantity=1)))
+        await office.completed(await office.send("submitOrder", await office.order(child, quantity=2)))
     finally:
         office.town.hold(profile.key, on=False)
     await office.resolve(CREDIT, held, Action.COMPENSATE)
@@ -66,10 +68,19 @@ async def test_who_uses_it_is_served_whoever_buys_and_pays(office: Office) -> No
     """The reseller orders in its own name: the right and the desk's plan are the end customer's."""
     user, reseller = office.account("end_customer"), office.account("reseller")
     rights = await office.read(c.Entitlement, "account", user)
+    orders, invoices = (
+        await office.read(c.Order, "account", reseller),
+        await office.read(c.Invoice, "account", reseller),
+    )
     before = await office.read(c.SupportOrganization, "account", reseller)
     parties = c.Parties(end_customer_key=user, reseller_key=reseller)
+    await office.agreed(reseller)
     given = await office.order(reseller, entity="DE", currency="EUR", support_tier="platinum", parties=parties)
     await office.completed(await office.send("submitOrder", given))
+    order, invoice = await office.new(c.Order, reseller, orders), await office.new(c.Invoice, reseller, invoices)
+    [sales] = await office.read(c.SalesOrder, "order", order.key)
+    assert (order.parties.end_customer_key, sales.account_key, invoice.status) == (user, reseller, c.InvoiceStatus.OPEN)
+    assert order.total == sales.total == invoice.subtotal
     assert (await office.new(c.Entitlement, user, rights)).support_tier == "platinum"
     assert (await office.one(c.SupportOrganization, "account", user)).support_plan == "platinum"
     after = await office.read(c.SupportOrganization, "account", reseller)
