@@ -31,10 +31,10 @@ CREATES: Mapping[type[Command], str] = {
     do.CreditPosted: "memo",
     Reserve: "reservation",
 }
-BILLED = ("PlaceSalesOrder", "ReleaseSubscription")
+BILLED = ("PlaceSalesOrder", "ReleaseSubscription", "ResumeSubscription")
 """What both the ERP and billing reckon an order to: the same, so that the ERP's invoice of it is the one issued."""
-INVOICES = ("ApproveSalesOrder", "ReleaseSubscription")
-"""What an invoice comes of: this ERP makes one of each order that it approves."""
+INVOICES = ("ApproveSalesOrder", "ReleaseSubscription", "ResumeSubscription")
+"""What an invoice is told of: this ERP makes one of each order that it approves, and what goes on has an older one."""
 TOUCHES: Mapping[type[Command], tuple[type[Record], ...]] = {do.CreditInvoice: (c.CreditMemo, c.Invoice)}
 ENDS: Mapping[type[Command], str] = {
     do.CancelOrder: "order_key",

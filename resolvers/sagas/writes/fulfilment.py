@@ -86,7 +86,7 @@ def sales_order_closed(state: Made) -> do.CloseSalesOrder:
 
 
 def invoice_posted(
-    state: Made, *, released: str, legal_entity: str, currency: str, posted_on: date, due_days: int | None
+    state: Made, *, party: str, released: str, legal_entity: str, currency: str, posted_on: date, due_days: int | None
 ) -> do.PostInvoice | None:
     """Posts the invoice that the ERP has made of the order by itself (Tryton does, NetSuite does not), under the key of
     the one that billing issued in the step `released`: so whoever posts billing's invoices finds it posted, and it is
@@ -104,7 +104,7 @@ def invoice_posted(
     return do.PostInvoice(
         operation=state.operation,
         correlation=state.correlation,
-        party=state.key_of("erp_customer"),
+        party=party,
         legal_entity=legal_entity,
         currency=currency,
         posted_on=posted_on,

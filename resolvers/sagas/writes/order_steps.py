@@ -237,6 +237,7 @@ def _posted(state: _Order) -> do.PostInvoice | None:
     order = state.input
     return invoice_posted(
         state,
+        party=state.key_of("erp_customer"),
         released="release",
         legal_entity=order.legal_entity,
         currency=order.currency,

@@ -12,6 +12,7 @@ from resolvers.sagas.writes.fulfilment import (
     credit_released,
     credit_reserved,
     draft_cancelled,
+    invoice_posted,
     order_activated,
     plan_set,
     right_granted,
@@ -180,6 +181,22 @@ def _opportunity(state: _Renewal) -> do.ChangeOpportunity | None:
     )
 
 
+def _posted(state: _Renewal) -> do.PostInvoice | None:
+    """Of a term that begins anew: what goes on is billed when its term ends."""
+    known = state.known
+    if not known.ended:
+        return None
+    return invoice_posted(
+        state,
+        party=known.party,
+        released="renew",
+        legal_entity=known.entity,
+        currency=known.currency,
+        posted_on=known.today,
+        due_days=known.due_days,
+    )
+
+
 _CLAIM, _CLAIMED = once("renewal", lambda state: f"{state.input.subscription}/{state.known.start_on}")
 
 STEPS = (
@@ -198,6 +215,7 @@ STEPS = (
     Step("activate", do.ActivateOrder, order_activated, concern=RECORDS),
     Step("contract", do.SetContract, _contract, concern=RECORDS, changeable=("end_on",)),
     Step("opportunity", do.ChangeOpportunity, _opportunity, concern=RECORDS),
+    Step("post_invoice", do.PostInvoice, _posted, concern=LEDGER, money=True, changeable=("posted_on", "due_on")),
     Step("release_credit", Release, credit_released, concern=CREDIT),
     _CLAIMED,
 )

@@ -92,13 +92,13 @@ def _posted(ordered: Any, issued: tuple[str | None, Any], approved: str | None) 
         return do.Written(source="books", key=key, at=NOW, **more)
 
     written = {
-        "erp_customer": told("9"), "sales_order": told("8", amounts=ordered),
+        "sales_order": told("8", amounts=ordered),
         "release": told("sub_1", invoice_key=issued[0], amounts=issued[1]),
         "approve_sales_order": told("8", invoice_key=approved),
     }  # fmt: skip
     state: Made = Known("op", "c", order(), None, Facts(), NOW, written)
     return invoice_posted(
-        state, released="release", legal_entity="US", currency="USD", posted_on=NOW.date(), due_days=None
+        state, party="9", released="release", legal_entity="US", currency="USD", posted_on=NOW.date(), due_days=None
     )
 
 

@@ -2,7 +2,7 @@
 
 import asyncio
 from datetime import date
-from typing import Any
+from typing import Any, cast
 
 import pytest
 
@@ -156,6 +156,31 @@ async def test_a_lost_answer_is_an_unknown_outcome_that_can_be_found(erp: Erp, l
         again = await connector.do(command, "k-1")
         assert found is None or (again.key, again.replayed) == (found.key, True)
         assert wire.sent.count(f"{lost.rpartition('.')[0]}.create") == 1
+
+
+@pytest.mark.parametrize("lost", ["account.invoice.write", "account.invoice.post"])
+async def test_the_invoice_of_a_sale_is_posted_once_whatever_answer_is_lost(erp: Erp, lost: str) -> None:
+    async with opened(erp) as (connector, wire):
+        who = await party(connector)
+        placed = await connector.do(order(who), "k-1")
+        approve = ApproveSalesOrder(**WHO, sales_order_key=placed.key)
+        told = [
+            await connector.do(approve, "k-2"),
+            await connector.do(approve, "k-2"),
+            await connector.find(approve, "k-2"),
+        ]
+        [draft] = {each.invoice_key for each in told if each is not None}
+        bill = PostInvoice(
+            **WHO, **ENTITY, party=who, posted_on=date(2026, 11, 2), issued_key=fresh("in"), sales_order_key=placed.key
+        )
+        wire.lose.add(lost)
+        with pytest.raises(errors.OutcomeUnknown):
+            await connector.do(bill, "k-3")
+        posted = await connector.do(bill, "k-3")
+        assert (posted.key, posted.amounts["total"]) == (draft, usd("131.73"))
+        assert (await connector.do(bill, "k-3")).replayed
+        found = (await connector.read(Ask(c.PostedInvoice, "account", (who,)))).rows[who].records
+        assert [(each.key, cast(c.PostedInvoice, each).status) for each in found] == [(draft, c.PostedStatus.OPEN)]
 
 
 async def test_a_closed_period_is_locked(erp: Erp) -> None:
