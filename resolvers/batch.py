@@ -8,7 +8,7 @@ cannot be written.
 from __future__ import annotations
 
 import inspect
-from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable, Mapping, Sequence
 from typing import Any, NoReturn, Protocol, TypeAlias
 
 import msgspec
@@ -42,9 +42,13 @@ Compute: TypeAlias = Callable[..., Awaitable[Sequence[Any]]]
 becomes that parent's error. A root has one parent, None."""
 
 
+Sought: TypeAlias = Callable[[Mapping[str, Any]], Iterable[str]]
+"""The coordinates that a root's arguments look up, `Type.field`: only those may ask who may look all of them up."""
+
+
 class Link(msgspec.Struct, frozen=True):
     """Records that hang on a parent: `key` names the parent's attribute with the key(s), `argument` a root's. Of a root
-    `budget` is its operation class."""
+    `budget` is its operation class. A root is found by the attribute `by`, exactly, or by words in that of `words`."""
 
     target: type[Record]
     by: str
@@ -56,6 +60,12 @@ class Link(msgspec.Struct, frozen=True):
     order: Order | None = None
     first: int | None = None  # default page size of a connection; bound of a plain list
     budget: OperationClass | None = None
+    words: str | None = None
+
+    @property
+    def sought(self) -> str | None:
+        """The target's attribute that a root's argument is compared with."""
+        return (self.words or self.by) if self.argument is not None else None
 
 
 class Batched(msgspec.Struct, frozen=True):
@@ -64,6 +74,7 @@ class Batched(msgspec.Struct, frozen=True):
     `derives` are the coordinates whose content shows in the answer, for the policies: `Type.field`, as in the schema.
     A root that gives one `record` may say with `known` which key its arguments tell: the record's own links then start
     together with it. One that is `dated` takes the argument `maxAge`: what it reads is no older than so many seconds.
+    `sought` are the coordinates that its arguments look up.
     """
 
     compute: Compute
@@ -73,6 +84,7 @@ class Batched(msgspec.Struct, frozen=True):
     record: type[Record] | None = None
     budget: OperationClass | None = None
     dated: bool = False
+    sought: Sought | None = None
 
 
 class Derived(msgspec.Struct, frozen=True):
@@ -152,14 +164,16 @@ def connection(  # noqa: PLR0913 - a declaration: every argument is a keyword an
     fixed: Sequence[Filter] = (),
     first: int = 20,
     argument: str | None = None,
+    words: str | None = None,
     budget: OperationClass | None = None,
     description: str | None = None,
 ) -> Any:
     """A Relay connection: `first` (1 to 100), `after`, and `filter`/`orderBy` where the type is given.
 
-    `by="list"` needs no parent; `by="search"` takes its text from the root argument `argument`.
+    `by="list"` needs no parent; `by="search"` takes its text from the root argument `argument` and looks for it in the
+    attribute `words`. Whoever may not read what `order` orders by gets the source's own order instead.
     """
-    declared = Link(target, by, key, True, True, argument, tuple(fixed), order, first, budget)
+    declared = Link(target, by, key, True, True, argument, tuple(fixed), order, first, budget, words)
     accepted: dict[str, Any] = {argument: str} if argument else {}
     accepted |= {"first": int | None, "after": str | None}
     if filters is not None:
@@ -179,10 +193,11 @@ def batched(  # noqa: PLR0913 - as of `connection`
     record: type[Record] | None = None,
     budget: OperationClass | None = None,
     dated: bool = False,
+    sought: Sought | None = None,
     description: str | None = None,
 ) -> Any:
     """A value computed for all parents at once; `arguments`: python name -> type, optional ones as `X | None`."""
-    declared = Batched(compute, tuple(needs), tuple(derives), known, record, budget, dated)
+    declared = Batched(compute, tuple(needs), tuple(derives), known, record, budget, dated, sought)
     return _field(declared, {**(arguments or {}), **(_DATED if dated else {})}, description)
 
 
@@ -207,6 +222,15 @@ def stream(
 def where(field: str, op: str, description: str | None = None) -> Any:
     """A filter input's field: which canonical attribute it tests, and how (`sources.ports.Filter`)."""
     return strawberry.field(default=strawberry.UNSET, metadata={_KEY: (field, op)}, description=description)
+
+
+def seeking(**coordinates: str) -> Sought:
+    """The coordinate that each of a computation's arguments looks up, where it is given."""
+
+    def sought(given: Mapping[str, Any]) -> Iterable[str]:
+        return [each for name, each in coordinates.items() if given.get(name) not in (None, strawberry.UNSET)]
+
+    return sought
 
 
 def looked_up(coordinate: str, description: str | None = None) -> Any:

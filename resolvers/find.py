@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -39,12 +40,12 @@ NODE_NEEDS: tuple[Need, ...] = tuple((record, "key") for record in (
 class AccountBy:
     """How an account is found."""
 
-    key: strawberry.ID | None = strawberry.field(default=None, description="Its key in the CRM.")
-    node: strawberry.ID | None = strawberry.field(default=None, description="Its `id` in this graph.")
+    key: strawberry.ID | None = looked_up("Account.key", "Its key in the CRM.")
+    node: strawberry.ID | None = looked_up("Account.id", "Its `id` in this graph.")
     system: System | None = strawberry.field(  # type: ignore[valid-type]
         default=None, description="The system whose `id` is given."
     )
-    id: strawberry.ID | None = strawberry.field(default=None, description="What `system` calls it.")
+    id: strawberry.ID | None = looked_up("Account.key", "What `system` calls it.")
     domain: str | None = looked_up("Account.domain", "Its internet domain.")
     email: str | None = looked_up("Contact.email", "The address of one of its contacts.")
 
@@ -110,6 +111,20 @@ async def _through(read: Read, record: type[c.Record], by: str, key: str) -> c.A
     if len(accounts) > 1:
         raise Ambiguous(f"`{key}` belongs to {len(accounts)} accounts: name one of them by its key")
     return await _only(read, "key", accounts.pop()) if accounts else None
+
+
+def sought_nodes(arguments: Mapping[str, Any]) -> list[str]:
+    """The id of each type of which one is named; what is no id, `nodes` tells."""
+    found: dict[str, None] = {}
+    for each in arguments["ids"]:
+        with contextlib.suppress(BadAsk):
+            found[f"{TYPES[parse_id(each)[0]].__name__}.id"] = None
+    return list(found)
+
+
+def sought_node(arguments: Mapping[str, Any]) -> list[str]:
+    """The id of the type that one is of."""
+    return sought_nodes({"ids": [arguments["id"]]})
 
 
 async def nodes(_parents: Sequence[None], read: Read, context: Context, ids: list[strawberry.ID]) -> list[Any]:

@@ -7,7 +7,7 @@ from datetime import datetime
 import strawberry
 
 from resolvers import find
-from resolvers.batch import batched, connection, link, links
+from resolvers.batch import batched, connection, link, links, seeking
 from resolvers.budget import OperationClass
 from resolvers.changes import lending
 from resolvers.changes import purposes as asked
@@ -62,7 +62,12 @@ class Query:
         c.Account, by="list", filters=AccountFilter, orders=AccountOrder, order=ports.Order("name"), budget=_360
     )
     search_accounts: Connection[ref.AccountRef] | None = connection(
-        c.Account, by="search", argument="text", description="Accounts whose name has these words.", budget=_360
+        c.Account,
+        by="search",
+        argument="text",
+        words="name",
+        description="Accounts whose name has these words.",
+        budget=_360,
     )
     entitlement_check: EntitlementCheck | None = batched(
         gather.entitlement_check,
@@ -92,6 +97,7 @@ class Query:
         },
         budget=_LOOKUP,
         dated=True,
+        sought=seeking(account="Account.key", contact="Contact.key", case="Case.key"),
         description="Is this customer entitled? A decision with its evidence.",
     )
     subscription: ref.AccountSubscriptionRef | None = link(c.AccountSubscription, argument="key", budget=_360)
@@ -149,7 +155,11 @@ class Query:
         description="May this order be placed? A verdict with its findings, prices and approvals; it changes nothing.",
     )
     operation: ref.OperationRef | None = batched(
-        desk.operation, needs=desk.OPERATION_NEEDS, arguments={"id": strawberry.ID}, budget=_LOOKUP
+        desk.operation,
+        needs=desk.OPERATION_NEEDS,
+        arguments={"id": strawberry.ID},
+        budget=_LOOKUP,
+        sought=seeking(id="Operation.id"),
     )
     operations: Connection[ref.OperationRef] | None = connection(
         c.Operation, by="list", filters=OperationFilter, order=ports.Order("accepted_at", True), budget=_360
@@ -165,7 +175,9 @@ class Query:
     purposes: list[PurposeRequest | None] | None = batched(asked.mine, needs=(), budget=_LOOKUP)
     purpose_requests: list[PurposeRequest | None] | None = batched(asked.waiting, needs=(), budget=_LOOKUP)
     sources: list[source.Source | None] | None = batched(source.sources, needs=(), budget=_LOOKUP)
-    node: Node | None = batched(find.node, needs=find.NODE_NEEDS, arguments={"id": strawberry.ID}, budget=_360)
+    node: Node | None = batched(
+        find.node, needs=find.NODE_NEEDS, arguments={"id": strawberry.ID}, budget=_360, sought=find.sought_node
+    )
     nodes: list[Node | None] | None = batched(
-        find.nodes, needs=find.NODE_NEEDS, arguments={"ids": list[strawberry.ID]}, budget=_360
+        find.nodes, needs=find.NODE_NEEDS, arguments={"ids": list[strawberry.ID]}, budget=_360, sought=find.sought_nodes
     )

@@ -44,7 +44,7 @@ class Computations:
         """One answer for each parent, judged; `writes`: it is not cut, and what was read before it counts no more."""
         declared = field.declared
         assert isinstance(declared, Batched)
-        check_lookups(given, self._plan.grants)
+        check_lookups(declared, given, self._plan.grants)
         own = {name: list(value) if isinstance(value, list) else value for name, value in given.items()}
         read = self._bound(field, declared, _max_age(own.pop(MAX_AGE, None)) if declared.dated else None)
         computation = declared.compute(rows, read, self._context, **own)

@@ -11,8 +11,10 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from gateway.engine.frames import Frame
+from gateway.engine.grants import Grants
 from gateway.engine.ledger import Ledger
 from gateway.engine.links import Links
+from gateway.engine.lookups import check_lookups
 from gateway.engine.plan import LINK, Field, Selection
 from gateway.engine.seen import ENTITIES_BY, Seen
 from resolvers.batch import Batched, Link
@@ -40,9 +42,9 @@ class Early:
         self._judging: asyncio.Task[None] | None = None
 
     @classmethod
-    def of(cls, field: Field, given: Given, links: Links, seen: Seen) -> Early | None:
+    def of(cls, field: Field, given: Given, links: Links, seen: Seen, grants: Grants) -> Early | None:
         """Starts what may start; None where the arguments tell no key, or the rules refuse it for itself."""
-        key, record = known_key(field, given)
+        key, record = known_key(field, given, grants)
         selection = field.branch.only if field.branch is not None else None
         if key is None or record is None or selection is None or seen.refused_by_key(record, key):
             return None
@@ -90,13 +92,15 @@ class Early:
                 _end(task)
 
 
-def known_key(field: Field, given: Given) -> tuple[str | None, type | None]:
-    """The key of the record that a root will give, and its class, where its arguments tell."""
+def known_key(field: Field, given: Given, grants: Grants) -> tuple[str | None, type | None]:
+    """The key of the record that a root will give, and its class, where its arguments tell and may."""
     declared = field.declared
     try:
-        if isinstance(declared, Link):
-            return (str(given(field)[declared.argument]), declared.target) if declared.argument else (None, None)
+        if isinstance(declared, Link) and declared.argument and field.paging is not None:
+            field.paging.page(given(field))
+            return str(given(field)[declared.argument]), declared.target
         if isinstance(declared, Batched) and declared.known is not None:
+            check_lookups(declared, given(field), grants)
             return declared.known(given(field)), declared.record
     except Exception:
         return None, None  # whatever is wrong with the arguments is told by the field itself

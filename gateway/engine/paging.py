@@ -8,13 +8,13 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import msgspec
-from graphql import GraphQLField
+from graphql import GraphQLField, GraphQLObjectType
 from strawberry import UNSET
 
 from gateway.engine.grants import Grants
 from gateway.engine.graph import Graph
 from gateway.engine.lookups import Forbidden
-from gateway.engine.visible import readable, shown_as
+from gateway.engine.visible import findable, readable, shown_as
 from resolvers.batch import Link, filter_of
 from sources.errors import BadAsk, SourceError
 from sources.ports import Filter, Order, Page, Position, Rows
@@ -35,6 +35,7 @@ class Paging:
         "_failed",
         "_grants",
         "_link",
+        "_order",
         "_readables",
         "_target",
         "_where",
@@ -51,8 +52,11 @@ class Paging:
         self._where = _filters(schema_field)
         self._constant: Page | None = None
         self._failed: Callable[[], SourceError] | None = None  # an error raised again and again would grow
-        if not self._link.paged:
-            self._constant = Page(first=self._link.first, order=self._link.order, filters=self._link.fixed)
+        self._order = self._shown_order()
+        if self._target is not None and not findable(self._target, self._link, grants):
+            self._failed = self._unfindable(self._target).again
+        elif not self._link.paged:
+            self._constant = Page(first=self._link.first, order=self._order, filters=self._link.fixed)
         elif field.arguments is None or field.arguments.constant:
             try:
                 self._constant = self._page(field.arguments.given(None) if field.arguments is not None else {})
@@ -87,7 +91,7 @@ class Paging:
         for each in asked:
             self._readable(each.field, exact=each.op in _EXACT)
         if chosen is None:
-            return Page(first or link.first, None, link.order, link.fixed + asked)
+            return Page(first or link.first, None, self._order, link.fixed + asked)
         self._readable(chosen.field.value, exact=False)
         order = Order(chosen.field.value, chosen.direction.value == "DESC")
         return Page(first or link.first, None, order, link.fixed + asked)
@@ -102,6 +106,18 @@ class Paging:
                 continue
             asked.append(Filter(field, op, tuple(map(_plain, value)) if isinstance(value, list) else _plain(value)))
         return tuple(asked)
+
+    def _shown_order(self) -> Order | None:
+        """How a list is ordered that nobody orders: by what it tells of, or else as its source has it."""
+        order = self._link.order
+        if order is None or self._target is None or readable(self._target, order.field, self._grants):
+            return order
+        return None
+
+    def _unfindable(self, target: GraphQLObjectType) -> Forbidden:
+        link = self._link
+        names = shown_as(target, link.sought or "") or [_camel(link.sought or "")]
+        return Forbidden(f"{target.name}.{names[0]}", f"nothing is found by `{link.argument}`")
 
     def _readable(self, attribute: str, *, exact: bool) -> None:
         """Filtering or ordering by what one may not read would tell it all the same."""

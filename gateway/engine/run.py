@@ -188,7 +188,7 @@ class Run:
         return given
 
     def _early(self, frame: Frame, field: Field) -> Early | None:
-        return Early.of(field, self._given, self.links, self.seen) if len(frame.rows) == 1 else None
+        return Early.of(field, self._given, self.links, self.seen, self.plan.grants) if len(frame.rows) == 1 else None
 
 
 def _unnoticed(_mark: int) -> None:

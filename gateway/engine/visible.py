@@ -70,6 +70,13 @@ def readable(target: GraphQLObjectType | GraphQLInterfaceType, attribute: str, g
     return all(any(grants.field(target.name, name, roles).verdict == "allow" for name in names) for roles in each)
 
 
+def findable(target: GraphQLObjectType | GraphQLInterfaceType, link: Link, grants: FieldGrants) -> bool:
+    """Whether a root may be asked with its argument: words only in what is shown, a key also where it is listed."""
+    if link.sought is None or readable(target, link.sought, grants):
+        return True
+    return link.words is None and any(grants.lookup(target.name, name) for name in shown_as(target, link.sought))
+
+
 def shown_as(target: GraphQLObjectType | GraphQLInterfaceType, attribute: str) -> list[str]:
     """The fields that show an attribute: that of its name, and the links that follow it as a key."""
     names = []
@@ -103,8 +110,11 @@ def _granted(schema: GraphQLSchema, grants: FieldGrants) -> Shown:
         else:
             shown[name] = set(getattr(found, "fields", ()))
     for type_name, field_name, field in _fields(schema):
-        if field_name in shown[type_name] and isinstance(declaration_of(field), Link):
+        declared = declaration_of(field)
+        if field_name in shown[type_name] and isinstance(declared, Link):
             _without_hidden_attributes(field, grants, shown)
+            if not findable(_rows_of(field), declared, grants):
+                shown[type_name].discard(field_name)
     return shown
 
 

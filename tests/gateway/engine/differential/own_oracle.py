@@ -147,6 +147,9 @@ async def _computed(
         for name, coordinate in lookups_of(type(value)).items():
             if getattr(value, name) is not None and not asking.grants.lookup(*coordinate.split(".", 1)):
                 raise Forbidden(f"`{coordinate}` is not for your role")
+    for coordinate in declared.sought(given) if declared.sought else ():
+        if not asking.grants.lookup(*coordinate.split(".", 1)):
+            raise Forbidden(f"`{coordinate}` is not for your role")
     given = dict(given)
     if declared.dated and (given.pop("max_age", None) or 0) < 0:
         raise BadAsk("`maxAge` is less than nothing")
@@ -187,7 +190,7 @@ async def _plain(
     errors: list[SourceError] = []
     unjudged: list[Any] = []
     for key in keys:
-        rows, error = await asking.read(link.target, link.by, key, listing.start)
+        rows, error = await asking.read(link.target, link.by, key, listing.start(asking))
         nothing = nothing and rows is None
         errors += [error] if error is not None else []
         for each in [await asking.seen(each, granting) for each in (rows.records if rows is not None else ())]:

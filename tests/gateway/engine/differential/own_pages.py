@@ -70,10 +70,10 @@ class Listing(msgspec.Struct, frozen=True):
     where: Mapping[str, tuple[str, str]]
     shown: Mapping[str, str]
 
-    @property
-    def start(self) -> Page:
+    def start(self, asking: Asking) -> Page:
         """What a plain link reads."""
-        return Page(first=self.link.first, order=self.link.order, filters=self.link.fixed)
+        self._seek(asking)
+        return Page(first=self.link.first, order=self._own_order(asking), filters=self.link.fixed)
 
     async def page(
         self, asking: Asking, keys: Sequence[str], given: Mapping[str, Any], granting: frozenset[str]
@@ -126,6 +126,7 @@ class Listing(msgspec.Struct, frozen=True):
     # ------------------------------------------------------------ what is asked
 
     def _asked(self, asking: Asking, given: Mapping[str, Any]) -> Page:
+        self._seek(asking)
         first = given.get("first")
         if first is not None and not 1 <= first <= _MOST:
             raise BadAsk(f"`first` is {first}")
@@ -137,11 +138,24 @@ class Listing(msgspec.Struct, frozen=True):
             plain = tuple(_plain(each) for each in value) if isinstance(value, list) else _plain(value)
             filters.append(Filter(attribute, op, plain))
             self._check(asking, attribute, exact=op in ("eq", "in"))
-        order, chosen = self.link.order, given.get("order_by")
+        order, chosen = self._own_order(asking), given.get("order_by")
         if chosen is not None:
             self._check(asking, chosen.field.value, exact=False)
             order = Order(chosen.field.value, chosen.direction.value == "DESC")
         return Page(first or self.link.first, None, order, (*self.link.fixed, *filters))
+
+    def _seek(self, asking: Asking) -> None:
+        if self.link.argument is not None:
+            self._check(asking, self.link.words or self.link.by, exact=self.link.words is None)
+
+    def _own_order(self, asking: Asking) -> Order | None:
+        order = self.link.order
+        try:
+            if order is not None:
+                self._check(asking, order.field, exact=False)
+        except Refused:
+            return None
+        return order
 
     def _check(self, asking: Asking, attribute: str, *, exact: bool) -> None:
         name, grants = self.shown[attribute], asking.grants
