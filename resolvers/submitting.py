@@ -96,10 +96,9 @@ class OrdersUnderWay:
         """Those of a sold-to since an instant, but for one."""
         return await self._store.read(_orders, account, since, without)
 
-    async def reserved(self, payer: str, entity: str, currency: str) -> c.Money:
-        """What is held back of a payer's credit."""
-        held = await self._store.read(reservations.held, CREDIT, f"{payer}/{entity}", currency)
-        return c.Money(held, currency)
+    async def reserved(self, payer: str, entity: str) -> Sequence[c.Money]:
+        """What is held back of a payer's credit, one amount for each currency."""
+        return await self._store.read(reservations.amounts, CREDIT, f"{payer}/{entity}")
 
 
 def _orders(connection: Transaction, account: str, since: datetime, without: str | None) -> list[c.Order]:

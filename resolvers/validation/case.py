@@ -65,7 +65,7 @@ class Case(msgspec.Struct, frozen=True, kw_only=True):
     profile: c.BillingProfile | None
     payer: c.BillingProfile | None
     group: tuple[c.BillingProfile, ...]
-    reserved: c.Money | None
+    reserved: Sequence[c.Money]
     lines: tuple[Selected, ...]
     complete: bool
     totals: Totals | None
@@ -123,7 +123,7 @@ class Case(msgspec.Struct, frozen=True, kw_only=True):
 
 
 async def settle(
-    order: Order, facts: Facts, rules: OrderRules, now: datetime, human: str, reserved: c.Money | None = None
+    order: Order, facts: Facts, rules: OrderRules, now: datetime, human: str, reserved: Sequence[c.Money] = ()
 ) -> Case:
     """Puts an order and its facts together: nothing is read. Others get their turn every AT_ONCE lines."""
     subscription = facts.subscription.by_key(order.subscription_key)
@@ -182,9 +182,9 @@ def lately(orders: Fact, now: datetime) -> list[c.Order]:
     ]
 
 
-def rates_asked(order: Order, facts: Facts, now: datetime) -> str | None:
+def rates_asked(order: Order, facts: Facts, now: datetime, reserved: Sequence[c.Money]) -> str | None:
     """The rates that are needed, as `ExchangeRate.on` says it: today's of the selling entity, where an order, who pays,
-    what is owed or what was ordered lately is in another currency. None where it is not."""
+    what is owed, reserved or was ordered lately is in another currency. None where it is not."""
     entity = _entity(order, facts, facts.subscription.by_key(order.subscription_key))
     if entity is None:
         return None
@@ -192,7 +192,7 @@ def rates_asked(order: Order, facts: Facts, now: datetime) -> str | None:
     owed = [each for one in _group(facts, payer) for each in (one.balance, one.unbilled_orders)]
     ordered = [each.total for each in lately(facts.orders, now)]
     met = {order.currency, *({payer.currency} if payer is not None else ())}
-    met |= {each.currency for each in (*owed, *ordered) if each is not None and each.minor}
+    met |= {each.currency for each in (*owed, *ordered, *reserved) if each is not None and each.minor}
     if met == {entity.currency}:
         return None
     return c.ExchangeRate.on(entity.currency, now.astimezone(_zone(entity)).date())

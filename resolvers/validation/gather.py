@@ -63,10 +63,17 @@ _URGENT = Page(
 
 
 async def gather(
-    order: Order, read: Read, context: Context, wanted: Iterable[str], duplicate_days: int, under_way: Sequence[c.Order]
+    order: Order,
+    read: Read,
+    context: Context,
+    wanted: Iterable[str],
+    duplicate_days: int,
+    under_way: Sequence[c.Order],
+    reserved: Sequence[c.Money] = (),
 ) -> Facts:
     """The facts that are `wanted`, by their names in Facts; the others are not asked for. What is not there in time is
-    an error. `under_way` are orders that are not in the CRM yet."""
+    an error. `under_way` are orders that are not in the CRM yet, `reserved` what they hold of the payer's
+    credit."""
     named, found = frozenset(wanted), {name: none(_HOME[name]) for name in Facts.__struct_fields__}
     since = context.now - timedelta(days=duplicate_days)
 
@@ -102,7 +109,7 @@ async def gather(
         chains.pop(names).close()
 
     async def rates(known: Chained) -> Chained:
-        key = rates_asked(order, Facts(**{**found, **known}), context.now)
+        key = rates_asked(order, Facts(**{**found, **known}), context.now, reserved)
         return await one("rates", c.ExchangeRate, "day", [key] if key is not None else [])
 
     found |= await _in_time(chains, named, _time_left(len(order.lines)), rates)

@@ -99,7 +99,7 @@ async def judge(
     context: Context,
     *,
     vouched: Vouched | None = None,
-    reserved: c.Money | None = None,
+    reserved: Sequence[c.Money] = (),
     under_way: Sequence[c.Order] = (),
 ) -> Validation:
     """The same for an order as it was taken in, with all that was wrong with the input. Whoever submits one calls this
@@ -135,7 +135,7 @@ async def weighed(
     context: Context,
     *,
     vouched: Vouched | None = None,
-    reserved: c.Money | None = None,
+    reserved: Sequence[c.Money] = (),
     under_way: Sequence[c.Order] = (),
     only: frozenset[str] = CODES,
 ) -> Weighed:
@@ -143,7 +143,7 @@ async def weighed(
     `judge`."""
     rules = rules_of(context)
     skipped = CODES - (only & ALWAYS if vouched is not None else only)
-    facts = await gather(order, read, context, wanted(skipped), max(rules.duplicate_days, 30), under_way)
+    facts = await gather(order, read, context, wanted(skipped), max(rules.duplicate_days, 30), under_way, reserved)
     human = context.principal.human or context.principal.subject
     case = await settle(order, facts, rules, context.now, human, reserved)
     made, found = await examine(case, skipped)

@@ -54,8 +54,8 @@ class UnderWay(Protocol):
         """Those of a sold-to that are not in the CRM yet, as it will have them."""
         ...
 
-    async def reserved(self, payer: str, entity: str, currency: str) -> c.Money:
-        """What they have taken of a payer's credit."""
+    async def reserved(self, payer: str, entity: str) -> Sequence[c.Money]:
+        """What they have taken of a payer's credit, one amount for each currency."""
         ...
 
 
@@ -82,7 +82,7 @@ class Submission:
             since = now - timedelta(days=max(rules.duplicate_days, _WINDOW))
             others = await self.under_way.orders(asked.sold_to_key, since, who.operation)
         found = await weighed(asked, read, context, vouched=vouched, reserved=reserved, under_way=others)
-        return _judgement(order, found, reserved, accepting=who.operation is None)
+        return _judgement(order, found, accepting=who.operation is None)
 
     async def change(self, read: Read, change: Change, now: datetime) -> Judgement:
         """See `ChangeJudge`. Raises Unavailable where a source did not say what has to be known."""
@@ -91,7 +91,7 @@ class Submission:
         asked = _changed(change)
         reserved = await self._reserved(asked)
         found = await weighed(asked, read, context, reserved=reserved, only=JUDGED)
-        headroom = _headroom(found.case, reserved)
+        headroom = _headroom(found.case)
         adds_nothing = change.adds is not None and not change.adds
         known = {"CREDIT_EXCEEDED"} if adds_nothing or headroom is not None else set()
         findings = _findings(found.findings, accepting=who.operation is None)
@@ -101,12 +101,12 @@ class Submission:
             headroom=headroom,
         )
 
-    async def _reserved(self, asked: Order) -> c.Money:
+    async def _reserved(self, asked: Order) -> Sequence[c.Money]:
         """What other writes on their way have taken of the payer's credit."""
         if self.under_way is None or asked.entity_key is None:
-            return c.Money.zero(asked.currency)
+            return ()
         payer = asked.parties.payer_key or asked.bill_to_key
-        return await self.under_way.reserved(payer, asked.entity_key, asked.currency)
+        return await self.under_way.reserved(payer, asked.entity_key)
 
     def _vouched(self, order: SubmitOrder, context: Context, rules: OrderRules) -> Vouched:
         """What the token says, whichever of the ways to say the same the order was validated in."""
@@ -203,10 +203,10 @@ def _whole(parties: c.Parties, account: str) -> c.Parties:
 # -------------------------------------------------------------------------------------------------------- the judgement
 
 
-def _judgement(order: SubmitOrder, found: Weighed, reserved: c.Money, *, accepting: bool) -> Judgement:
+def _judgement(order: SubmitOrder, found: Weighed, *, accepting: bool) -> Judgement:
     case = found.case
     findings = [*_products(order, case), *_findings(found.findings, accepting=accepting)]
-    headroom = _headroom(case, reserved)
+    headroom = _headroom(case)
     if headroom is not None:
         findings = [each for each in findings if each.code != "CREDIT_EXCEEDED"]  # its write compares with it itself
     totals = case.totals
@@ -233,13 +233,14 @@ def _flags(case: Case) -> dict[str, bool]:
     return flags
 
 
-def _headroom(case: Case, reserved: c.Money) -> c.Money | None:
-    """What is left of the payer's credit before this order and the others on their way: those are counted when it is
-    reserved."""
+def _headroom(case: Case) -> c.Money | None:
+    """What is left of the payer's credit before this order and the others on their way in its currency: those are
+    counted when it is reserved. None where the limit is in another currency."""
     credit = credit_of(case)
-    if credit is None or credit.headroom is None or credit.order is None or credit.currency != reserved.currency:
+    if credit is None or credit.headroom is None or credit.order is None or credit.currency != case.order.currency:
         return None
-    return credit.headroom + credit.order + reserved
+    left = credit.headroom + credit.order
+    return sum((each for each in case.reserved if each.currency == credit.currency), left)
 
 
 def _products(order: SubmitOrder, case: Case) -> Iterator[Finding]:

@@ -128,6 +128,18 @@ def held(connection: Connection, kind: str, subject: str, unit: str, *, used_too
     return int(connection.execute(query).scalar_one())
 
 
+def amounts(connection: Connection, kind: str, subject: str) -> list[Money]:
+    """What is reserved of an amount, one for each currency."""
+    columns = reservations.c
+    query = (
+        select(columns.unit, func.sum(columns.quantity))
+        .where(columns.kind == kind, columns.subject == subject, columns.state == Held.RESERVED)
+        .group_by(columns.unit)
+        .order_by(columns.unit)
+    )
+    return [Money(int(quantity), unit) for unit, quantity in connection.execute(query)]
+
+
 def find(connection: Connection, key: str) -> Reservation | None:
     """The reservation of a key."""
     row = connection.execute(select(reservations).where(reservations.c.key == key)).mappings().first()

@@ -42,9 +42,9 @@ def credit_of(case: Case) -> Credit | None:
         return None
     currency = payer.currency
     exposure = _exposure(case, currency)
-    if exposure is not None and case.reserved is not None:
-        reserved = case.converted(case.reserved, currency)
-        exposure = exposure + reserved if reserved is not None else None
+    for each in case.reserved:
+        reserved = case.converted(each, currency)
+        exposure = exposure + reserved if exposure is not None and reserved is not None else None
     added = added_by(case)
     order = case.converted(added, currency) if added is not None else None
     headroom = None

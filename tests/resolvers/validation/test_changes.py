@@ -48,9 +48,9 @@ class UnderWay:
     async def orders(self, account: str, since: Any, without: str | None) -> list[c.Order]:
         return []
 
-    async def reserved(self, payer: str, entity: str, currency: str) -> Money:
-        assert (payer, entity, currency) == (ACCOUNT, "US", "USD")
-        return self.taken
+    async def reserved(self, payer: str, entity: str) -> list[Money]:
+        assert (payer, entity) == (ACCOUNT, "US")
+        return [self.taken]
 
 
 async def judged(asked: Change, on: Shelf | None = None, taken: int = 0, who: Asking = HERE) -> Any:

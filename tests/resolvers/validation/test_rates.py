@@ -76,9 +76,16 @@ async def test_what_other_orders_have_taken_in_another_currency_counts() -> None
     on = shelf(YEN, prices=[o.price(amount="1000", currency="JPY")])
     within = o.context()
     taken = c.Money(100_000, "JPY")  # 670.00 dollars
-    answer = await judge(order_of(o.asked(currency="JPY"), o.RULES), on, within, reserved=taken)
+    answer = await judge(order_of(o.asked(currency="JPY"), o.RULES), on, within, reserved=[taken])
     assert answer.credit is not None
     assert answer.credit.exposure == usd(10_000 + 67_000)
+
+
+async def test_what_orders_have_taken_counts_in_every_currency_at_once() -> None:
+    taken = [usd(1_000), c.Money(10_000, "EUR"), c.Money(100_000, "JPY")]  # 10.00, 108.00 and 670.00 dollars
+    answer = await judge(order_of(o.asked(), o.RULES), shelf(YEN, EURO), o.context(), reserved=taken)
+    assert answer.credit is not None
+    assert answer.credit.exposure == usd(10_000 + 1_000 + 10_800 + 67_000)
 
 
 @pytest.mark.parametrize("rates", [(), (rate("JPY", "9", date(2026, 3, 11)),), (rate("JPY", "9", base="EUR"),)])

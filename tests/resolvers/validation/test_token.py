@@ -187,9 +187,9 @@ async def test_approvals_are_asked_for_whatever_a_token_says() -> None:
 async def test_what_others_have_reserved_is_not_there_for_this_order() -> None:
     on = o.shelf(profiles=[o.profile(credit_limit=usd(200_000))])
     assert (await judge(order(), on, o.context())).verdict is Outcome.VALID
-    less = await judge(order(), on, o.context(), reserved=usd(70_001))
+    less = await judge(order(), on, o.context(), reserved=[usd(70_001)])
     assert o.said(less, "CREDIT_EXCEEDED") == ["ERROR parties.payer"]
-    unknown = await judge(order(), on, o.context(), reserved=c.Money(1, "EUR"))
+    unknown = await judge(order(), on, o.context(), reserved=[c.Money(1, "EUR")])
     assert o.said(unknown, "CREDIT_EXCEEDED") == ["UNVERIFIED parties.payer"]
 
 

@@ -7,7 +7,7 @@ import pytest
 
 from sources.canonical import Money
 from sources.store.errors import WrongState
-from sources.store.reservations import reserve
+from sources.store.reservations import Held, amounts, end, reserve
 from sources.store.store import Store
 from tests.sources.store.conftest import NOW, Accepted
 
@@ -40,3 +40,13 @@ async def test_money_that_is_not_left_is_told_as_money_and_what_is_left_is_not(
     with pytest.raises(WrongState) as refused:
         await store.transact(reserve, operation, *held, most=123)
     assert str(refused.value) == f"`{subject}` has less than {told} left: others have the rest"
+
+
+async def test_what_is_held_of_an_amount_is_told_by_currency(store: Store, accepted: Accepted) -> None:
+    operation, subject = str(uuid.uuid4()), f"payer-{uuid.uuid4()}/US"
+    await accepted(operation)
+    for key, quantity, unit in (("a", 100, "USD"), ("b", 250, "USD"), ("c", 7, "JPY"), ("d", 9, "EUR")):
+        await store.transact(reserve, f"{operation}:{key}", operation, "credit", subject, quantity, unit, NOW)
+    await store.transact(end, f"{operation}:d", Held.RELEASED, NOW)
+    assert await store.read(amounts, "credit", subject) == [Money(7, "JPY"), Money(350, "USD")]
+    assert await store.read(amounts, "credit", f"{subject}/other") == []
