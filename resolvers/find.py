@@ -98,7 +98,7 @@ async def _only(read: Read, by: str, key: str) -> c.Account | None:
         raise reading.errors[key]
     found = rows(reading, key)
     if len(found) > 1:
-        raise Ambiguous(f"{len(found)} accounts have the {by} `{key}`: name one of them by its key")
+        raise Ambiguous(f"{len(found)} accounts have this {by}: name one of them by its key")
     return found[0] if found else None
 
 
@@ -109,7 +109,7 @@ async def _through(read: Read, record: type[c.Record], by: str, key: str) -> c.A
         raise reading.errors[key]
     accounts = {each.account_key for each in rows(reading, key) if each.account_key}
     if len(accounts) > 1:
-        raise Ambiguous(f"`{key}` belongs to {len(accounts)} accounts: name one of them by its key")
+        raise Ambiguous(f"this {by} belongs to {len(accounts)} accounts: name one of them by its key")
     return await _only(read, "key", accounts.pop()) if accounts else None
 
 

@@ -41,7 +41,7 @@ def parse_id(text: str, unknown: Container[type] = ()) -> tuple[type[Record], st
         if record in unknown:
             raise KeyError(name)
     except (ValueError, KeyError):
-        raise BadAsk(f"`{text[:60]}` is no id of this graph: use an `id` that it gave you") from None
+        raise BadAsk("this is no id of this graph: use an `id` that it gave you") from None
     return record, source, key
 
 

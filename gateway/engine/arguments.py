@@ -19,6 +19,7 @@ from graphql import (
 from graphql.execution.values import VariableValues, coerce_argument, get_argument_values
 
 from gateway.engine.graph import Graph
+from gateway.engine.reticent import reticent
 from sources.errors import BadAsk
 
 _LEFT_OUT = object()
@@ -97,8 +98,10 @@ class Arguments:
             if given is None:
                 given = get_argument_values(self._field, self._node, variables)
             return self._graph.coerce(self._field, given)
-        except (GraphQLError, ValueError) as error:
-            raise BadArgument(str(getattr(error, "message", error)), getattr(error, "nodes", None)) from error
+        except GraphQLError as error:
+            raise BadArgument(reticent(error).message, error.nodes) from error
+        except ValueError as error:
+            raise BadArgument(str(error), None) from error
 
 
 def _has_variables(values: Iterable[ValueNode]) -> bool:

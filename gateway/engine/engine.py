@@ -355,7 +355,7 @@ def _operation(document: Document, question: Question) -> OperationDefinitionNod
     if node is not None:
         return node
     if question.operation_name is not None:
-        raise Refused([GraphQLError(f"the document has no operation named `{question.operation_name}`")])
+        raise Refused([GraphQLError("the document has no operation of the name in `operationName`")])
     raise Refused([GraphQLError("the document has several operations: say which with `operationName`")])
 
 

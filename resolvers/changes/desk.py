@@ -231,5 +231,5 @@ async def _seen(read: Read, record: type[c.Record], given: Any) -> Any:
         raise reading.errors[key]
     found = rows(reading, key)
     if not found:
-        raise Refused("NOT_FOUND", f"there is no {name} `{key}`, or it is not for you", path=name)
+        raise Refused("NOT_FOUND", f"there is no such {name}, or it is not for you", path=name)
     return found[0]

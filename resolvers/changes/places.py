@@ -16,15 +16,28 @@ _QUOTED = re.compile(r"`([^`]+)`")
 
 def located(error: BadAsk, given: msgspec.Struct) -> BadAsk:
     """The same refusal with the path of what it speaks of. What stands in backticks is a field of the input, such as
-    `lines.3`, or a value that the input has, such as a key that leads nowhere."""
+    `lines.3`, or a value that the input has, such as a key that leads nowhere: its path is said, since it may be
+    anything, somebody's address too."""
     if error.path is not None:
         return error
     values = dict(_values(given))
     for said in _QUOTED.findall(error.message):
         path = said if said.partition(".")[0] in _fields(given) else values.get(said)
         if path is not None:
-            return BadAsk(error.message, path=path, source=error.source, unsent=True)
+            return BadAsk(_without(error.message, given, values), path=path, source=error.source, unsent=True)
     return error
+
+
+def _without(message: str, given: msgspec.Struct, values: Mapping[str, str]) -> str:
+    """The message without the values of an input in backticks."""
+
+    def shown(quoted: re.Match[str]) -> str:
+        said = quoted[1]
+        if said.partition(".")[0] in _fields(given) or said not in values:
+            return quoted[0]
+        return f"of `{values[said]}`"
+
+    return _QUOTED.sub(shown, message)
 
 
 def _fields(given: msgspec.Struct) -> set[str]:

@@ -31,7 +31,7 @@ class Assignments(Counter):
         found: ExceptionItem = await self._reading(exceptions.find, exception_id)
         roles = await self._directory.roles(assignee, self._room.clock())
         if roles is not None and not found.belongs_to(roles):
-            raise Refused("BAD_INPUT", f"`{assignee}` has not the role `{found.owner}`, whose exception it is")
+            raise Refused("BAD_INPUT", f"`to` names somebody without the role `{found.owner}`, whose exception it is")
         subject = found.operation_id or found.id
 
         def work(connection: Any) -> ExceptionItem:

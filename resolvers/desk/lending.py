@@ -48,11 +48,11 @@ class Lendings(Counter):
             decision = self._allowed(connection, LEND, who, "", {})
             foreign = sorted(set(roles) - who.roles)
             if foreign:
-                raise Refused("FORBIDDEN", f"`{foreign[0]}` is not yours to lend: it is no role of your own")
+                raise Refused("FORBIDDEN", "`roles` has one that is not yours to lend: it is no role of your own")
             pairs = conflicts(self._room.rules(), frozenset(roles) | (known or frozenset()))
             if pairs:
                 together = ", ".join(map(str, pairs))
-                raise Refused("FORBIDDEN", f"`{receiver}` would hold what is forbidden together: {together}")
+                raise Refused("FORBIDDEN", f"`to` would hold what is forbidden together: {together}")
             self._note(
                 connection,
                 who,

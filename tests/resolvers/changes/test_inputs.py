@@ -160,6 +160,11 @@ def test_a_refusal_of_a_write_is_given_its_place(message: str, path: str | None)
     assert located(BadAsk(message, path="deck"), SHAPE.record(given())).path == "deck"
 
 
+def test_a_refusal_of_a_write_says_the_place_of_a_value_and_never_the_value() -> None:
+    told = located(BadAsk("there is no Price `p`, or it is not for you: see `crm`"), SHAPE.record(given())).message
+    assert told == "there is no Price of `parcels.0.price`, or it is not for you: see `crm`"
+
+
 @pytest.mark.parametrize("mutation", [saga.mutation for saga in WRITES])
 def test_every_write_in_the_list_is_a_mutation_with_a_key(mutation: str) -> None:
     made = FIELDS[mutation].args["input"].type.of_type

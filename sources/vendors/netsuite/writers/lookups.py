@@ -94,7 +94,7 @@ class Lookups:
         if not rows:
             raise self._unmapped(code, words, value)
         if len(rows) > 1:
-            raise Ambiguous(f"`{self._source}` has two records for the {words} `{value}`", source=self._source)
+            raise Ambiguous(f"`{self._source}` has two records for this {words}", source=self._source)
         return rows[0]["id"]
 
     def _unmapped(self, code: str, words: str, value: str) -> Rejected:

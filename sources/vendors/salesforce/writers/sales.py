@@ -80,7 +80,7 @@ class Sales:
         if name == "region":
             region = self._regions.get(value or "") if self._regions else value
             if value is not None and region is None:
-                raise BadAsk(f"no word of the org is mapped to the region `{value}`", source=self._org.source)
+                raise BadAsk("no word of the org is mapped to this region", source=self._org.source)
             return facts.REGION, region
         if name not in _WORDS:
             known = ", ".join(sorted([*_TEXTS, *_WORDS, "region"]))
@@ -91,7 +91,7 @@ class Sales:
         if value is None:
             return field, None
         if value not in list(_KINDS[name]) or _KINDS[name](value) not in words:
-            raise BadAsk(f"`{value}` cannot be written as the `{name}` of an account", source=self._org.source)
+            raise BadAsk(f"this cannot be written as the `{name}` of an account", source=self._org.source)
         return field, words[_KINDS[name](value)]
 
     # ------------------------------------------------------------ deals

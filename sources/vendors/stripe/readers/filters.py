@@ -69,7 +69,7 @@ def chosen(filters: Sequence[Filter], field: str, vocabulary: Callable[[Any], V]
         try:
             wanted = frozenset(vocabulary(value) for value in ((each.value,) if each.op == "eq" else each.value))
         except (TypeError, ValueError) as error:
-            raise BadAsk(f"`{each.value}` is no value of `{field}`") from error
+            raise BadAsk(f"this is no value of `{field}`") from error
         left = wanted if left is None else left & wanted
     return left
 
