@@ -20,7 +20,7 @@ LATE, REVERSED = "renewSubscription", "reverseOrder"
 FORWARD: dict[str, list[str]] = {
     LATE: [
         "PutOrder", "PlaceSalesOrder", "PrepareSubscription", "ReleaseSubscription", "ApproveSalesOrder", "GrantRight",
-        "SetSupportPlan", "TouchCases", "ActivateOrder", "SetContract", "ChangeOpportunity",
+        "SetSupportPlan", "TouchCases", "ActivateOrder", "SetContract", "ChangeOpportunity", "PostInvoice",
     ],
     REVERSED: [
         "CancelSubscription", "CreditInvoice", "CreditPosted", "CloseSalesOrder", "EndRight", "SetSupportPlan",
