@@ -1,6 +1,7 @@
 """Changes in the middle of a term, and what follows from them in billing, ledger, CRM and at the desk."""
 
 from collections import Counter
+from datetime import timedelta
 from decimal import Decimal
 
 import msgspec
@@ -11,7 +12,7 @@ from resolvers.sagas.writes.invoices import RecordPayment
 from sources import canonical as c
 from sources.canonical import Money
 from sources.store.operations import Outcome, State
-from tests.scenarios.office import FINANCE, REVOPS, TODAY, Office
+from tests.scenarios.office import CONTROLLER, FINANCE, REVOPS, TODAY, Office
 
 pytestmark = pytest.mark.slow
 
@@ -35,6 +36,9 @@ async def test_an_upgrade_with_an_urgent_case_open_is_one_operation_in_four_syst
         await office.read(c.Entitlement, "account", account),
         await office.read(c.SalesOrder, "account", account),
     )
+    [contract] = await office.read(c.SubscriptionContract, "subscription", subscription.key)
+    [replaced] = [each for each in rights if each.support_tier]
+    orders = await office.read(c.Order, "account", account)
     invoices = await office.read(c.Invoice, "account", account)
     added = given.lines[0].quantity - (subscription.items[0].quantity or 0)
 
@@ -50,14 +54,30 @@ async def test_an_upgrade_with_an_urgent_case_open_is_one_operation_in_four_syst
     sales = await office.new(c.SalesOrder, account, booked)
     assert (sales.status, sales.total) == (c.OrderStatus.PENDING_BILLING, Money(int(added) * 4_500, "USD"))
     assert sales.subscription_key == subscription.key
+    order = await office.new(c.Order, account, orders)
+    assert (order.status, order.effective_on, order.contract_key) == (c.OrderStatus.APPROVED, TODAY, contract.key)
+    assert [(each.product_code, each.quantity) for each in order.lines] == [("CLOUD-BUSINESS", added)]
+    assert (order.total is not None, sales.order_key) == (True, order.key)
     right = await office.new(c.Entitlement, account, rights)
     assert (right.support_tier, right.subscription_key) == (given.support_tier, subscription.key)
+    assert (right.starts_on, right.ends_on) == (TODAY, contract.end_on)
+    [old] = [each for each in await office.read(c.Entitlement, "account", account) if each.key == replaced.key]
+    assert (old.support_tier, old.ends_on) == (replaced.support_tier, TODAY - timedelta(days=1)), "no day has two"
     assert (await office.one(c.SupportOrganization, "account", account)).support_plan == given.support_tier
     recalculated = {each.metric: each.breach_at for each in await office.read(c.Sla, "case", case.key)}
     assert [metric for metric, before in clocks.items() if recalculated.get(metric) != before], "another tier's targets"
     kinds = office.town.did(operation.id)
     assert kinds["support"] == Counter({"organization.update": 1, "ticket.update": 1})
     assert kinds["billing"]["invoice.finalise"] == 1
+    assert kinds["crm"] == Counter(
+        {
+            "order.create": 1,
+            "order_item.create": 1,
+            "entitlement.create": 1,
+            "entitlement.update": 1,
+            "order.activate": 1,
+        }
+    )
 
 
 async def test_a_downgrade_after_the_payment_is_credited_and_not_refunded(office: Office) -> None:
@@ -83,6 +103,47 @@ async def test_a_downgrade_after_the_payment_is_credited_and_not_refunded(office
     assert await office.read(c.SalesOrder, "account", account) == booked, "nothing was sold"
     assert set(office.town.did(operation.id)) == {"billing"}
     assert subscription.mrr
+
+
+async def test_what_goes_reduces_the_order_by_which_it_came(office: Office) -> None:
+    """Ten seats are ordered and paid for; four of them go."""
+    account = office.account("child_with_own_plan")
+    running, orders = (
+        await office.read(c.AccountSubscription, "account", account),
+        await office.read(c.Order, "account", account),
+    )
+    await office.completed(await office.send("submitOrder", await office.order(account)))
+    subscription, order = (
+        await office.new(c.AccountSubscription, account, running),
+        await office.new(c.Order, account, orders),
+    )
+    assert subscription.order_key == order.key
+    invoice = await office.one(c.Invoice, "key", subscription.latest_invoice_key or "")
+    posted = await office.posted(invoice, order)
+    paid = RecordPayment(
+        invoice=invoice.key, amount=posted.remaining.amount, currency="USD", received_on=TODAY, reference="BANK-82"
+    )
+    await office.completed(await office.send("recordPayment", paid, FINANCE))
+    sales = await office.read(c.SalesOrder, "account", account)
+
+    [item] = subscription.items
+    line = AmendedLine(price=item.price.key, quantity=Decimal(6), item=item.key)
+    answer = await office.send("amendSubscription", AmendSubscription(subscription=subscription.key, lines=(line,)))
+    await office.until(answer, State.AWAITING_APPROVAL)
+    await office.approve(CONTROLLER, answer)
+    operation = await office.completed(answer)
+
+    assert (await office.one(c.AccountSubscription, "key", subscription.key)).items[0].quantity == 6
+    reduction = await office.new(c.Order, account, [*orders, order])
+    assert (reduction.reduction, reduction.original_order_key, reduction.effective_on) == (True, order.key, TODAY)
+    assert reduction.status is c.OrderStatus.APPROVED
+    assert [(each.product_code, each.quantity) for each in reduction.lines] == [("ADDON-SECURITY", Decimal(-4))]
+    left = await office.read(c.SalesOrder, "account", account)
+    assert [(each.key, each.total) for each in left] == [(each.key, each.total) for each in sales], "nothing was sold"
+    customer = await office.one(c.BillingCustomer, "account", account)
+    assert customer.balance is not None
+    assert customer.balance.minor < 0, "credited for the next invoice"
+    assert set(office.town.did(operation.id)) == {"billing", "crm"}
 
 
 async def test_an_upgrade_while_the_base_invoice_is_unpaid_waits_for_the_money_and_an_addition_does_not(

@@ -13,6 +13,7 @@ import msgspec
 
 from resolvers.sagas.reading import entity, many, one, periods, profile_of, some, today
 from resolvers.sagas.saga import Facts, Read, Saga
+from resolvers.sagas.writes.amendment_records import recorded
 from resolvers.sagas.writes.amendment_steps import STEPS, Known, items_of
 from resolvers.sagas.writes.amendment_terms import (
     AmendedLine,
@@ -21,6 +22,7 @@ from resolvers.sagas.writes.amendment_terms import (
     change,
     figures,
     gives_back,
+    gone,
     priced_at,
     refusals,
     sold,
@@ -42,11 +44,16 @@ __all__ = ["AMEND_SUBSCRIPTION", "AmendSubscription", "AmendedLine", "amend_subs
 NEEDS = (
     (c.AccountSubscription, "key"),
     (c.Price, "list"),
+    (c.Product, "key"),
     (c.LegalEntity, "key"),
     (c.AccountingPeriod, "list"),
     (c.BillingProfile, "account"),
     (c.Invoice, "key"),
     (c.Order, "key"),
+    (c.Order, "account"),
+    (c.SalesOrder, "subscription"),
+    (c.SubscriptionContract, "subscription"),
+    (c.Entitlement, "account"),
     (c.SupportOrganization, "account"),
     (c.SupportPlan, "list"),
     (c.Case, "account"),
@@ -63,8 +70,8 @@ def amend_subscription(preview: Preview | None = None, judge: ChangeJudge = plai
         _sound(asked)
         subscription = await one(read, c.AccountSubscription, asked.subscription)
         user = subscription.end_customer_key or subscription.account_key
-        book, seller, profiles, desk, cases, order = await asyncio.gather(
-            many(read, c.Price, "list", ""),
+        (book, codes), seller, profiles, desk, cases, order = await asyncio.gather(
+            _catalogue(read, subscription, asked),
             entity(read, subscription.legal_entity),
             many(read, c.BillingProfile, "account", subscription.account_key),
             some(read, c.SupportOrganization, user, "account"),
@@ -77,7 +84,11 @@ def amend_subscription(preview: Preview | None = None, judge: ChangeJudge = plai
         changed, wrong = change(subscription, asked.lines, prices), refusals(subscription, asked.lines, prices)
         day, at, proration, judged = today(seller, now), priced_at(subscription, now), None, Judgement()
         parties = parties_of(subscription, order)
-        credit = await owing(read, subscription.legal_entity, parties)
+        credit, (records, often) = await asyncio.gather(
+            owing(read, subscription.legal_entity, parties),
+            recorded(read, subscription, parties, gone(subscription, asked.lines, codes), asked.support_tier, day),
+        )
+        wrong += often
         if not wrong:
             proration = await _proration(preview, subscription, asked, at)
             wanted = Change(
@@ -91,16 +102,16 @@ def amend_subscription(preview: Preview | None = None, judge: ChangeJudge = plai
         exceeded, left = credit_left(judged.amount or None, judged.headroom)
         known = Known(
             account=subscription.account_key,
-            user=user,
-            payer=parties.payer_key or subscription.account_key,
+            parties=parties,
             party=profile.key if profile else None,
             entity=subscription.legal_entity,
             currency=subscription.currency,
             today=day,
             prorate_at=at,
-            sold=sold(subscription, asked.lines, prices),
+            sold=sold(subscription, asked.lines, prices, codes, day, records.end_on),
             added=judged.amount,
             headroom=left,
+            records=records,
             organization=desk.key if desk else None,
             cases=cases,
         )
@@ -129,6 +140,18 @@ def _sound(asked: AmendSubscription) -> None:
     twice = next((each for each in items if items.count(each) > 1), None)
     if twice is not None:
         raise BadAsk(f"`lines` name the item `{twice}` twice: say once what it becomes")
+
+
+async def _catalogue(
+    read: Read, subscription: c.AccountSubscription, asked: AmendSubscription
+) -> tuple[list[c.Price], dict[str, str | None]]:
+    """The price book, and our codes of the products that are there and that are asked for."""
+    book = await many(read, c.Price, "list", "")
+    named = {line.price for line in asked.lines}
+    own = [item.product_key for item in subscription.items]
+    wanted = [price.product_key for price in book if price.key in named]
+    products = await many(read, c.Product, "key", *dict.fromkeys((*own, *wanted)))
+    return book, {each.key: each.code for each in products}
 
 
 async def _judged(

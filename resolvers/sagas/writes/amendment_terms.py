@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from decimal import Decimal
 
 import msgspec
@@ -39,6 +39,8 @@ class AmendSubscription(msgspec.Struct, frozen=True, kw_only=True):
 
 Lines = tuple[AmendedLine, ...]
 Prices = Mapping[str, c.Price]
+Codes = Mapping[str, str | None]
+"""Our codes of products, by their keys in billing."""
 
 
 def priced_at(subscription: c.AccountSubscription, now: datetime) -> datetime:
@@ -146,20 +148,52 @@ def figures(
     return known
 
 
-def sold(subscription: c.AccountSubscription, lines: Lines, prices: Prices) -> tuple[SoldLine, ...]:
-    """What is sold besides what was sold before: of an item that keeps its price only what is added to it."""
+def sold(
+    subscription: c.AccountSubscription, lines: Lines, prices: Prices, codes: Codes, start_on: date, end_on: date | None
+) -> tuple[SoldLine, ...]:
+    """What is sold besides what was sold before: of an item that keeps its price only what is added to it. Days are
+    those from which and until which it is."""
     items = {item.key: item for item in subscription.items}
     found = []
     for number, line in enumerate(lines, 1):
-        price, item = prices.get(line.price), items.get(line.item or "")
-        had = Decimal(item.quantity or 0) if item is not None and item.price.key == line.price else Decimal(0)
-        if line.product and line.quantity > had and price is not None and isinstance(price.unit_price, UnitPrice):
+        price = prices.get(line.price)
+        added, code = line.quantity - _kept(line, items), _code(line, price, codes)
+        if code and added > 0 and price is not None and isinstance(price.unit_price, UnitPrice):
             found.append(
                 SoldLine(
                     key=str(number),
-                    product_code=line.product,
-                    quantity=line.quantity - had,
+                    product_code=code,
+                    quantity=added,
                     unit_price=price.unit_price,
+                    service_on=start_on,
+                    end_on=end_on,
                 )
             )
     return tuple(found)
+
+
+def gone(subscription: c.AccountSubscription, lines: Lines, codes: Codes) -> dict[str, Decimal]:
+    """How much of each product goes that was sold before: of an item that gets another price all of it."""
+    items = {item.key: item for item in subscription.items}
+    found: dict[str, Decimal] = {}
+    for line in lines:
+        item = items.get(line.item or "")
+        code = codes.get(item.product_key) if item is not None else None
+        if item is None or code is None or item.price.interval is None:
+            continue
+        kept = line.quantity if item.price.key == line.price else Decimal(0)
+        goes = Decimal(item.quantity or 0) - kept
+        if goes > 0:
+            found[code] = found.get(code, Decimal(0)) + goes
+    return found
+
+
+def _kept(line: AmendedLine, items: Mapping[str, c.SubscriptionItem]) -> Decimal:
+    """What was sold before at the price that it goes on at."""
+    item = items.get(line.item or "")
+    return Decimal(item.quantity or 0) if item is not None and item.price.key == line.price else Decimal(0)
+
+
+def _code(line: AmendedLine, price: c.Price | None, codes: Codes) -> str | None:
+    """Our code of what a line is of, as it was said, else as billing has it."""
+    return line.product or (codes.get(price.product_key) if price is not None else None)

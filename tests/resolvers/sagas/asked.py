@@ -10,6 +10,7 @@ import msgspec
 from resolvers.sagas.grounds import Asker
 from resolvers.sagas.writes.accounts import SetCredit, UpdateAccount
 from resolvers.sagas.writes.amend_subscription import AmendedLine, AmendSubscription
+from resolvers.sagas.writes.amendment_records import MOST_ORDERS
 from resolvers.sagas.writes.cases import EscalateCase
 from resolvers.sagas.writes.invoices import RecordPayment, WriteOff
 from resolvers.sagas.writes.onboard_account import OnboardAccount
@@ -206,9 +207,15 @@ LONG = [
         "amendSubscription",
         AmendSubscription(
             subscription="sub_1", support_tier="premium",
-            lines=(AmendedLine(price="price_1", quantity=Decimal(1), product="SEAT"),),
+            lines=(
+                AmendedLine(price="price_1", quantity=Decimal(2), product="SEAT"),
+                AmendedLine(price="price_1", quantity=Decimal(9), item="si_1"),
+            ),
         ),
         REVOPS,
+        {c.Entitlement: None},
+        [right("standard", date(2026, 12, 31))],
+        frozenset(f"reduce_order_{number}" for number in range(2, MOST_ORDERS + 1)),
     ),
     Walk(
         "renewSubscription", RenewSubscription(subscription="sub_1"), REVOPS,

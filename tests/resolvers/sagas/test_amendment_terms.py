@@ -1,7 +1,7 @@
 """What an amendment comes to: what is sold with it, from when it costs, what it credits."""
 
 from collections.abc import Mapping
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import Any
 
@@ -10,7 +10,7 @@ import pytest
 
 from resolvers.sagas.judge import _unread
 from resolvers.sagas.writes.amend_subscription import AmendSubscription, amend_subscription
-from resolvers.sagas.writes.amendment_terms import AmendedLine, priced_at, sold
+from resolvers.sagas.writes.amendment_terms import AmendedLine, gone, priced_at, sold
 from sources import canonical as c
 from sources.canonical import Money
 from sources.canonical.commands import PreviewChange
@@ -36,7 +36,33 @@ def line(quantity: int, item: str | None = "si_1") -> AmendedLine:
     [((line(120),), [20]), ((line(100),), []), ((line(90),), []), ((line(5, None),), [5]), ((line(0),), [])],
 )
 def test_only_what_is_added_is_sold(lines: tuple[AmendedLine, ...], quantities: list[int]) -> None:
-    assert [each.quantity for each in sold(subscription(), lines, BOOK)] == quantities
+    found = sold(subscription(), lines, BOOK, {}, NOW.date(), date(2027, 3, 31))
+    assert [each.quantity for each in found] == quantities
+    assert {(each.service_on, each.end_on) for each in found} <= {(NOW.date(), date(2027, 3, 31))}
+
+
+def test_what_is_sold_is_called_as_billing_has_it_where_nobody_says() -> None:
+    nameless = AmendedLine(price="price_1", quantity=Decimal(2))
+    [found] = sold(subscription(), (nameless,), BOOK, {"prod_1": "SEAT"}, NOW.date(), None)
+    assert (found.product_code, found.quantity) == ("SEAT", Decimal(2))
+    assert sold(subscription(), (nameless,), BOOK, {"prod_1": None}, NOW.date(), None) == ()
+
+
+@pytest.mark.parametrize(
+    ("lines", "goes"),
+    [
+        ((line(90),), {"SEAT": Decimal(10)}),
+        ((line(0),), {"SEAT": Decimal(100)}),
+        ((line(120),), {}),
+        ((line(5, None),), {}),
+        ((AmendedLine(price="price_2", quantity=Decimal(100), item="si_1"),), {"SEAT": Decimal(100)}),
+    ],
+)
+def test_what_goes_is_what_is_less_or_gets_another_price(
+    lines: tuple[AmendedLine, ...], goes: dict[str, Decimal]
+) -> None:
+    assert gone(subscription(), lines, {"prod_1": "SEAT"}) == goes
+    assert gone(subscription(), lines, {}) == {}, "of what has no code of ours nobody has an order"
 
 
 def test_a_change_costs_the_same_all_day_and_not_before_what_is_paid_begins() -> None:

@@ -35,6 +35,7 @@ from tests.resolvers.sagas.asked import (
     DONE,
     FINANCE,
     GATEWAY,
+    LONG,
     ORDERED,
     PAYMENT,
     PLANS,
@@ -170,9 +171,15 @@ async def test_an_upgrade_with_a_case_open_reaches_ledger_support_and_the_case(f
     assert (answer.member, operation.state) == (Outcome.ACCEPTED, State.COMPLETED)
     assert operation.amount == usd(600_000), "five more seats at 100.00 a month, for a year"
     assert full.sent() == [
-        "PlaceSalesOrder", "ChangeSubscription", "ApproveSalesOrder", "GrantRight", "SetSupportPlan", "TouchCases",
+        "PutOrder", "PlaceSalesOrder", "ChangeSubscription", "ApproveSalesOrder", "GrantRight", "SetSupportPlan",
+        "TouchCases", "ActivateOrder",
     ]  # fmt: skip
-    assert full.ledger.effects()[-1].fields["case_keys"] == ["T-1"]
+    told = {each.command: each.fields for each in full.ledger.effects()}
+    assert told["TouchCases"]["case_keys"] == ["T-1"]
+    assert (told["PutOrder"]["contract_key"], told["PutOrder"]["end_on"]) == ("800A", None)
+    assert told["PutOrder"]["lines"] == told["PlaceSalesOrder"]["lines"], "CRM and ERP have the same"
+    assert told["PlaceSalesOrder"]["order_key"] == told["ActivateOrder"]["order_key"] == "order-1"
+    assert told["GrantRight"]["end_on"] == "2026-11-30", "with the contract"
 
 
 @pytest.mark.parametrize(
@@ -405,6 +412,7 @@ def test_every_write_has_a_rule_and_every_rule_of_the_business_its_write() -> No
         ("submitOrder", order(co_term="sub_1")),
         ("issueCredit", credit()),
         ("openCase", case()),
+        *[(walk.mutation, walk.given) for walk in LONG if walk.mutation == "amendSubscription"],
         *[(name, given) for name, given, *_ in (*DONE, *ASKED)],
     ],
 )
