@@ -1,4 +1,4 @@
-"""A process dies before and after each step of its writes, and on the way back: the next one goes on with them.
+"""A process dies before and after each step of every write, and on the way back: the next one goes on with them.
 
 `tests/bench/test_kills.py` kills at random, over the simulated systems.
 """
@@ -15,12 +15,13 @@ from bench.kills.nursery import Nursery, gone
 from sources.store.operations import State
 from tests.databases import fresh_postgres
 from tests.fakes.ledger import Ledger
-from tests.resolvers.sagas.asked import Walk, walks
+from tests.resolvers.sagas.asked import Walk
+from tests.resolvers.sagas.test_fault_matrix import WALKS as EVERY
 from tests.resolvers.sagas.test_fault_matrix import forward, free, undone
 from tests.resolvers.sagas.victim import End, Point, Task
 
 CRASHES = ("crash_before", "crash_after")
-WALKS = {walk.mutation: walk for walk in walks(("submitOrder", "amendSubscription", "issueCredit"))}
+WALKS = {walk.mutation: walk for walk in EVERY}
 
 pytestmark = [pytest.mark.crash, pytest.mark.slow]
 
