@@ -36,7 +36,7 @@ def _table(role: Role, rules: Rules, schema: Schema, chooser: Chooser, hash_key:
         for type_name, names in schema.items()
         for field in names
     }
-    return RoleTable(role.name, role.audience, fields, row_test(role, rules), role.introspects)
+    return RoleTable(role.name, role.audience, fields, row_test(role, rules), role.introspects, role.recorded)
 
 
 def _decision(role: Role, choice: Choice, coordinate: str, hash_key: bytes, audited: frozenset[str]) -> Decision:

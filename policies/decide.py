@@ -81,6 +81,7 @@ class RoleTable:
     fields: Mapping[tuple[str, str], Decision]
     rows: RowTest
     introspects: bool = True
+    recorded: bool = False
 
 
 @dataclass(slots=True)
@@ -153,8 +154,8 @@ class Grants:
     roles by which they see a row.
 
     `external`: one of the roles is an outsider's, so what the set can never see does not exist for it. `introspects`:
-    one of them may ask for the schema, and is helped with names. `version` is
-    that of the policies, so that nothing planned with older ones is taken for planned with these.
+    one of them may ask for the schema, and is helped with names. `recorded`: every read of theirs goes on record, shown
+    or not. `version` is that of the policies, so that nothing planned with older ones is taken for planned with these.
     """
 
     def __init__(self, roles: frozenset[str], tables: Mapping[str, RoleTable], version: int = 0) -> None:
@@ -162,6 +163,7 @@ class Grants:
         # Whoever has no role that the rules know is nobody of ours.
         self.external = not tables or any(table.audience == "external" for table in tables.values())
         self.introspects = any(table.introspects for table in tables.values())
+        self.recorded = any(table.recorded for table in tables.values())
         self._decided: dict[tuple[str, str, frozenset[str]], Decision] = {}
         self._rules: dict[tuple[str, frozenset[str]], RowRule] = {}
 

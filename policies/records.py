@@ -45,7 +45,7 @@ class Role:
     """One role: verdicts by class and by coordinate; any of its row rules opens a row.
 
     `lookup` are fields that it may use for exact look-up though it may not read them. `introspects`: whether it may ask
-    for the schema.
+    for the schema. `recorded`: whether all that it reads goes on record, not only what it is refused.
     """
 
     name: str
@@ -58,6 +58,7 @@ class Role:
     lookup: dict[str, Place] = field(default_factory=dict)
     with_purpose: dict[str, Opened] = field(default_factory=dict)
     introspects: bool = True
+    recorded: bool = False
 
     def acting(self) -> list[Role]:
         """The role with each of its purposes: its own lines, and those of the purpose in front of them."""

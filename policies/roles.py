@@ -13,7 +13,7 @@ from policies.rowrules import once
 from policies.yaml import Mapping, Mistakes, Place, Text, Value, entries, mapping, required, text, texts
 
 _ROLE = frozenset(
-    {"audience", "purpose", "introspection", "classes", "fields", "forbid", "lookup", "rows", "with_purpose"}
+    {"audience", "purpose", "introspection", "classes", "fields", "forbid", "lookup", "rows", "reads", "with_purpose"}
 )
 _AUDIENCES = ("internal", "external")
 
@@ -50,6 +50,7 @@ def _role(name: str, value: Value, place: Place, known: Known) -> Role:
     lookup = told.of(listed, source, "lookup")
     opened = told.of(_with_purpose, source, name, known)
     introspects = told.of(_introspects, source)
+    recorded = told.of(_recorded, source)
     told.done()
     return Role(
         name,
@@ -62,6 +63,7 @@ def _role(name: str, value: Value, place: Place, known: Known) -> Role:
         lookup,
         opened,
         introspects,
+        recorded,
     )
 
 
@@ -109,6 +111,15 @@ def _introspects(source: Mapping) -> bool:
     if word not in ("allow", "deny"):
         raise said.place.error(f"`introspection` is `{word}`: `allow` or `deny` is expected")
     return word == "allow"
+
+
+def _recorded(source: Mapping) -> bool:
+    if "reads" not in source.items:
+        return False
+    said = source.items["reads"]
+    if text(said, "`reads`") != "recorded":
+        raise said.place.error("`reads` can only be `recorded`: leave it out where what was shown is on no record")
+    return True
 
 
 def _with_purpose(source: Mapping, role: str, known: Known) -> dict[str, Opened]:

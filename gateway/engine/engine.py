@@ -30,6 +30,7 @@ from gateway.engine.planning import Planner, flags_of
 from gateway.engine.plans import Plans
 from gateway.engine.question import NO_WISHES, Question, Response, Wishes
 from gateway.engine.run import Asked, Run
+from gateway.engine.shown import shown
 from gateway.engine.tokens import FreshnessTokens
 from gateway.engine.trust import Trust
 from gateway.engine.variables import Operation
@@ -204,7 +205,8 @@ class Engine:
         data, errors, hits = self._shown(asked.plan, run, frame)
         unasked = run.untold and not asked.event.alone  # nobody asked for this row: it is somebody else's event
         if self._record is not None and not unasked:
-            tell = withheld(self.graph, asked.plan, frame, hits, errors, run.seen.refused)
+            read = shown(frame) if asked.plan.grants.recorded else ()
+            tell = withheld(self.graph, asked.plan, frame, hits, errors, run.seen.refused, read)
             if tell is not None:
                 self._record(_access(asked.plan, context, tell))
         body = answer(data, errors, asked.plan, hits, context, Told(run.ledger, run.seen.hidden))

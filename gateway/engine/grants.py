@@ -59,6 +59,8 @@ class Grants(Protocol):
     def version(self) -> int: ...
     @property
     def introspects(self) -> bool: ...
+    @property
+    def recorded(self) -> bool: ...
 
     def field(self, type_name: str, name: str, roles: frozenset[str] | None = None, /) -> Decision: ...
     def lookup(self, type_name: str, name: str, /) -> bool: ...
@@ -105,6 +107,7 @@ class AllowAll:
     external = False
     version = 0
     introspects = True
+    recorded = False
     _decision, _rows = _Allowed(), _OpenRows()
 
     def field(self, type_name: str, name: str, roles: frozenset[str] | None = None) -> Decision:

@@ -20,16 +20,23 @@ Place: TypeAlias = tuple[Sequence[int], Sequence[Any], Sequence[Any]]
 
 
 def withheld(
-    graph: Graph, plan: Plan, frame: Frame, hits: set[int], errors: Sequence[GraphQLError], hidden: Sequence[Record]
+    graph: Graph,
+    plan: Plan,
+    frame: Frame,
+    hits: set[int],
+    errors: Sequence[GraphQLError],
+    hidden: Sequence[Record],
+    read: Sequence[Withheld] = (),
 ) -> Tell | None:
-    """What tells, at leisure, what is to be put on record of an answer; mostly None, and that costs nothing."""
+    """What tells, at leisure, what is to be put on record of an answer; mostly None, and that costs nothing. `read` is
+    what was shown, where that goes on record too."""
     places: list[Place] = []
     if hits and not hits.isdisjoint(plan.audited):
         _walk(frame.selection, frame.rows, frame, (), places)
     refused = list(_refused(plan, errors)) if errors else ()
-    if not (places or refused or hidden):
+    if not (places or refused or hidden or read):
         return None
-    return partial(_told, graph, plan, hits, places, refused, hidden)
+    return partial(_told, graph, plan, hits, places, [*read, *refused], hidden)
 
 
 def _told(
@@ -70,12 +77,12 @@ def _walk(
         branch = field.branch
         assert branch is not None
         assert branch.only is not None
-        values = _values(field, rows, frame)
+        values = values_of(field, rows, frame)
         if values:
             _walk(branch.only, values, None, owners, places)
 
 
-def _values(field: Field, rows: Sequence[Any], frame: Frame | None) -> Sequence[Any]:
+def values_of(field: Field, rows: Sequence[Any], frame: Frame | None) -> Sequence[Any]:
     """The values that a field shows of rows. What is derived is not worked out again: a row stands for its value."""
     if frame is not None and field.slot >= 0:
         values: Sequence[Any] = frame.columns[field.slot]
@@ -89,7 +96,7 @@ def _values(field: Field, rows: Sequence[Any], frame: Frame | None) -> Sequence[
     if len(values) == 1 and values[0].__class__ in _LISTS:
         values = values[0]
     # Rows of a list of their own may be looked at later: which of them are any only matters for what is below them.
-    return values if values and isinstance(values[0], Record) and not _leads(field) else list(_objects(values))
+    return values if values and isinstance(values[0], Record) and not _leads(field) else list(objects(values))
 
 
 def _leads(field: Field) -> bool:
@@ -99,12 +106,12 @@ def _leads(field: Field) -> bool:
 _LISTS = (list, tuple)
 
 
-def _objects(values: Sequence[Any]) -> Iterator[Any]:
+def objects(values: Sequence[Any]) -> Iterator[Any]:
     """The objects among values, in lists however deep."""
     for value in values:
         content = value.value if value.__class__ is Partial else value
         if content.__class__ in _LISTS:
-            yield from _objects(content)
+            yield from objects(content)
         elif content is not None and not isinstance(content, Exception):
             yield content
 
@@ -112,7 +119,7 @@ def _objects(values: Sequence[Any]) -> Iterator[Any]:
 def _at(graph: Graph, plan: Plan, hits: set[int], place: Place, nameless: Collection[str]) -> Iterator[Withheld]:
     """The fields of one place: of one selection all rows are of one type."""
     watched, values, owners = place
-    rows = list(_objects(owners))
+    rows = list(objects(owners))
     count = len(rows) if owners is values and rows else sum(1 for _ in values)
     keys = _keys(rows, nameless)
     of = graph.types.get(type(rows[0]), type(rows[0]).__name__) if rows else ""

@@ -11,6 +11,7 @@ import msgspec
 from policies.principal import Principal
 
 DENIED, MASKED, HIDDEN = "denied", "masked", "hidden"
+READ = "read"  # shown, to a role of which every read goes on record
 MOST_KEYS = 100  # of one coordinate; how many rows there were is told in any case
 
 

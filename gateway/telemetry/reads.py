@@ -21,19 +21,19 @@ from typing import Any, Protocol, TypeAlias
 
 import msgspec
 
-from gateway.telemetry.accesses import DENIED, HIDDEN, MASKED, Access, Withheld, merged
+from gateway.telemetry.accesses import DENIED, HIDDEN, MASKED, READ, Access, Withheld, merged
 from gateway.telemetry.exposition import Counter, gauge
 from sources.store.chain import Event, Said
 from sources.store.errors import StoreError
 from sources.store.settings import AuditSettings
 
-ACTION, LOST = "read.withheld", "read.lost"
+ACTION, SHOWN, LOST = "read.withheld", "read.shown", "read.lost"
 _log = logging.getLogger("opsgraph.audit")
 _BATCH = 200  # entries of one transaction
 _FEW = 2 * _BATCH  # that may wait as they came
 _CLOSING = 5.0  # seconds in which what waits is written when the process ends
 _ALARM = 60.0  # seconds between two lines of the log about the same trouble
-_STRICTEST = (DENIED, HIDDEN, MASKED)
+_STRICTEST = (DENIED, HIDDEN, MASKED, READ)
 Telling: TypeAlias = Callable[[], list[Said]]
 
 
@@ -78,7 +78,7 @@ class ReadAudit:
         self._settings, self._sink, self._hashed = settings, sink, hashed
         self._nameless = frozenset(nameless)
         self._clock, self._monotonic = clock, monotonic
-        self._kinds = frozenset(settings.kinds)
+        self._kinds = frozenset({*settings.kinds, READ})  # which roles' reads these are is for the rules to say
         self._waiting: deque[Access] = deque()
         self._enough = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
@@ -94,7 +94,7 @@ class ReadAudit:
     @property
     def on(self) -> bool:
         """Whether anything is put on record."""
-        return self._sink is not None and bool(self._kinds)
+        return self._sink is not None
 
     def note(self, access: Access) -> None:
         """Takes an operation down."""
@@ -171,10 +171,11 @@ class ReadAudit:
 
     def _event(self, access: Access, kept: Sequence[Withheld]) -> Event:
         who = access.principal
+        read = [[each.coordinate, each.rows] for each in kept if each.how == READ]
         return Event(
             actor=_text(who.subject),
             human=_text(who.human),
-            action=ACTION,
+            action=SHOWN if all(each.how == READ for each in kept) else ACTION,
             decision=next(how for how in _STRICTEST if any(each.how == how for each in kept)),
             correlation_id=access.correlation_id,
             after={
@@ -183,7 +184,8 @@ class ReadAudit:
                 "roles": sorted(map(_text, who.roles)),
                 "purposes": list(who.purposes),
                 "client": _text(who.client),
-                "withheld": [self._shown(each) for each in kept],
+                "withheld": [self._shown(each) for each in kept if each.how != READ],
+                **({"read": read} if read else {}),
             },
         )
 

@@ -44,6 +44,10 @@ MISTAKES = {
         {"roles": small.ROLES.replace("Invoice.status: allow", "Invoice.status: yes")},
         "rules/roles.yaml:5: `Invoice.status` must be `allow`, `deny` or `{mask: NAME}`",
     ),
+    "reads that are something else than recorded": (
+        {"roles": small.ROLES + "  reads: hidden\n"},
+        "rules/roles.yaml:11: `reads` can only be `recorded`: leave it out where what was shown is on no record",
+    ),
     "unknown mask": (
         {"roles": small.ROLES.replace("mask: hash", "mask: blur")},
         (

@@ -75,6 +75,10 @@ def test_every_role_speaks_of_every_class(rules: Rules) -> None:
     assert {name: set(role.classes) for name, role in rules.roles.items()} == {key: set(rules.classes) for key in ROLES}
 
 
+def test_every_read_of_an_auditor_goes_on_record_and_nobody_elses(policies: Policies) -> None:
+    assert {name for name, table in policies.tables.items() if table.recorded} == {"auditor", "auditor+reveal"}
+
+
 def test_only_finance_and_its_controller_see_anything_of_a_secret(policies: Policies, schema: Schema) -> None:
     seeing = {
         (role, decision.mask_name)

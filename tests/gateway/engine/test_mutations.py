@@ -124,6 +124,7 @@ def granted_with_mutations(rules: Any) -> Any:
             self._grants = grants
             self.roles, self.external, self.version = grants.roles, grants.external, grants.version
             self.rows, self.lookup, self.introspects = grants.rows, grants.lookup, grants.introspects
+            self.recorded = grants.recorded
 
         def field(self, type_name: str, name: str, roles: Any = None) -> Any:
             if type_name in ("Mutation", "Change"):

@@ -174,3 +174,32 @@ async def test_rows_of_a_source_whose_zone_forbids_it_are_counted_and_not_named(
         ("Invoice.payer", 4, ()),
         ("Account", 1, ("a3",)),
     ]
+
+
+AUDITOR = AGENT.replace("agent:", "auditor:").replace("rows: [region]", "reads: recorded\n  rows: all")
+
+
+@pytest.mark.parametrize("careful", [False, True])
+async def test_every_read_of_a_recorded_role_is_one_record_by_coordinate_and_count(
+    record: Record, careful: bool
+) -> None:
+    over = engine(small(), rules(AUDITOR, CHIEF), record=record.append, careful=careful)
+    query = "query Bills { accounts { nodes { __typename name bills { nodes { status payer } } } } }"
+    for _ in range(4):  # by either builder
+        await answer(over, query, who("auditor"))
+        told = record.take()
+        assert {each.coordinate: each.rows for each in told if each.how == "read"} == {
+            "Query.accounts": 1,
+            "AccountConnection.nodes": 1,
+            "Account.name": 3,
+            "Account.bills": 3,
+            "InvoiceConnection.nodes": 3,
+            "Invoice.status": 6,
+            "Invoice.payer": 6,
+        }
+        assert [(each.coordinate, each.rows) for each in told if each.how == "masked"] == [("Invoice.payer", 6)]
+        assert all(each.keys == () for each in told if each.how == "read")
+    await answer(over, query, who("chief"))
+    assert list(record) == [], "what others are shown is on no record"
+    await answer(over, "{ accounts { nodes { name } } }", who("chief", "auditor"))
+    assert [each.coordinate for each in record.take()] == ["Query.accounts", "AccountConnection.nodes", "Account.name"]

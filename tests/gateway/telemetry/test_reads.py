@@ -205,9 +205,26 @@ async def test_only_the_kinds_that_are_wanted_are_put_on_record() -> None:
     assert [each["coordinate"] for each in event.after["withheld"]] == ["Invoice.total"]
 
 
-async def test_without_a_sink_or_a_kind_nothing_is_taken_down() -> None:
+async def test_what_a_recorded_role_is_shown_is_kept_whatever_the_kinds_with_what_is_withheld_besides() -> None:
+    shelf = Shelf()
+    reads = audit(shelf, kinds=("denied",))
+    reads.start()
+    read = Withheld("Invoice.total", "read", "auditor/billing", "billing", 3)
+    masked = Withheld("Contact.phone", "masked", "auditor/pii", "pii", 1)
+    denied = Withheld("Invoice.hostedUrl", "denied", "auditor/secret", "secret", 3)
+    reads.note(access(1, read, masked))
+    reads.note(access(2, read, denied))
+    await reads.close()
+    first, second = shelf.events
+    assert (first.action, first.decision) == ("read.shown", "read")
+    assert (second.action, second.decision) == ("read.withheld", "denied")
+    assert (first.after["read"], first.after["withheld"]) == ([["Invoice.total", 3]], [])
+    assert second.after["read"] == [["Invoice.total", 3]]
+    assert [each["coordinate"] for each in second.after["withheld"]] == ["Invoice.hostedUrl"]
+
+
+async def test_without_a_sink_nothing_is_taken_down() -> None:
     assert not audit(None).on
-    assert not audit(Shelf(), kinds=()).on
     nowhere = audit(None)
     nowhere.start()
     await nowhere.close()
