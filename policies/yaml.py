@@ -118,6 +118,8 @@ def read(path: Path, shown: str) -> Mapping:
         raise RuleError(shown, line, f"no YAML: {error.problem}") from None
     except FileNotFoundError:
         raise RuleError(shown, 1, "the file is missing: write it, even if it is empty") from None
+    except RecursionError:
+        raise RuleError(shown, 1, "it is nested too deeply: write it flat, as the shipped rules are") from None
     except (OSError, UnicodeDecodeError, YAMLError) as error:
         raise RuleError(shown, 1, f"cannot be read: {str(error).splitlines()[0]}") from None
     if node is None:

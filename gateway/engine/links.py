@@ -89,7 +89,8 @@ class Links:
             return None
         if link.paged:
             keys = [(key,) for key in column] if column is not None else [keys_of(link, row, arguments) for row in rows]
-            return Pages(self, field, keys, page, arguments, not judged).at_hand(found)
+            counted = self._seen.rule(link.target, field.roles) is None
+            return Pages(self, field, keys, page, arguments, counted).at_hand(found)
         shown = {key: rows_of(each) for key, each in found.items()}
         self.take(link, shown.values(), along_of(found.values()))
         return _all_plain(link, rows, arguments, shown, column)

@@ -36,8 +36,9 @@ class Held(NamedTuple):
 
 
 class Listed:
-    """The directory in a file. A changed file is taken up when somebody is looked for next; one with a mistake is not,
-    and the log says so. Raises RuleError where the first one cannot be used."""
+    """The directory in a file. A changed file is taken up when somebody is looked for next; one with a mistake, or in
+    which entries are gone that were there, is not, and the log says so. Raises RuleError where the first one cannot be
+    used."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
@@ -63,9 +64,16 @@ class Listed:
             return
         self._stamp = stamp
         try:
-            self._people = people_of(self._path)
+            found = people_of(self._path)
         except RuleError as error:
             _log.error("the people known before stay in use: %s", error)
+            return
+        lost = sum(not _goes_on(held, found.get(person, ())) for person, held in self._people.items())
+        if lost:
+            why = "has lost entries of %d people: add one with `roles: []` to end them, or start anew"
+            _log.error(f"the people known before stay in use: {self._path.name} {why}", lost)
+            return
+        self._people = found
 
 
 def people_of(path: Path) -> dict[str, tuple[Held, ...]]:
@@ -88,6 +96,11 @@ def _person(name: str, value: Value, place: Place, before: dict[str, tuple[Held,
     if any(one.since >= following.since for one, following in pairwise(held)):
         raise place.error(f"the entries of `{name}` are not in the order of `since`: write the oldest first")
     return held
+
+
+def _goes_on(before: tuple[Held, ...], now: tuple[Held, ...]) -> bool:
+    """Whether what was known of a person is still told: a file cut off in the middle is no file of fewer people."""
+    return {each.since for each in before} <= {each.since for each in now}
 
 
 def _held(name: str, value: Value) -> Held:

@@ -12,8 +12,17 @@ from resolvers.sagas.saga import Finding, Read
 from sources import canonical as c
 from sources.canonical import Money, MoneyError, Record
 from sources.errors import Ambiguous, BadAsk
+from sources.ports import Filter, Page, Rows
 
 R = TypeVar("R", bound=Record)
+URGENT = Page(
+    first=20,
+    filters=(
+        Filter("status", "in", tuple(each for each in c.CaseStatus if each not in ("RESOLVED", "CLOSED"))),
+        Filter("priority", "eq", c.Priority.URGENT),
+    ),
+)
+"""Of a customer's cases the urgent ones that somebody still works on."""
 
 
 async def many(read: Read, record: type[R], by: str, *keys: str) -> list[R]:
@@ -39,6 +48,15 @@ async def some(read: Read, record: type[R], key: str | None, by: str = "key") ->
     """The first record of a key, where there is one."""
     found = await many(read, record, by, key) if key else []
     return found[0] if found else None
+
+
+async def some_of(read: Read, record: type[R], account: str, page: Page) -> tuple[list[R], bool]:
+    """Of an account's records those of a page; and whether these are all. Raises SourceError."""
+    reading = await read(record, "account", (account,), page)
+    if account in reading.errors:
+        raise reading.errors[account]
+    found = reading.rows.get(account, Rows())
+    return [each for each in found.records if isinstance(each, record)], not found.more
 
 
 def version(name: str, changed: datetime | None) -> dict[str, str]:

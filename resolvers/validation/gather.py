@@ -15,13 +15,14 @@ import msgspec
 
 from resolvers.batch import Need, Read
 from resolvers.context import Context
+from resolvers.sagas.reading import URGENT
 from resolvers.validation.case import rates_asked
 from resolvers.validation.facts import Fact, Facts, fact, late, none
 from resolvers.validation.order import Kind, Order
 from sources import canonical as c
 from sources import errand
-from sources.ports import Filter, Page, Reading
 from sources.ports import Order as By
+from sources.ports import Page, Reading
 
 NEEDS: tuple[Need, ...] = (
     (c.Account, "key"),
@@ -53,13 +54,6 @@ _JUDGING, _A_LINE = 0.05, 0.0003  # seconds that judging takes besides, at the m
 Chained: TypeAlias = Mapping[str, Fact]
 """What one chain of reads found, by the names of Facts."""
 _NEWEST = Page(first=100, order=By("created_at", descending=True))
-_URGENT = Page(
-    first=20,
-    filters=(
-        Filter("status", "in", tuple(each for each in c.CaseStatus if each not in ("RESOLVED", "CLOSED"))),
-        Filter("priority", "eq", c.Priority.URGENT),
-    ),
-)
 
 
 async def gather(
@@ -99,7 +93,7 @@ async def gather(
         ("subscriptions",): one("subscriptions", c.AccountSubscription, "account", holders),
         ("contracts",): one("contracts", c.SubscriptionContract, "subscription", changed),
         ("agreements",): one("agreements", c.SubscriptionContract, "account", reseller),
-        ("cases",): one("cases", c.Case, "account", [order.end_customer_key] if amends else [], _URGENT),
+        ("cases",): one("cases", c.Case, "account", [order.end_customer_key] if amends else [], URGENT),
         ("orders",): orders(),
         ("profiles", "paying"): _credit(order, read),
         ("subscription", "base_invoice"): _subscription(changed, read, named),

@@ -76,11 +76,15 @@ def after(subscription: c.AccountSubscription, lines: Lines) -> tuple[Item, ...]
     """All that it has from then on; of what is metered there is one."""
     changed = {line.item: line for line in lines if line.item is not None}
     kept = [
-        changed.get(item.key) or AmendedLine(price=item.price.key, quantity=Decimal(item.quantity or 1), item=item.key)
+        changed.get(item.key) or AmendedLine(price=item.price.key, quantity=_quantity(item), item=item.key)
         for item in subscription.items
     ]
     added = [line for line in lines if line.item is None]
     return tuple(Item(price=line.price, quantity=line.quantity) for line in (*kept, *added) if line.quantity)
+
+
+def _quantity(item: c.SubscriptionItem) -> Decimal:
+    return Decimal(1 if item.quantity is None else item.quantity)
 
 
 def gives_back(subscription: c.AccountSubscription, lines: Lines, proration: Proration) -> bool:

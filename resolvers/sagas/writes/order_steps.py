@@ -265,7 +265,7 @@ STEPS = (
     Step("touch_cases", do.TouchCases, _touch_cases, concern=SERVICE),
     Step("activate", do.ActivateOrder, order_activated, concern=RECORDS),
     Step("contract", do.SetContract, _contract, concern=RECORDS),
+    Step("release_credit", Release, credit_released, concern=CREDIT_CONCERN),  # the ERP counts the order from now on
     # Behind all that the customer waits for: a closed period keeps nobody from what was bought.
     Step("post_invoice", do.PostInvoice, _posted, concern=LEDGER, money=True, changeable=("posted_on", "due_on")),
-    Step("release_credit", Release, credit_released, concern=CREDIT_CONCERN),
 )

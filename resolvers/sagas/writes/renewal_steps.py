@@ -215,7 +215,7 @@ STEPS = (
     Step("activate", do.ActivateOrder, order_activated, concern=RECORDS),
     Step("contract", do.SetContract, _contract, concern=RECORDS, changeable=("end_on",)),
     Step("opportunity", do.ChangeOpportunity, _opportunity, concern=RECORDS),
-    Step("post_invoice", do.PostInvoice, _posted, concern=LEDGER, money=True, changeable=("posted_on", "due_on")),
     Step("release_credit", Release, credit_released, concern=CREDIT),
+    Step("post_invoice", do.PostInvoice, _posted, concern=LEDGER, money=True, changeable=("posted_on", "due_on")),
     _CLAIMED,
 )

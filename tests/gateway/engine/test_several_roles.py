@@ -5,7 +5,7 @@ from policies.principal import Principal
 from sources.errors import Unavailable
 from sources.ports import Capability
 from tests.gateway.engine.catalog_of import Shelf
-from tests.gateway.engine.rules_of import AGENT, CLERK, ROWS, policies, who
+from tests.gateway.engine.rules_of import AGENT, CHIEF, CLERK, ROWS, policies, who
 from tests.gateway.engine.shop import answer, codes, data, engine
 from tests.gateway.engine.stock import account, bill, case, profile
 
@@ -104,6 +104,17 @@ async def test_a_count_is_that_of_the_roles_that_grant_the_list() -> None:
     principal = who("agent", "clerk", entities=("E1",), accounts=("a1",))
     shown = await data(over, "{ bills { totalCount nodes { key } } }", principal)
     assert shown == {"bills": {"totalCount": 1, "nodes": [{"key": "ours"}]}}
+
+
+async def test_a_count_is_told_from_memory_as_it_is_by_the_source() -> None:
+    counts = []
+    for cached in (set[str](), {"a1"}):
+        shelf = books()
+        shelf.cached = cached
+        over = engine(shelf, policies(NO_BILLS, CHIEF, rows=ENTITY).granted)
+        shown = await data(over, '{ account(key: "a1") { bills { totalCount } } }', who("agent", "chief"))
+        counts.append(shown["account"]["bills"]["totalCount"])
+    assert counts == [2, 2]
 
 
 async def test_what_cannot_be_judged_for_the_roles_that_grant_a_field_is_an_error_not_an_absence() -> None:

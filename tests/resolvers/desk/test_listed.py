@@ -56,14 +56,28 @@ async def test_a_changed_file_is_taken_up_and_a_broken_one_is_not(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     directory = Listed(written(tmp_path, PEOPLE))
-    written(tmp_path, "people: {carl: [{since: 2026-01-01, roles: revops}]}\n")
+    written(tmp_path, PEOPLE.replace("2026-09-01, roles: []", "2026-09-01, roles: revops"))
     assert await directory.roles("carl", NOW) == frozenset({"revops"})
     with caplog.at_level(logging.ERROR, "opsgraph.desk"):
         written(tmp_path, "people: {carl: [{since: soon, roles: revops}]}\n")
         assert await directory.roles("carl", NOW) == frozenset({"revops"})
+        written(tmp_path, "[" * 3000)
+        assert await directory.roles("carl", NOW) == frozenset({"revops"})
         (tmp_path / "people.yaml").unlink()
         assert await directory.roles("carl", NOW) == frozenset({"revops"})
     assert ["people.yaml:1: `since` is `soon`" in caplog.text, "the file is missing" in caplog.text] == [True, True]
+
+
+@pytest.mark.parametrize("lines", range(1, 6))
+async def test_a_file_that_is_cut_off_gives_nobody_old_roles_back(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture, lines: int
+) -> None:
+    directory = Listed(written(tmp_path, PEOPLE))
+    written(tmp_path, "\n".join(PEOPLE.splitlines()[:lines]))
+    with caplog.at_level(logging.ERROR, "opsgraph.desk"):
+        assert await directory.roles("carl", NOW) == frozenset()
+        assert await directory.roles("zoë@example.org", NOW) == frozenset({"revops"})
+    assert "the people known before stay in use" in caplog.text
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,6 @@
 """Amendments and renewals are judged as orders are: by hold, credit, period, what was paid and what is broken."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import Any
@@ -13,10 +13,13 @@ from resolvers.sagas.answer import Answer
 from resolvers.sagas.grounds import Asker
 from resolvers.sagas.instruction import Action
 from resolvers.sagas.writes.amend_subscription import AmendedLine, AmendSubscription
+from resolvers.sagas.writes.amendment_terms import after
+from resolvers.sagas.writes.changing import tier_kept
 from resolvers.sagas.writes.renew_subscription import RenewSubscription
 from sources import canonical as c
 from sources.canonical.commands import Proration
 from sources.errors import BadAsk
+from sources.ports import Page, Reading, Report, Rows
 from sources.store import reservations
 from sources.store.operations import Outcome, State
 from tests.resolvers.sagas.asked import ORDERED, PLANS, PRODUCT, REVOPS, SEATS, TERM, record, usd
@@ -211,3 +214,26 @@ async def test_who_uses_it_gets_the_right_whoever_is_billed(home: House) -> None
     assert (await home.ended(answer)).state is State.COMPLETED
     fields = {effect.command: effect.fields for effect in home.ledger.effects()}
     assert (fields["GrantRight"]["account_key"], fields["SetSupportPlan"]["party"]) == ("A-9", "O-9")
+
+
+@pytest.mark.parametrize("more", [False, True])
+async def test_support_does_not_fall_unless_the_desk_tells_all_urgent_cases(more: bool) -> None:
+    asked: list[Page] = []
+
+    async def read(record: type[c.Record], by: str, keys: Sequence[str], page: Page = Page()) -> Reading:  # noqa: B008
+        asked.append(page)
+        rows = Rows(list(PLANS)) if record is c.SupportPlan else Rows([], more=more)
+        return Reading(dict.fromkeys(keys, rows), Report("desk"))
+
+    found = await tier_kept(read, "A-1", "premium", "standard")
+    assert [(each.code, each.owner) for each in found] == ([("ENTITLEMENT_CONFLICT", "support_lead")] if more else [])
+    assert {each.field for page in asked for each in page.filters} == {"status", "priority"}
+
+
+def test_of_what_is_metered_there_is_one_and_of_nothing_there_is_none() -> None:
+    items = [msgspec.structs.replace(SEATS, key=f"si_{given}", quantity=given) for given in (None, 0, 3)]
+    whole = after(
+        record(c.AccountSubscription, "sub_2", status=c.SubscriptionStatus.ACTIVE, currency="USD", items=tuple(items)),
+        (),
+    )
+    assert [each.quantity for each in whole] == [1, 3]
