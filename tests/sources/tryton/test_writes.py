@@ -5,6 +5,7 @@ from datetime import date
 from typing import Any, cast
 
 import pytest
+from msgspec.structs import replace
 
 from sources import canonical as c
 from sources import errors
@@ -229,6 +230,37 @@ async def test_a_period_that_was_opened_again_is_locked_until_its_journals_are_o
         await turned(accountant, day, "reopen")
         for second in (billed[1], paid[1]):
             assert not (await connector.do(second, "k-2")).replayed
+
+
+async def test_what_was_refused_for_its_day_is_posted_on_another_one(erp: Erp) -> None:
+    day, later = date(2029, 11, 5), date(2029, 12, 4)
+    async with opened(erp) as (connector, wire), opened(erp, "accountant") as (accountant, _):
+        who = await party(connector)
+        placed = await connector.do(order(who), fresh("k"))
+        await connector.do(ApproveSalesOrder(**WHO, sales_order_key=placed.key), fresh("k"))
+        first = await connector.do(invoice(who, posted_on=day), fresh("k"))  # opens the journal of its period
+        await turned(accountant, day, "close")
+        await turned(accountant, day, "reopen", journals=False)  # so that drafts are made, and not posted
+        dates: dict[str, Any] = {"posted_on": day, "due_on": date(2029, 12, 5)}
+        billed = [invoice(who, **dates), invoice(who, **dates, lines=(), sales_order_key=placed.key)]
+        credit = CreditPosted(**WHO, invoice_key=first.key, amount=usd("109.78"), posted_on=day, issued_key=fresh("cn"))
+        for refused in (*billed, credit):
+            with pytest.raises(errors.Locked):
+                await connector.do(refused, "k")
+        wire.sent.clear()
+        due = date(2030, 1, 3)
+        for bill in billed:
+            posted = await connector.do(replace(bill, posted_on=later, due_on=due), "k")
+            found = await one(connector, c.PostedInvoice, "key", posted.key)
+            assert (found.posted_on, found.due_on, found.period) == (later, due, "2029-12")
+        await connector.do(replace(credit, posted_on=later), "k")
+        memo = await one(connector, c.CreditMemo, "key", str(credit.issued_key))
+        assert memo.issued_on == later
+        assert "account.invoice.create" not in wire.sent  # they are the drafts of the first attempt
+        wire.sent.clear()
+        for done in (*billed, credit):
+            assert (await connector.do(done, "k")).replayed  # whatever day it says, what is posted stays
+        assert wire.sent == []
 
 
 async def test_who_may_not_post_is_rejected(erp: Erp) -> None:

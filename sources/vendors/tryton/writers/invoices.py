@@ -30,15 +30,15 @@ class Invoices:
     # ------------------------------------------------------------ posted
 
     async def post(self, command: PostInvoice, key: str) -> Written:
-        """Posts it. A draft that an earlier attempt left under the same reference is taken up again. Raises Locked for
-        a closed period."""
+        """Posts it. A draft that an earlier attempt left under the same reference is taken up again, with the days of
+        this one: its own may be what it was refused for. Raises Locked for a closed period."""
         desk, name = self._desk, reference(facts.INVOICE, command.issued_key, key)
         found = await self._under(name, command.party, command.currency)
         if found is not None and found.state in POSTED:
             return desk.told(found, replayed=True, expected=command.expected_total)
         await desk.demand_open(command.posted_on)
         if found is not None:
-            number = found.id
+            number = await self._changed(found.id, _dates(command))
         elif command.sales_order_key is not None:
             number = await self._from_sale(command, name)
         else:
@@ -79,8 +79,11 @@ class Invoices:
         if wanted and wanted != set(desk.told(sale, replayed=False).parts):
             message = f"sale {sale.id} is billed as a whole: name all of its lines, or none"
             raise Rejected(f"`{desk.source}`: {message}", source=desk.source)
-        await desk.client.write(facts.BILL, draft.id, encoded({"reference": name, **_dates(command)}))
-        return draft.id
+        return await self._changed(draft.id, {"reference": name, **_dates(command)})
+
+    async def _changed(self, draft: int, values: dict[str, Any]) -> int:
+        await self._desk.client.write(facts.BILL, draft, encoded(values))
+        return draft
 
     async def _made(self, command: PostInvoice, name: str) -> int:
         desk, party = self._desk, self._desk.number(command.party)
@@ -130,8 +133,9 @@ class Invoices:
     # ------------------------------------------------------------ credited
 
     async def credit(self, command: CreditPosted, key: str) -> Written:
-        """A credit note over the whole invoice, its lines turned round, so that taxes agree to the last unit. Raises
-        Rejected for a part of it: Tryton gives no tax that is certain to fit."""
+        """A credit note over the whole invoice, its lines turned round, so that taxes agree to the last unit; a draft
+        of an earlier attempt is taken up again as an invoice's is. Raises Rejected for a part of the invoice: Tryton
+        gives no tax that is certain to fit."""
         desk, name = self._desk, reference(facts.CREDIT, command.issued_key, key)
         invoice = await desk.demand(facts.BILL, desk.number(command.invoice_key))
         currency = command.amount.currency
@@ -146,7 +150,7 @@ class Invoices:
                 raise Rejected(f"`{desk.source}` {message}", source=desk.source)
             number = await self._turned(command, name, invoice)
         else:
-            number = found.id
+            number = await self._changed(found.id, {"invoice_date": command.posted_on})
         return _given(await self._posted(number, command.posted_on, None))
 
     async def find_credit(self, command: CreditPosted, key: str) -> Written | None:
