@@ -3,7 +3,7 @@
 from gateway.engine.engine import Engine
 from policies.principal import Principal
 from sources.errors import Unavailable
-from sources.ports import Capability
+from sources.ports import Ask, Capability, Reading
 from tests.gateway.engine.catalog_of import Shelf
 from tests.gateway.engine.rules_of import AGENT, CHIEF, CLERK, ROWS, policies, who
 from tests.gateway.engine.shop import answer, codes, data, engine
@@ -106,11 +106,18 @@ async def test_a_count_is_that_of_the_roles_that_grant_the_list() -> None:
     assert shown == {"bills": {"totalCount": 1, "nodes": [{"key": "ours"}]}}
 
 
+class Remembering(Shelf):
+    """All of it is in memory."""
+
+    recalls = True
+
+    def recall(self, ask: Ask) -> Reading:
+        return self._answer(ask, f"{ask.record.__name__}.{ask.by}")
+
+
 async def test_a_count_is_told_from_memory_as_it_is_by_the_source() -> None:
     counts = []
-    for cached in (set[str](), {"a1"}):
-        shelf = books()
-        shelf.cached = cached
+    for shelf in (books(), Remembering([each for rows in books().records.values() for each in rows])):
         over = engine(shelf, policies(NO_BILLS, CHIEF, rows=ENTITY).granted)
         shown = await data(over, '{ account(key: "a1") { bills { totalCount } } }', who("agent", "chief"))
         counts.append(shown["account"]["bills"]["totalCount"])
