@@ -5,7 +5,8 @@ the data), the specification leaves open which of the errors below it are told: 
 and none that graphql-core could not raise.
 
 A refused field that cannot be null nulls its object and is told once for all rows, with `@` for the index: which of the
-refusals below it are told is left open too, and so is what was masked beside a null that spread.
+refusals below it are told is left open too, and so is what was masked beside a null that spread. The same holds for a
+refusal that was met only below nulls that spread.
 """
 
 import json
@@ -45,7 +46,11 @@ async def _errors(expected: Outcome, got: Outcome, possible: Possible, name: str
     theirs, theirs_below = _split(expected.errors, data, spread)
     ours, ours_below = _split(got.errors, data, spread)
     excused = {nulled_at(data, path) for path in expected.cuts}
-    missing = [each for each in (theirs - ours).elements() if not (expected.cuts and "@" in each[0])]
+    missing = [
+        each
+        for each in (theirs - ours).elements()
+        if each not in expected.unshown and not (expected.cuts and "@" in each[0])
+    ]
     found = [f"{name} misses the error {each}" for each in missing]
     found += [f"{name} has the error {each} too many" for each in (ours - theirs).elements()]
     found += [f"{name} tells nothing of the null at {each}" for each in spread - excused if not ours_below[each]]
@@ -73,6 +78,12 @@ def nulled_at(data: Any, path: Path) -> Path | None:
         except (KeyError, IndexError, TypeError):
             return None
     return path if data is None else None
+
+
+def is_gone(data: Any, path: Path) -> bool:
+    """Whether nothing is left of a place, because a null above it spread."""
+    null = nulled_at(data, path)
+    return null is not None and null != path
 
 
 def _split(errors: Sequence[Place], data: Any, spread: set[Path]) -> tuple[Counter[Place], dict[Path, list[Place]]]:

@@ -35,13 +35,15 @@ Place: TypeAlias = tuple[Path, tuple[tuple[int, int], ...], str]
 
 class Outcome(msgspec.Struct):
     """A response as it is compared. `refused`: the operation did not run, and there is no data at all. `masked`: fields
-    that were shown masked. `cuts`: places of refused fields that cannot be null, where the oracle knows of them."""
+    that were shown masked. `cuts`: places of refused fields that cannot be null, `unshown`: refusals met only where nothing
+    is left of the place, where the oracle knows of them."""
 
     refused: bool
     data: Any = None
     errors: list[Place] = msgspec.field(default_factory=list)
     masked: list[str] = msgspec.field(default_factory=list)
     cuts: list[Path] = msgspec.field(default_factory=list)
+    unshown: set[Place] = msgspec.field(default_factory=set)
 
 
 class Walker(Executor[Any]):

@@ -25,7 +25,7 @@ from resolvers.registry import names
 from resolvers.schema import build_schema
 from sources.canonical import Account, LegalEntity
 from tests.gateway.engine.differential.breakage import broken
-from tests.gateway.engine.differential.compare import differences
+from tests.gateway.engine.differential.compare import differences, is_gone
 from tests.gateway.engine.differential.documents import Shape, Writer
 from tests.gateway.engine.differential.nasty_leaves import Draw
 from tests.gateway.engine.differential.oracle import Asked, Outcome, Place, possible, told
@@ -206,6 +206,9 @@ class _Oracle:
         if not outcome.refused:
             outcome.cuts = [path for path, _, code in outcome.errors if code == Cut.__name__]
             outcome.errors = [*_without_cuts(outcome.errors), *asking.notes, *asking.refusals]
+            outcome.unshown = {
+                place for place, met in asking.refusals.items() if all(is_gone(outcome.data, path) for path in met)
+            }
             outcome.masked = sorted(asking.masked)
         return outcome
 

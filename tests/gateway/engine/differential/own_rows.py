@@ -14,7 +14,7 @@ from resolvers.context import Context
 from sources.canonical import Account, BillingProfile, Record
 from sources.errors import SourceError
 from sources.ports import Ask, Page, Reading, Report, Rows
-from tests.gateway.engine.differential.oracle import Place
+from tests.gateway.engine.differential.oracle import Path, Place
 from tests.gateway.engine.differential.own_catalog import Shelves
 
 _ENTITIES = "legal_entities"
@@ -37,7 +37,7 @@ class Asking:
         self._names = names
         self._roles: dict[int, tuple[Any, frozenset[str]]] = {}
         self.notes: list[Place] = []
-        self.refusals: set[Place] = set()
+        self.refusals: dict[Place, list[Path]] = {}  # each with where it was met
         self.masked: set[str] = set()
 
     # ------------------------------------------------------------ what is told
@@ -46,7 +46,7 @@ class Asking:
         """One refusal for a selection, however many rows it would have had."""
         lists = next((index for index, part in enumerate(path) if isinstance(part, int)), None)
         shown = tuple(path) if lists is None else (*path[:lists], "@")
-        self.refusals.add((shown, (), f"FORBIDDEN {coordinate}"))
+        self.refusals.setdefault((shown, (), f"FORBIDDEN {coordinate}"), []).append(tuple(path))
 
     def note(self, info: Any, errors: Sequence[SourceError]) -> None:
         """Errors beside data."""
