@@ -60,10 +60,10 @@ async def _main(options: argparse.Namespace) -> None:
 
 
 async def _serve(options: argparse.Namespace, settings: Settings, catalog: Catalog, role: Role) -> None:
-    sagas = [_timed(saga) if saga.mutation == "submitOrder" else saga for saga in writes_over(catalog)]
     opening = Opening(store=options.store, durable=options.durable, role=role, executor=options.role)
     clock = Clock(options.ahead)
-    async with open_writes(opening, catalog, lambda: RULES, sagas, clock=clock) as writes:
+    async with open_writes(opening, catalog, lambda: RULES, writes_over(catalog), clock=clock) as writes:
+        writes.sagas["submitOrder"] = _timed(writes.sagas["submitOrder"])  # with the rates of the day, which are facts
         if role is Role.WORKER:
             os.nice(10)  # on a machine of its own it would not be in the way either
             print("ready", flush=True)
