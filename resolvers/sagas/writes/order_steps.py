@@ -24,6 +24,7 @@ from resolvers.sagas.writes.fulfilment import (
     sales_order_closed,
 )
 from resolvers.sagas.writes.order import SubmitOrder
+from resolvers.sagas.writes.order_terms import sold_lines
 from sources.canonical import Money, UnitPrice
 from sources.canonical import commands as do
 from sources.canonical.commands import Collection, SoldLine, SubscriptionLine
@@ -98,18 +99,7 @@ def _customer(state: _Order) -> do.PutCustomer:
 
 def _sold(state: _Order) -> tuple[SoldLine, ...]:
     order = state.input
-    return tuple(
-        SoldLine(
-            key=str(number),
-            product_code=line.product,
-            quantity=line.quantity,
-            unit_price=UnitPrice(line.unit_price, order.currency),
-            service_on=line.start_on or order.start_on,
-            end_on=line.end_on or order.end_on,
-            description=line.description,
-        )
-        for number, line in enumerate(order.lines, 1)
-    )
+    return sold_lines(order.lines, order.currency, order.start_on, order.end_on)
 
 
 def _draft(state: _Order) -> do.PutOrder:

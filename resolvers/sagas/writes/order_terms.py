@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import calendar
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, date, datetime, timedelta
 from decimal import ROUND_HALF_UP, Decimal
 
 import msgspec
 
 from sources import canonical as c
-from sources.canonical import Money
+from sources.canonical import Money, UnitPrice
+from sources.canonical.commands import SoldLine
 from sources.canonical.money import exponent
 
 _MONTHS = {c.Interval.DAY: Decimal(12) / 365, c.Interval.WEEK: Decimal(12) / 52}
@@ -29,6 +30,22 @@ class OrderedLine(msgspec.Struct, frozen=True, kw_only=True):
     start_on: date | None = None
     end_on: date | None = None
     description: str | None = None
+
+
+def sold_lines(lines: Iterable[OrderedLine], currency: str, start: date, end: date | None) -> tuple[SoldLine, ...]:
+    """The lines as CRM and ERP are told them, numbered from 1; a line without days of its own has those given here."""
+    return tuple(
+        SoldLine(
+            key=str(number),
+            product_code=line.product,
+            quantity=line.quantity,
+            unit_price=UnitPrice(line.unit_price, currency),
+            service_on=line.start_on or start,
+            end_on=line.end_on or end,
+            description=line.description,
+        )
+        for number, line in enumerate(lines, 1)
+    )
 
 
 def contract_value(

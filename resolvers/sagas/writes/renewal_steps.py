@@ -20,6 +20,7 @@ from resolvers.sagas.writes.fulfilment import (
     sales_order_closed,
 )
 from resolvers.sagas.writes.once import once
+from resolvers.sagas.writes.order_terms import sold_lines
 from resolvers.sagas.writes.renewal_known import Known
 from resolvers.sagas.writes.renewal_terms import RenewSubscription, counted
 from sources.canonical import UnitPrice
@@ -35,18 +36,8 @@ def _reserve_credit(state: _Renewal) -> Reserve | None:
 
 
 def _sold(state: _Renewal) -> tuple[SoldLine, ...]:
-    return tuple(
-        SoldLine(
-            key=str(number),
-            product_code=line.product,
-            quantity=line.quantity,
-            unit_price=UnitPrice(line.unit_price, state.known.currency),
-            service_on=line.start_on or state.known.start_on,
-            end_on=line.end_on or state.known.end_on,
-            description=line.description,
-        )
-        for number, line in enumerate(counted(state.known.lines), 1)
-    )
+    known = state.known
+    return sold_lines(counted(known.lines), known.currency, known.start_on, known.end_on)
 
 
 def _draft(state: _Renewal) -> do.PutOrder:
