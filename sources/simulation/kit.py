@@ -6,6 +6,7 @@ import time
 from collections import Counter
 from collections.abc import Awaitable, Callable, Sequence
 from datetime import UTC, datetime, timedelta
+from typing import Any
 from zlib import crc32
 
 import msgspec
@@ -108,6 +109,10 @@ class Written:
         self.effects.clear()
 
 
+Holdings = dict[str, dict[str, dict[str, Any]]]
+"""What a simulator holds: every record by its kind (as the effects call it) and its id, with all that belongs to it and
+without the moment when it was saved last. Copies: what happens later does not change them."""
+
 Fault = Callable[[Scope], Awaitable[Response | None]]
 """Looks at a request before the simulator does: a response to answer instead, or None to let it pass, perhaps late."""
 
@@ -146,11 +151,17 @@ class _Watched:
 
 
 def simulator_app(
-    routes: Sequence[BaseRoute], *, clock: Clock, token_paths: Sequence[str] = (), written: Written | None = None
+    routes: Sequence[BaseRoute],
+    *,
+    clock: Clock,
+    token_paths: Sequence[str] = (),
+    written: Written | None = None,
+    holdings: Callable[[], Holdings] = dict,
 ) -> Starlette:
     """A Starlette app with the log under `app.state.calls`, the effects under `app.state.written`, the fault under
     `app.state.fault` (None), the clock under `app.state.clock`, where tokens are fetched under `app.state.token_paths`,
-    and control pages at `/_simulator/calls` and `/_simulator/written` (GET lists and counts, DELETE forgets)."""
+    and control pages at `/_simulator/calls`, `/_simulator/written` (GET lists and counts, DELETE forgets) and
+    `/_simulator/holdings` (GET: all that it holds, as one moment between two requests has it)."""
     log, ledger = CallLog(), written or Written(clock)
 
     async def control(request: Request) -> Response:
@@ -166,9 +177,13 @@ def simulator_app(
         counted = dict(sorted(ledger.by_kind().items()))
         return JSONResponse({"total": len(ledger.effects), "kinds": counted, "written": ledger.effects})
 
+    async def held(request: Request) -> Response:
+        return Response(msgspec.json.encode(holdings()), media_type="application/json")
+
     pages = [
         Route(f"{CONTROL}/calls", control, methods=["GET", "DELETE"]),
         Route(f"{CONTROL}/written", effects, methods=["GET", "DELETE"]),
+        Route(f"{CONTROL}/holdings", held),
     ]
     app = Starlette(routes=[*pages, *routes])
     app.state.calls, app.state.written, app.state.clock, app.state.fault = log, ledger, clock, None

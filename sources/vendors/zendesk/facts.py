@@ -6,6 +6,7 @@ TOKEN_PATH = "/oauth/tokens"  # noqa: S105 - a path
 API = "/api/v2"
 MANY = 100  # ids of one show_many, rows of one page
 SEARCH_MOST = 1_000  # results of one search
+LISTED_ORGANIZATIONS = 25  # [D] whose lists are read one by one where a search may be behind: a call each
 SEARCH_ORGANIZATIONS = 25  # organizations of one search: the query's length bounds it
 PAGES = 20  # pages of one list in one read
 NEWEST_FIRST = "-id"  # `sort` of a cursor-paged ticket list; ids grow with creation [K]

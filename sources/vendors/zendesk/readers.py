@@ -12,6 +12,7 @@ import msgspec
 from sources import canonical as c
 from sources.abreast import abreast
 from sources.canonical import Record
+from sources.errand import current
 from sources.errors import BadAsk, Missing, SourceError
 from sources.ports import Ask, Capability, Page, Reading, Report, Rows
 from sources.vendors.zendesk import facts, mapping, wire
@@ -189,8 +190,15 @@ class Readers:
         await self._abreast([partial(_alone, reading, (email,), partial(one, email)) for email in ask.keys])
 
     async def _tickets_of(self, ask: Ask, reading: Reading) -> None:
+        """Of one organization by its own list; of several by search, unless somebody needs newer than that tells."""
         if len(ask.keys) == 1:
             await self._tickets_of_one(ask.keys[0], ask.page, reading)
+            return
+        if len(ask.keys) <= facts.LISTED_ORGANIZATIONS and self._is_behind():
+            own = self._tickets_of_one
+            await self._abreast(
+                [partial(_alone, reading, (key,), partial(own, key, ask.page, reading)) for key in ask.keys]
+            )
             return
         step = facts.SEARCH_ORGANIZATIONS
         parts = [ask.keys[start : start + step] for start in range(0, len(ask.keys), step)]
@@ -198,6 +206,11 @@ class Readers:
         await self._abreast(
             [partial(_alone, reading, part, partial(search, part, ask.page, reading)) for part in parts]
         )
+
+    def _is_behind(self) -> bool:
+        """Whether what a search tells may be older than the running errand allows."""
+        floor = current().not_before.get(self._source)
+        return floor is not None and floor > self._clock() - self._settings.search_lag
 
     async def _tickets_of_many(self, keys: Sequence[str], page: Page, reading: Reading) -> None:
         """One search for some organizations; where it finds more than a search shows, two searches for half of them."""

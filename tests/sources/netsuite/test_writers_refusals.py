@@ -137,9 +137,9 @@ def test_an_amount_of_the_erp_with_too_many_digits_is_a_value_that_nobody_knows(
 @pytest.mark.parametrize(
     ("command", "kind", "words"),
     [
-        (order(lines=(line(code="unheard-of"),)), errors.Rejected, "no active item `unheard-of`"),
-        (order(lines=(line(code="old-kit"),)), errors.Rejected, "no active item `old-kit`"),
-        (order(legal_entity="FR"), errors.Rejected, "no legal entity `FR`"),
+        (order(lines=(line(code="unheard-of"),)), errors.Rejected, "no active item for the product of line 1"),
+        (order(lines=(line(code="old-kit"),)), errors.Rejected, "no active item for the product of line 1"),
+        (order(legal_entity="FR"), errors.Rejected, "no legal entity of this name"),
         (order(lines=(line(currency="EUR"),)), errors.Rejected, "line `l1` is in EUR"),
         (order(party="101/../102"), errors.Missing, "ids are digits"),
         (ApproveSalesOrder(**WHO, sales_order_key="999999"), errors.Missing, "no such record"),

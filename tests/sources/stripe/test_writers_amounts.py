@@ -8,10 +8,10 @@ from hypothesis import strategies as st
 
 from sources.canonical import Money
 from sources.canonical.commands import Return
-from sources.errors import Locked, Rejected
+from sources.errors import Rejected
 from sources.vendors.stripe.mapping.origin import decimals
 from sources.vendors.stripe.writers.amounts import allocated, smallest, whole
-from sources.vendors.stripe.writers.ending import collected, remembered
+from sources.vendors.stripe.writers.collecting import collected, remembered
 from sources.vendors.stripe.writers.forms import form
 from sources.vendors.stripe.writers.marks import step
 from tests.sources.stripe.writing import NOW
@@ -71,8 +71,3 @@ def test_the_invoices_that_are_collected_on_are_remembered_however_many(invoices
     metadata = remembered(sorted(invoices))
     assert set(collected(metadata)) == invoices
     assert all(len(value) <= 500 and len(name) <= 40 for name, value in metadata.items())
-
-
-def test_too_many_invoices_to_be_remembered_are_refused() -> None:
-    with pytest.raises(Locked, match="end it on a day"):
-        remembered([f"in_{number}" for number in range(301)])

@@ -10,12 +10,13 @@ import pytest
 from sources.canonical import InvoiceStatus, SubscriptionOverlay, SubscriptionStatus, UnitPrice
 from sources.canonical.commands import (
     CancelSubscription,
+    Collection,
     DropSubscription,
     PauseSubscription,
     PreviewChange,
     ReleaseSubscription,
 )
-from sources.errors import Locked, Missing, OutcomeUnknown, Rejected, Remedy
+from sources.errors import Locked, Missing, OutcomeUnknown, Rejected, Remedy, TimedOut
 from tests.sources.stripe.commands_of import (
     CHARGED,
     OP,
@@ -186,6 +187,27 @@ class TestPreparing:
         assert invoice_of(account, key).status is InvoiceStatus.DRAFT
         account.clock.advance(7 * 86_400)
         assert invoice_of(account, key).status is InvoiceStatus.DRAFT
+
+    @pytest.mark.parametrize("collection", Collection)
+    @pytest.mark.parametrize("lost", [None, "subscriptions.cancel", "invoices.update"])
+    def test_other_invoices_of_the_customer_are_collected_on_when_one_is_dropped(
+        self, account: Billing, collection: Collection, lost: str | None
+    ) -> None:
+        invoice = invoice_of(account, released(account)).key
+        assert account.raw(f"invoices/{invoice}")["auto_advance"] is True
+        key = account.do(preparing(lines=(line(PLUS),), collection=collection), "x:prepare").key
+        command = DropSubscription(subscription_key=key, **OP)
+        own = invoice_of(account, key).key
+        if lost is not None:
+            account.wire.loses.append(lost)
+            with pytest.raises(TimedOut):
+                account.do(command, "x:drop")
+            assert account.find(command, "x:drop") is not None, "it has ended, whatever is left to collect"
+        account.do(command, "x:drop")
+        assert account.raw(f"invoices/{invoice}")["auto_advance"] is True
+        assert account.raw(f"invoices/{own}")["auto_advance"] is False
+        assert account.do(command, "x:drop").replayed
+        assert account.kinds()["subscription.cancel"] == 1
 
     def test_what_was_released_cannot_be_dropped(self, account: Billing) -> None:
         with pytest.raises(Locked, match="was released"):

@@ -7,6 +7,8 @@ from datetime import date
 from decimal import Decimal
 from typing import Any
 
+import msgspec
+
 from sources.canonical import UnitPrice
 from sources.canonical.commands import PlaceSalesOrder, PostInvoice, PutDebtor, SoldLine
 from sources.errors import TimedOut
@@ -18,11 +20,18 @@ from sources.vendors.tryton import facts
 from sources.vendors.tryton.connector import TrytonConnector
 from sources.vendors.tryton.settings import TrytonSettings
 from sources.vendors.tryton.values import encoded
-from sources.vendors.tryton.writers.rows import Sold
+from sources.vendors.tryton.wire import Named, Row
+from sources.vendors.tryton.writers.rows import Paid, Sold
 from tests.sources.tryton.erp import Erp
 
 WHO: dict[str, Any] = {"operation": "op-1", "correlation": "r-1"}
 ENTITY: dict[str, Any] = {"legal_entity": "US", "currency": "USD"}
+
+
+class Entry(Row, frozen=True, kw_only=True):
+    """A ledger entry."""
+
+    period: Named = msgspec.field(name="period.")
 
 
 def fresh(prefix: str) -> str:
@@ -109,3 +118,39 @@ async def turned(connector: TrytonConnector, day: date, button: str, *, journals
     if button == "reopen" and journals:
         for journal in await client.search(Sold, facts.JOURNAL_PERIOD, shut, ("state",)):
             await client.press(facts.JOURNAL_PERIOD, journal.id, button)
+
+
+async def closed_journals(connector: TrytonConnector, day: date) -> None:
+    """Closes the journals in the posting period of a day, and leaves the period open."""
+    on = encoded(day)
+    within = [["period.start_date", "<=", on], ["period.end_date", ">=", on], ["state", "=", "open"]]
+    for journal in await connector._client.search(Sold, facts.JOURNAL_PERIOD, within, ("state",)):
+        await connector._client.press(facts.JOURNAL_PERIOD, journal.id, "close")
+
+
+async def closed_petty_cash(connector: TrytonConnector, day: date) -> None:
+    """Makes another journal of the kind that receipts are in, and closes it in the posting period of a day."""
+    client, on = connector._client, encoded(day)
+    journal = await client.create("account.journal", {"name": "Petty cash", "code": fresh("petty"), "type": "cash"})
+    within = [["start_date", "<=", on], ["end_date", ">=", on], ["type", "=", "standard"]]
+    [period] = await client.search(Sold, facts.PERIOD, within, ("state",))
+    made = await client.create(facts.JOURNAL_PERIOD, {"journal": journal, "period": period.id})
+    await client.press(facts.JOURNAL_PERIOD, made, "close")
+
+
+async def closed_adjustments(connector: TrytonConnector, day: date, key: str) -> None:
+    """Makes a period of adjustments beside the posting period of a day, as at the end of a year, and closes in it the
+    journal of a ledger entry."""
+    client, on = connector._client, encoded(day)
+    [entry] = await client.search(Paid, facts.MOVE, [["id", "=", int(key)]], ("journal", "state"))
+    [year] = await client.search(Row, "account.fiscalyear", [["start_date", "<=", on], ["end_date", ">=", on]], ())
+    values = {"name": fresh("adjustments"), "fiscalyear": year.id, "start_date": on, "end_date": on}
+    period = await client.create(facts.PERIOD, {**values, "type": "adjustment"})
+    made = await client.create(facts.JOURNAL_PERIOD, {"journal": entry.journal, "period": period})
+    await client.press(facts.JOURNAL_PERIOD, made, "close")
+
+
+async def period_of(connector: TrytonConnector, key: str) -> str:
+    """The posting period of a ledger entry, by its name."""
+    [found] = await connector._client.search(Entry, facts.MOVE, [["id", "=", int(key)]], ("period.name",))
+    return str(found.period.name)

@@ -24,7 +24,21 @@ from sources.canonical.commands import (
 )
 from sources.ports import Ask
 from sources.vendors.tryton.connector import TrytonConnector
-from tests.sources.tryton.books import ENTITY, WHO, fresh, invoice, line, opened, order, party, turned
+from tests.sources.tryton.books import (
+    ENTITY,
+    WHO,
+    closed_adjustments,
+    closed_journals,
+    closed_petty_cash,
+    fresh,
+    invoice,
+    line,
+    opened,
+    order,
+    party,
+    period_of,
+    turned,
+)
 from tests.sources.tryton.erp import Erp
 
 
@@ -261,6 +275,92 @@ async def test_what_was_refused_for_its_day_is_posted_on_another_one(erp: Erp) -
         for done in (*billed, credit):
             assert (await connector.do(done, "k")).replayed  # whatever day it says, what is posted stays
         assert wire.sent == []
+
+
+async def test_a_receipt_that_was_begun_is_posted_on_the_day_of_the_next_attempt(erp: Erp) -> None:
+    day, later = date(2028, 9, 5), date(2028, 10, 6)
+    async with opened(erp) as (connector, wire), opened(erp, "accountant") as (accountant, _):
+        who = await party(connector)
+        bill = await connector.do(invoice(who), fresh("k"))
+        receipt = ReceivePayment(
+            **WHO, party=who, legal_entity="US", amount=usd("150"), received_on=day, reference=fresh("bank"),
+            issued_key=fresh("pi"), applications=(Application(invoice_key=bill.key, amount=usd("109.78")),),
+        )  # fmt: skip
+        wire.lose.add("account.move.create")
+        with pytest.raises(errors.OutcomeUnknown):
+            await connector.do(receipt, "k")
+        await closed_journals(accountant, day)
+        for shut, why in ((day, "open it there too"), (date(2025, 1, 15), "closed")):
+            with pytest.raises(errors.Locked, match=why):  # Tryton itself looks at neither once there is a draft
+                await connector.do(replace(receipt, received_on=shut), "k")
+        wire.sent.clear()
+        done = await connector.do(replace(receipt, received_on=later), "k")
+        assert "account.move.create" not in wire.sent, "it is the draft of the first attempt"
+        payment = await one(connector, c.Payment, "key", str(receipt.issued_key))
+        assert (payment.received_on, payment.amount, payment.unapplied) == (later, usd("150"), usd("40.22"))
+        assert await period_of(accountant, done.key) == "2028-10"
+        assert (await one(connector, c.PostedInvoice, "key", bill.key)).remaining == usd("0")
+        again = await connector.do(receipt, "k")
+        assert (again.key, again.replayed) == (done.key, True)  # whatever day it says, what is posted stays
+
+
+async def test_another_journal_of_the_kind_that_is_closed_keeps_no_receipt_from_being_posted(erp: Erp) -> None:
+    day = date(2028, 7, 5)
+    async with opened(erp) as (connector, wire), opened(erp, "accountant") as (accountant, _):
+        who = await party(connector)
+        receipt = ReceivePayment(
+            **WHO, party=who, legal_entity="US", amount=usd("1"), received_on=day, reference=fresh("bank"),
+            issued_key=fresh("pi"),
+        )  # fmt: skip
+        wire.lose.add("account.move.create")
+        with pytest.raises(errors.OutcomeUnknown):
+            await connector.do(receipt, "k")  # opens the journal of the payment method in the period
+        await closed_petty_cash(accountant, day)
+        done = await connector.do(receipt, "k")
+        assert (await one(connector, c.Payment, "key", str(receipt.issued_key))).received_on == day
+        assert wire.sent.count("account.move.create") == 1, "it is the draft of the first attempt"
+        assert await period_of(accountant, done.key) == "2028-07"
+        unknown = (Application(invoice_key="999999999", amount=usd("1")),)
+        other = replace(receipt, reference=fresh("bank"), issued_key=fresh("pi"), applications=unknown)
+        with pytest.raises(errors.Rejected) as refused:
+            await connector.do(other, "k")
+        assert refused.value.code == "SOURCE_REJECTED", "for what it is, and not for the journal"
+        await closed_journals(accountant, day)
+        with pytest.raises(errors.Locked):
+            await connector.do(replace(receipt, reference=fresh("bank"), issued_key=fresh("pi")), "k")
+
+
+async def test_what_is_closed_for_adjustments_keeps_no_receipt_from_being_posted(erp: Erp) -> None:
+    day = date(2028, 6, 30)
+    async with opened(erp) as (connector, wire), opened(erp, "accountant") as (accountant, _):
+        given: dict[str, Any] = {"party": await party(connector), "legal_entity": "US", "amount": usd("1")}
+        receipts = [
+            ReceivePayment(**WHO, **given, received_on=day, reference=fresh("bank"), issued_key=fresh("pi"))
+            for _ in range(2)
+        ]
+        before = await connector.do(receipts[0], "k")
+        wire.lose.add("account.move.create")
+        with pytest.raises(errors.OutcomeUnknown):
+            await connector.do(receipts[1], "k")
+        await closed_adjustments(accountant, day, before.key)
+        done = await connector.do(receipts[1], "k")
+        assert await period_of(accountant, done.key) == "2028-06"
+
+
+async def test_a_draft_that_is_another_receipt_is_left_as_it_is(erp: Erp) -> None:
+    async with opened(erp) as (connector, wire):
+        theirs, mine = await party(connector), await party(connector)
+        given: dict[str, Any] = {"legal_entity": "US", "amount": usd("1"), "received_on": date(2026, 11, 5)}
+        first = ReceivePayment(**WHO, **given, party=theirs, reference=fresh("bank"), issued_key=fresh("pi"))
+        wire.lose.add("account.move.create")
+        with pytest.raises(errors.OutcomeUnknown):
+            await connector.do(first, "k")
+        wire.sent.clear()
+        for other in (replace(first, party=mine), replace(first, reference=fresh("bank"))):
+            with pytest.raises(errors.Duplicate, match="another receipt"):
+                await connector.do(other, "k")
+        assert wire.sent == []
+        assert not (await connector.do(first, "k")).replayed
 
 
 async def test_who_may_not_post_is_rejected(erp: Erp) -> None:

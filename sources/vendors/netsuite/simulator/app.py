@@ -5,6 +5,7 @@ from __future__ import annotations
 import sqlite3
 import weakref
 from collections.abc import Awaitable, Callable
+from functools import partial
 
 from starlette.applications import Starlette
 from starlette.requests import Request
@@ -16,11 +17,13 @@ from sources.simulation.kit import Clock, Written, simulator_app
 from sources.vendors.netsuite.simulator import effects, facts, records, writes
 from sources.vendors.netsuite.simulator.balances import HoldRules
 from sources.vendors.netsuite.simulator.book import open_book
+from sources.vendors.netsuite.simulator.clerk import Clerk
 from sources.vendors.netsuite.simulator.credentials import DEVELOPMENT, Credentials
 from sources.vendors.netsuite.simulator.documents import Circumstances
 from sources.vendors.netsuite.simulator.errors import Refusal, missing
 from sources.vendors.netsuite.simulator.functions import install
 from sources.vendors.netsuite.simulator.gate import Gate, Limits, Versions
+from sources.vendors.netsuite.simulator.holdings import holdings
 from sources.vendors.netsuite.simulator.identity import TOKEN_PATH, Identity
 from sources.vendors.netsuite.simulator.jobs import Jobs
 from sources.vendors.netsuite.simulator.query import suiteql
@@ -40,7 +43,8 @@ def create_simulator(
 ) -> Starlette:
     """NetSuite's REST services over the enterprise's ERP book; `clock` defaults to the enterprise's own present.
 
-    `app.state.book` is the book itself, for what people do there that no service offers: closing a period.
+    What people do there that no service offers are control pages: `/_simulator/periods`, `/_simulator/holds`. The book
+    is nobody else's: its functions are Python, so a second thread at its connection may stop the whole process.
     """
     time = clock or Clock(enterprise.now)
     book = open_book(enterprise)
@@ -48,8 +52,8 @@ def create_simulator(
     holds = HoldRules(enterprise.erp.hold_preference, enterprise.erp.hold_overdue_days)
     written = Written(time)
     simulator = _Simulator(book, time, Identity(credentials, time), Gate(limits), holds, written)
-    app = simulator_app(simulator.routes(), clock=time, token_paths=[TOKEN_PATH], written=written)
-    app.state.book = book
+    routes = [*Clerk(book).routes(), *simulator.routes()]
+    app = simulator_app(routes, clock=time, token_paths=[TOKEN_PATH], written=written, holdings=partial(holdings, book))
     weakref.finalize(app, book.close)
     return app
 

@@ -45,8 +45,9 @@ class Lookups:
         return None if name is None else await self._one("term", "name", name, "UNMAPPED_TERMS", "payment terms")
 
     async def items(self, codes: Iterable[str]) -> Mapping[str, str]:
-        """The active item of each product code."""
-        wanted = tuple(dict.fromkeys(codes))
+        """The active item of each product code, given line by line."""
+        lines = tuple(codes)
+        wanted = tuple(dict.fromkeys(lines))
         if not wanted:
             return {}
         columns = {"id": "i.id", "code": "i.itemid", "inactive": "i.isinactive"}
@@ -54,13 +55,13 @@ class Lookups:
         found = {row["code"]: row["id"] for row in rows if row.get("inactive", "F") == "F"}
         for code in wanted:
             if code not in found:
-                raise self._unmapped("UNMAPPED_ITEM", "active item", code)
+                raise self._unmapped("UNMAPPED_ITEM", f"active item for the product of line {lines.index(code) + 1}")
         return found
 
     async def debtors(self, account: str) -> list[Row]:
         """Every customer record of an account."""
         if len(account) != _ACCOUNT_KEY:
-            message = f"`{self._source}` knows accounts by keys of {_ACCOUNT_KEY} characters, and `{account}` is none"
+            message = f"`{self._source}` knows accounts by keys of {_ACCOUNT_KEY} characters, this is none: check it"
             raise Rejected(message, source=self._source)
         return await self._rows(facts.CUSTOMER, facts.CUSTOMER_TABLES, (f"{facts.ACCOUNT_KEY} = ?",), (account,))
 
@@ -92,13 +93,13 @@ class Lookups:
     async def _one(self, table: str, column: str, value: str, code: str, words: str) -> str:
         rows = await self._rows({"id": "x.id"}, f"{table} x", (f"x.{column} = ?",), (value,), limit=2)
         if not rows:
-            raise self._unmapped(code, words, value)
+            raise self._unmapped(code, f"{words} of this name")
         if len(rows) > 1:
             raise Ambiguous(f"`{self._source}` has two records for this {words}", source=self._source)
         return rows[0]["id"]
 
-    def _unmapped(self, code: str, words: str, value: str) -> Rejected:
-        message = f"`{self._source}` has no {words} `{value}`: map it, or name another one"
+    def _unmapped(self, code: str, words: str) -> Rejected:
+        message = f"`{self._source}` has no {words}: map it, or name another one"
         return Rejected(message, source=self._source, vendor_code=code)
 
     async def _rows(

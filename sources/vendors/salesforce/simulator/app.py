@@ -54,7 +54,7 @@ def create_simulator(
         Route(ROOT, _versions),
         Route(f"{ROOT}/{{path:path}}", edge.answer, methods=_METHODS),
     ]
-    app = simulator_app(routes, clock=clock, token_paths=(TOKEN_PATH,), written=written)
+    app = simulator_app(routes, clock=clock, token_paths=(TOKEN_PATH,), written=written, holdings=store.holdings)
     app.state.identity, app.state.locks = identity, locks
     return app
 

@@ -7,10 +7,11 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
-from sources.simulation.kit import Written
+from sources.simulation.kit import Holdings, Written
 from sources.vendors.salesforce.simulator.schema import NUMERIC, Field, Schema, SObject
 
 _CHUNK = 5_000  # ids bound to one statement
+_SAVED = frozenset({"LastModifiedDate", "SystemModstamp"})
 
 
 class Store:
@@ -59,6 +60,16 @@ class Store:
         cursor = self._db.execute(statement("SELECT * FROM", quoted(sobject.name), "WHERE Id = ?"), (record_id,))
         row = cursor.fetchone()
         return dict(zip((column[0] for column in cursor.description), row, strict=True)) if row else None
+
+    def holdings(self) -> Holdings:
+        """All records of all objects."""
+        return {name: self._all(name) for name in self.schema.objects}
+
+    def _all(self, name: str) -> dict[str, dict[str, Any]]:
+        cursor = self._db.execute(statement("SELECT * FROM", quoted(name)))
+        columns = [column[0] for column in cursor.description]
+        rows = (dict(zip(columns, row, strict=True)) for row in cursor)
+        return {row["Id"]: {column: row[column] for column in columns if column not in _SAVED} for row in rows}
 
     def ids(self, sobject: SObject, field: Field, value: Any) -> list[str]:
         """The ids of the rows, not deleted, that have this value."""

@@ -109,7 +109,7 @@ async def usage(inquiry: Inquiry) -> None:
     async def one(key: str) -> None:
         customer, _, meter = key.partition(BETWEEN)
         if not (identifiable(customer) and identifiable(meter)):
-            raise BadAsk(f"`{key}` is no `customer|meter`: ask with both ids")
+            raise BadAsk("usage is read by `customer|meter`: ask with both ids")
         listing = Listing(
             shape=w.Many[w.MeterSummary],
             path=f"{at(_METERS, meter)}/event_summaries",

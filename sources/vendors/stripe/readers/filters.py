@@ -45,7 +45,7 @@ def comparable(wanted: Any, like: Any) -> Any:
         return datetime.combine(wanted, time(), UTC)
     if isinstance(wanted, tuple | list | set | frozenset):
         return tuple(comparable(each, like) for each in wanted)
-    raise BadAsk(f"`{wanted}` is no instant: a date or a datetime is expected")
+    raise BadAsk("an instant is compared with a date or a datetime: give one of them")
 
 
 def between(filters: Sequence[Filter], field: str, parameter: str) -> tuple[tuple[str, str], ...]:

@@ -174,7 +174,7 @@ async def listed(inquiry: Inquiry, key: str, listings: Sequence[Listing[W]], mak
         return await page_of(inquiry, key, listings, make, page)
     everything = await page_of(inquiry, key, listings, make, Page(filters=page.filters))
     if everything.more:
-        raise BadAsk(f"`{key}` has too many rows to sort them: filter, or leave the order to the source (newest first)")
+        raise BadAsk("there are too many rows to sort them: filter, or leave the order to the source (newest first)")
     return ordered(everything.records, page, NEWEST)
 
 

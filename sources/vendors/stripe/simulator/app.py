@@ -277,7 +277,7 @@ def create_simulator(
     for listing in LISTINGS:
         routes.append(account.route(listing.path, partial(account.listed, listing)))
         routes.append(account.route(f"{listing.path}/{{id}}", partial(account.one, listing.kind)))
-    app = simulator_app(routes, clock=account.clock, written=account.office.written)
+    app = simulator_app(routes, clock=account.clock, written=account.office.written, holdings=account.store.holdings)
     app.add_exception_handler(404, _unrecognised)
     app.state.account = account
     return app

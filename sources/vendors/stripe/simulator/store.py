@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping
+from copy import deepcopy
 from functools import partial
 
 from sources.simulation.enterprise import BillingBook, BillPayment, BillPrice
+from sources.simulation.kit import Holdings
 from sources.vendors.stripe.simulator import render, render_money
 from sources.vendors.stripe.simulator.errors import missing
 from sources.vendors.stripe.simulator.shapes import Object
@@ -73,6 +75,15 @@ class Store:
         """All lines of an invoice or credit note."""
         lines = self._lines.get(invoice)
         return lines() if lines is not None else []
+
+    def holdings(self) -> Holdings:
+        """Every object, invoices and credit notes with their lines."""
+        return {
+            name: {key: self._whole(kind, key) for key in list(self._created[kind])} for kind, name in NAMES.items()
+        }
+
+    def _whole(self, kind: str, key: str) -> Object:
+        return deepcopy({**self.get(kind, key), **({"lines": self.every_line(key)} if key in self._lines else {})})
 
     # ------------------------------------------------------------ writing
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from datetime import datetime
 from typing import Any, Generic, TypeVar
 
@@ -47,6 +47,18 @@ class Desk:
         reply = await self._client.exchange(shape, "GET", path, form(tree or {}), operation, effect=Effect.READ)
         found: T = reply.value
         return found
+
+    async def every(self, shape: type[W], path: str, operation: str, tree: Tree) -> AsyncIterator[W]:
+        """All rows of a list, however long it is, newest first."""
+        asked: dict[str, object] = {**tree, "limit": str(facts.PAGE)}
+        many: type[Many[W]] = Many[shape]  # type: ignore[valid-type]
+        while True:
+            page = await self.look(many, path, operation, asked)
+            for each in page.data:
+                yield each
+            if not page.has_more or not page.data:
+                return
+            asked["starting_after"] = page.data[-1].id
 
     async def sought(
         self, shape: type[W], path: str, operation: str, tree: Tree, wanted: Callable[[W], bool]
@@ -120,7 +132,7 @@ def _answered(reply: Reply) -> Answer[Any]:
 def place(path: str, key: str) -> str:
     """The address of one object. Raises Missing for what can be no id."""
     if not identifiable(key):
-        raise Missing(f"`{key[:40]}` is no id of Stripe's")
+        raise Missing("this is no id of Stripe's: check it")
     return at(path, key)
 
 

@@ -1,9 +1,8 @@
 """How subscriptions end.
 
 Vendor facts (vendors.md 2.5, 2.7; domain.md 6): DELETE takes no idempotency key; a canceled subscription stays so; an
-immediate end drops prorations that wait unless they are invoiced with it, and stops the automatic collection of all of
-the customer's finalised invoices, not only of its own. While a schedule plans a subscription, its end is the
-schedule's [K].
+immediate end drops prorations that wait unless they are invoiced with it. While a schedule plans a subscription, its
+end is the schedule's [K].
 """
 
 from __future__ import annotations
@@ -14,15 +13,12 @@ from sources.canonical.commands import CancelSubscription, Ending, Written
 from sources.errors import Locked, Rejected
 from sources.vendors.stripe import facts
 from sources.vendors.stripe.mapping.origin import id_of
-from sources.vendors.stripe.wire import Many, Metadata
+from sources.vendors.stripe.writers.collecting import collect_on, noted, stopped
 from sources.vendors.stripe.writers.desk import place
 from sources.vendors.stripe.writers.marks import marked, marks
-from sources.vendors.stripe.writers.subscriptions import ENDED, INVOICES, LATEST, SCHEDULES, SUBSCRIPTIONS, held, told
+from sources.vendors.stripe.writers.subscriptions import ENDED, LATEST, SCHEDULES, SUBSCRIPTIONS, held, told
 from sources.vendors.stripe.writers.updating import Updating, midnight
-from sources.vendors.stripe.writers.wire import Bill, Held, Planned
-
-_IN_ONE = 15  # ids in one value: an id has at most 32 signs or so [K], a value 500
-_MOST_COLLECTED = 300
+from sources.vendors.stripe.writers.wire import Held, Planned
 
 
 class Cancelling(Updating[CancelSubscription]):
@@ -36,7 +32,7 @@ class Cancelling(Updating[CancelSubscription]):
             return None
         if self.command.ending is not Ending.NOW:
             return told(self.desk, found, replayed=True)
-        if found.status not in ENDED or await self._stopped(collected(found.metadata)):
+        if found.status not in ENDED or await stopped(self.desk, found):
             return None
         return told(self.desk, found, replayed=True)
 
@@ -85,48 +81,12 @@ class Cancelling(Updating[CancelSubscription]):
             asked = {"invoice_now": True, "prorate": self.command.credit}
             path = place(SUBSCRIPTIONS, before.id)
             answer = await self.desk.delete(Held, path, "subscriptions.cancel", asked)
-        for key in await self._stopped(collected(before.metadata)):
-            wanted = {"auto_advance": True}
-            await self.desk.post(Bill, place(INVOICES, key), "invoices.update", wanted, self.step(f"collect:{key}"))
+        await collect_on(self.desk, await stopped(self.desk, before), self.step)
         return told(self.desk, await held(self.desk, before.id), answer)
 
     async def _mark(self, before: Held) -> Held:
         """Leaves key and operation, and which invoices are collected by themselves until now."""
-        noted = marks(self.command, self.key, before.metadata) | remembered(await self._collecting(before))
-        asked = {"metadata": noted, "expand": LATEST}
+        others = await noted(self.desk, before, self.step)
+        asked = {"metadata": marks(self.command, self.key, before.metadata) | others, "expand": LATEST}
         path = place(SUBSCRIPTIONS, before.id)
         return (await self.desk.post(Held, path, "subscriptions.mark", asked, self.step("mark"))).value
-
-    async def _collecting(self, before: Held) -> list[str]:
-        found: list[str] = []
-        asked: dict[str, Any] = {"customer": id_of(before.customer), "status": "open", "limit": facts.PAGE}
-        while len(found) <= _MOST_COLLECTED:
-            page = await self.desk.look(Many[Bill], INVOICES, "invoices.list", asked)
-            found += [each.id for each in page.data if each.auto_advance]
-            if not page.has_more or not page.data:
-                return found
-            asked["starting_after"] = page.data[-1].id
-        return found
-
-    async def _stopped(self, collected: list[str]) -> list[str]:
-        """Which of them are still open and not collected any more."""
-        found = []
-        for key in collected:
-            bill = await self.desk.look(Bill, place(INVOICES, key), "invoices.read")
-            if bill.status == "open" and bill.auto_advance is False:
-                found.append(key)
-        return found
-
-
-def remembered(invoices: list[str]) -> Metadata:
-    """Ids of invoices as metadata, a few in each value. Raises Locked for more than metadata hold."""
-    if len(invoices) > _MOST_COLLECTED:
-        raise Locked(f"the customer has more than {_MOST_COLLECTED} open invoices that are collected: end it on a day")
-    parts = [invoices[start : start + _IN_ONE] for start in range(0, len(invoices), _IN_ONE)]
-    return {f"{facts.COLLECTED}_{number}": ",".join(part) for number, part in enumerate(parts)}
-
-
-def collected(metadata: Metadata | None) -> list[str]:
-    """The ids again."""
-    parts = [part for name, part in (metadata or {}).items() if name.startswith(facts.COLLECTED)]
-    return [each for part in parts for each in part.split(",") if each]

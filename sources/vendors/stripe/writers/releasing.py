@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from sources.canonical.commands import DropSubscription, ReleaseSubscription, Written
 from sources.errors import Locked, Missing, Rejected
+from sources.vendors.stripe.writers.collecting import collect_on, noted, stopped
 from sources.vendors.stripe.writers.deed import Deed
 from sources.vendors.stripe.writers.desk import Answer, place
 from sources.vendors.stripe.writers.marks import marked, marks
@@ -25,6 +26,7 @@ from sources.vendors.stripe.writers.subscriptions import (
 from sources.vendors.stripe.writers.wire import Bill, Held, Planned
 
 _UNPAID = frozenset({"incomplete", "incomplete_expired"})
+_QUIETLY = {"invoice_now": False, "prorate": False}
 
 
 class Releasing(Deed[ReleaseSubscription]):
@@ -86,18 +88,27 @@ class Releasing(Deed[ReleaseSubscription]):
 
 
 class Dropping(Deed[DropSubscription]):
-    """Ends what was prepared, without an invoice or proration."""
+    """Ends what was prepared, without an invoice or proration; what else the customer owes is collected on."""
+
+    subscription: Held | None = None  # None: a schedule, which collects nothing
 
     async def found(self) -> Written | None:
-        """Done when it has ended and nothing of it was ever finalised and owed."""
+        """Done when it has ended, nothing of it was ever finalised and owed, and nothing is left to collect."""
+        over = await self.begun()
+        left = over is not None and self.subscription and await stopped(self.desk, self.subscription)
+        return None if left else over
+
+    async def begun(self) -> Written | None:
+        """What has ended stays so, also where something is left to collect."""
         key = self.command.subscription_key
         if is_schedule(key):
             schedule = await self.desk.look(Planned, place(SCHEDULES, key), "schedules.read")
             self.status, self.owed = schedule.status, schedule.status not in ("not_started", "canceled")
         else:
-            subscription = await held(self.desk, key)
-            self.status, bills = subscription.status, (subscription.bill, await first_bill(self.desk, subscription))
-            asked = any(bill and bill.status not in ("draft", "void") and bill.total > 0 for bill in bills)
+            self.subscription = subscription = await held(self.desk, key)
+            self.bills = [each for each in (subscription.bill, await first_bill(self.desk, subscription)) if each]
+            self.status = subscription.status
+            asked = any(each.status not in ("draft", "void") and each.total > 0 for each in self.bills)
             self.owed = asked and subscription.status not in _UNPAID
         if self.owed or self.status not in ENDED:
             return None
@@ -105,13 +116,27 @@ class Dropping(Deed[DropSubscription]):
 
     async def done(self) -> Written:
         """Takes it back."""
-        key = self.command.subscription_key
+        key, subscription = self.command.subscription_key, self.subscription
         if self.owed:
             raise Locked(f"`{key}` was released: cancel it and credit what was invoiced")
-        quietly = {"invoice_now": False, "prorate": False}
-        if is_schedule(key):
+        if subscription is None:
             path = f"{place(SCHEDULES, key)}/cancel"
-            planned = await self.desk.post(Planned, path, "schedules.cancel", quietly, self.step())
+            planned = await self.desk.post(Planned, path, "schedules.cancel", _QUIETLY, self.step())
             return self.desk.written(planned.value.id, answer=planned)
-        answer = await self.desk.delete(Held, place(SUBSCRIPTIONS, key), "subscriptions.cancel", quietly)
-        return self.desk.written(answer.value.id, answer=answer)
+        answer = None
+        if self.status not in ENDED:
+            subscription = await self._noted(subscription)
+            answer = await self.desk.delete(Held, place(SUBSCRIPTIONS, key), "subscriptions.cancel", _QUIETLY)
+        await collect_on(self.desk, await stopped(self.desk, subscription), self.step)
+        return self.desk.written(subscription.id, answer=answer)
+
+    async def _noted(self, before: Held) -> Held:
+        """Leaves on it which invoices of other subscriptions are collected by themselves until now, if any are."""
+        if marked(self.key, before.metadata):
+            return before
+        others = await noted(self.desk, before, self.step, but={each.id for each in self.bills})
+        if not others:
+            return before
+        asked = {"metadata": marks(self.command, self.key, before.metadata) | others}
+        path = place(SUBSCRIPTIONS, before.id)
+        return (await self.desk.post(Held, path, "subscriptions.mark", asked, self.step("mark"))).value

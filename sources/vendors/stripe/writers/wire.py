@@ -89,6 +89,7 @@ class Held(Wire, frozen=True, gc=False, kw_only=True):
     latest_invoice: str | Bill | None = None
     cancel_at: int | None = None
     cancel_at_period_end: bool = False
+    ended_at: int | None = None
     pause_collection: Pause | None = None
     pending_update: dict[str, Any] | None = None
     schedule: str | Named | None = None

@@ -137,21 +137,33 @@ class Desk:
         return found[0].id
 
     @asynccontextmanager
-    async def posting(self, day: date, journal: str) -> AsyncIterator[None]:
-        """Around what posts to a day in a journal of a kind. A period that was closed and is opened again keeps its
-        journals closed, and Tryton then refuses as if a right were missing or a value wrong: raises Locked for that."""
+    async def posting(self, day: date, journal: int | str) -> AsyncIterator[None]:
+        """Around what posts to a day in a journal, by its id, or in one of a kind. A period that was closed and is
+        opened again keeps its journals closed, and Tryton then refuses as if a right were missing or a value wrong:
+        raises Locked for that."""
         try:
             yield
         except Rejected as error:
             if not await self._is_closed(day, journal):
                 raise
-            message = f"has the journal closed in the period of {day}: open it there too"
-            raise Locked(f"`{self.source}` {message}", source=self.source, status=error.status) from error
+            raise self._closed(day, status=error.status) from error
 
-    async def _is_closed(self, day: date, journal: str) -> bool:
+    async def demand_journal(self, day: date, journal: int) -> None:
+        """Raises Locked where a journal is closed in the period of a day. Others of its kind may be: there is a
+        journal for each bank account, and one for petty cash."""
+        if await self._is_closed(day, journal):
+            raise self._closed(day)
+
+    def _closed(self, day: date, *, status: int | None = None) -> Locked:
+        message = f"has the journal closed in the period of {day}: open it there too"
+        return Locked(f"`{self.source}` {message}", source=self.source, status=status)
+
+    async def _is_closed(self, day: date, journal: int | str) -> bool:
         value, company = encoded(day), self.client.settings.company
         within = [["period.start_date", "<=", value], ["period.end_date", ">=", value]]
-        of = [["period.company", "=", company], ["journal.type", "=", journal], ["state", "=", "closed"]]
+        standard = [["period.type", "=", "standard"], ["period.company", "=", company]]
+        by = "journal" if isinstance(journal, int) else "journal.type"
+        of = [*standard, [by, "=", journal], ["state", "=", "closed"]]
         return bool(await self.client.search(Sold, facts.JOURNAL_PERIOD, [*within, *of], ("state",), limit=1))
 
     # ------------------------------------------------------------ documents

@@ -10,10 +10,12 @@ from sources.errors import Duplicate, Rejected
 from sources.vendors.tryton import facts
 from sources.vendors.tryton.mapping import code_of
 from sources.vendors.tryton.values import encoded, made
+from sources.vendors.tryton.wire import Row
 from sources.vendors.tryton.writers.desk import Desk, reference
 from sources.vendors.tryton.writers.rows import Method, Paid
 
-_PAID = ("number", "description", "state", "lines.party", "lines.description", "lines.account", "lines.invoice_payment")
+_LINE = ("party", "description", "account", "invoice_payment")
+_PAID = ("journal", "number", "description", "state", *(f"lines.{name}" for name in _LINE))
 
 
 class Receipts:
@@ -24,19 +26,24 @@ class Receipts:
 
     async def receive(self, command: ReceivePayment, key: str) -> Written:
         """Posts what came in; the rest stays on account. Tryton closes what is paid in its own run: REST may not.
-        Raises Duplicate for a bank's reference that was used, Locked for a closed period."""
+        A draft that an earlier attempt left under the same name is taken up again, with the day of this one: its own
+        may be what it was refused for. Raises Duplicate for a bank's reference that was used, Locked for a closed
+        period."""
         desk, name = self._desk, reference(facts.PAYMENT, command.issued_key, key)
         found = await self._under(name)
-        if found is None:
+        if found is not None:
+            told = self._told(found, command, replayed=True)
+            if found.state == "posted":
+                return told
+        else:
             await self._demand_unused(command)
-            period = await desk.demand_open(command.received_on)
-            async with desk.posting(command.received_on, "cash"):
-                found = await self._made(command, name, period)
-        elif found.state == "posted":
-            return self._told(found, command, replayed=True)
-        if found.state != "posted":
-            async with desk.posting(command.received_on, "cash"):
-                await desk.client.press(facts.MOVE, found.id, "post")
+        period = await desk.demand_open(command.received_on)
+        if found is None:
+            found = await self._made(command, name, period)
+        else:
+            await self._dated(found, command, period)
+        async with desk.posting(command.received_on, found.journal):
+            await desk.client.press(facts.MOVE, found.id, "post")
         return self._told(await self._demand(name), command, replayed=False)
 
     async def find(self, command: ReceivePayment, key: str) -> Written | None:
@@ -60,7 +67,7 @@ class Receipts:
 
     async def _demand_unused(self, command: ReceivePayment) -> None:
         domain = [["lines.description", "=", command.reference], ["company", "=", self._desk.client.settings.company]]
-        if await self._desk.client.search(Paid, facts.MOVE, domain, (), limit=1):
+        if await self._desk.client.search(Row, facts.MOVE, domain, (), limit=1):
             message = f"has a receipt with the reference `{command.reference[:60]}` already: it is used once"
             raise Duplicate(f"`{self._desk.source}` {message}", source=self._desk.source)
 
@@ -95,8 +102,17 @@ class Receipts:
             "description": name,
             "lines": made(*lines),
         }
-        await desk.client.create(facts.MOVE, encoded(move))
+        async with desk.posting(command.received_on, method.journal):
+            await desk.client.create(facts.MOVE, encoded(move))
         return await self._demand(name)
+
+    async def _dated(self, draft: Paid, command: ReceivePayment, period: int) -> None:
+        """Gives a draft the day of this attempt. Tryton looks whether a journal is closed where lines are made or
+        changed, and not here."""
+        day = command.received_on
+        await self._desk.demand_journal(day, draft.journal)
+        async with self._desk.posting(day, draft.journal):
+            await self._desk.client.write(facts.MOVE, draft.id, encoded({"period": period, "date": day}))
 
     def _told(self, receipt: Paid, command: ReceivePayment, *, replayed: bool) -> Written:
         desk = self._desk

@@ -184,9 +184,10 @@ class PaidLine(Row, frozen=True, kw_only=True):
 class Paid(Row, frozen=True, kw_only=True):
     """A receipt."""
 
+    journal: int
     number: str | None = None
     description: str | None = None
-    state: str = ""
+    state: str
     lines: list[PaidLine] = msgspec.field(name="lines.", default_factory=list)
 
 

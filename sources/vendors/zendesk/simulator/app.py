@@ -12,7 +12,7 @@ from starlette.routing import BaseRoute, Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from sources.simulation.enterprise import Enterprise
-from sources.simulation.kit import Clock, Written, simulator_app
+from sources.simulation.kit import Clock, Holdings, Written, simulator_app
 from sources.vendors.zendesk.simulator.changes import Changes
 from sources.vendors.zendesk.simulator.credentials import DEVELOPMENT, Credentials
 from sources.vendors.zendesk.simulator.desk import Desk
@@ -21,6 +21,7 @@ from sources.vendors.zendesk.simulator.facts import API, TOKEN_PATH
 from sources.vendors.zendesk.simulator.finding import Finding
 from sources.vendors.zendesk.simulator.gate import Gate, Limits
 from sources.vendors.zendesk.simulator.history import History
+from sources.vendors.zendesk.simulator.holdings import holdings
 from sources.vendors.zendesk.simulator.identity import Identity
 from sources.vendors.zendesk.simulator.jobs import Jobs
 from sources.vendors.zendesk.simulator.reads import Reads
@@ -47,7 +48,9 @@ def create_simulator(
     desk = Desk(enterprise.support, integration(enterprise.now, credentials.email), limits.search_lag)
     written = Written(time)
     account = _Account(desk, time, limits, Identity(credentials, time), written)
-    app = simulator_app(account.routes(), clock=time, token_paths=[TOKEN_PATH], written=written)
+    app = simulator_app(
+        account.routes(), clock=time, token_paths=[TOKEN_PATH], written=written, holdings=account.holdings
+    )
     app.add_middleware(_Suffix)
     app.state.identity = account.identity
     return app
@@ -59,12 +62,17 @@ class _Account:
     def __init__(self, desk: Desk, clock: Clock, limits: Limits, identity: Identity, written: Written) -> None:
         self.identity, self._gate = identity, Gate(limits, clock)
         self._caller = desk.integration
-        history, writes = History(desk), Writes(desk, clock, written)
+        self._desk, self._history = desk, History(desk)
+        history, writes = self._history, Writes(desk, clock, written)
         tickets = Tickets(desk, clock, writes, history, written)
         self._jobs = Jobs(clock, limits.job_seconds, limits.jobs_at_once, tickets.change)
         self._reads = Reads(desk, clock, history)
         self._finding = Finding(desk, clock, self._gate, self._reads)
         self._changes = Changes(writes, tickets, self._jobs, self._gate)
+
+    def holdings(self) -> Holdings:
+        """All that the account holds."""
+        return holdings(self._desk, self._history)
 
     def routes(self) -> list[BaseRoute]:
         """First match wins: what has a name goes before what has an id."""

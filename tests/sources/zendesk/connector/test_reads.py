@@ -8,14 +8,17 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sources import canonical as c
+from sources.cache import Cache, Cached
+from sources.errand import Errand, begin, end
 from sources.errors import BadAsk, Garbled, SourceError, TimedOut, Unauthorised, Unavailable, UnknownValue
 from sources.ports import Ask, Filter, Order, Page, Position
 from sources.vendors.zendesk.connector import ZendeskConnector
 from sources.vendors.zendesk.facts import PAGES
 from tests.fakes.script import reply
-from tests.sources.zendesk.connector.desk import Desk, stamp, ticket
+from tests.sources.zendesk.connector.desk import NOW, Desk, stamp, ticket
 
 NEWEST, OLDEST = Order("created_at", descending=True), Order("created_at")
+URGENT = Filter("priority", "eq", c.Priority.URGENT)
 
 
 async def keys_of(connector: ZendeskConnector, by: str, key: str, page: Page) -> list[str]:
@@ -119,6 +122,25 @@ async def test_the_cases_of_one_organization_are_first_hand_and_those_of_several
     for keys, first_hand in (("1",), True), (("404",), True), (("1", "2"), False):
         found = await desk.connector().read(Ask(c.Case, "account", keys))
         assert {each.first_hand for each in found.rows.values()} == {first_hand}
+
+
+@pytest.mark.parametrize(("count", "max_age", "listed"), [(2, 0.0, 2), (2, None, 0), (2, 300.0, 0), (26, 0.0, 0)])
+async def test_the_cases_of_a_few_organizations_are_first_hand_for_whoever_needs_them_newer_than_a_search_tells(
+    count: int, max_age: float | None, listed: int
+) -> None:
+    """An account with two organizations: what is judged on urgent cases does not rest on a search of minutes ago."""
+    keys = tuple(str(number) for number in range(1, count + 1))
+    desk = Desk([ticket(number, number, priority="urgent") for number in range(1, count + 1)])
+    source = Cached(desk.connector(), Cache(wall=NOW.timestamp))
+    begun = begin(Errand(max_age=max_age))
+    try:
+        found = await source.read(Ask(c.Case, "account", keys, Page(20, filters=(URGENT,))))
+    finally:
+        end(begun)
+    assert {key: [case.key for case in found.rows[key].records] for key in keys} == {key: [key] for key in keys}
+    new = bool(listed) or max_age != 0.0
+    assert {each.served for each in found.rows.values()} == {c.Served.LIVE if new else c.Served.STALE}
+    assert len([path for path in desk.paths if path.startswith("/api/v2/organizations/")]) == listed
 
 
 async def test_cases_of_many_organizations_are_searched_together_and_go_on_in_their_own_lists() -> None:
