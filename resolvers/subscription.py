@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import strawberry
 
-from resolvers.batch import stream
+from resolvers.batch import seeking, stream
 from resolvers.budget import OperationClass
 from resolvers.happenings import changes, sources
 from resolvers.types.happenings import ExceptionRaised, OperationChanged, SourceStateChanged
@@ -29,6 +29,7 @@ class Subscription:
         changes.operation,
         arguments={"id": strawberry.ID, **_AFTER},
         budget=_LOOKUP,
+        sought=seeking(id="Operation.id"),
         description="Something about an operation has changed: its state, a step, an approval, an exception.",
     )
     exception_raised: ExceptionRaised | None = stream(

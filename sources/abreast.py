@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import asynccontextmanager
 from typing import TypeVar
 
 T = TypeVar("T")
@@ -30,3 +31,18 @@ async def abreast(works: Sequence[Callable[[], Awaitable[T]]], width: int) -> li
         for task in tasks:
             task.cancel()
     return [results[index] for index in range(len(works))]
+
+
+@asynccontextmanager
+async def meanwhile(work: Awaitable[T]) -> AsyncIterator[asyncio.Future[T]]:
+    """Does some work beside the block, in which it may be awaited; what has not ended with the block is given up, and
+    what went wrong with it then is nobody's concern."""
+    task = asyncio.ensure_future(work)
+    try:
+        yield task
+    finally:
+        if not task.done():
+            task.cancel()
+            await asyncio.wait([task])
+        if not task.cancelled():
+            task.exception()  # it is known now: nobody has to be warned of it

@@ -21,8 +21,8 @@ SourceError
     ├── TooLarge      more bytes than allowed
     └── UnknownValue  a value the vocabulary does not have
 
-Two more are elsewhere: `sources.ours.WritesOff`, and `resolvers.sagas.refused.Refused` for what our own rules and
-records do not allow.
+Three more are elsewhere: `sources.ours.WritesOff`, `resolvers.sagas.reading.NotThere`, and
+`resolvers.sagas.refused.Refused` for what our own rules and records do not allow.
 """
 
 from __future__ import annotations

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable
 
 from policies.writes.ask import Deed
-from policies.writes.records import APPROVE, ASK, DOCUMENT, OPERATION, PERSON, ROLES, Pair, WriteRules
+from policies.writes.records import APPROVE, ASK, DOCUMENT, OPERATION, PERSON, ROLES, Pair, WriteRule, WriteRules
 from policies.writes.terms import approving, asking
 
 
@@ -13,6 +13,19 @@ def conflicts(rules: WriteRules, roles: Collection[str]) -> tuple[Pair, ...]:
     """The pairs that a set of roles brings into one hand; more roles never bring fewer. For tokens, and for reviews."""
     held = frozenset[str]().union(*(rules.terms.get(role, frozenset()) for role in roles))
     return tuple(each for each in rules.pairs if each.scope in (PERSON, ROLES) and {each.one, each.other} <= held)
+
+
+def harmless(rules: WriteRules, rule: WriteRule, roles: Collection[str]) -> tuple[frozenset[str], frozenset[str]]:
+    """The mutations that somebody may have asked for, and those that he may have approved, before he asks for a write
+    in some roles: no pair forbids them together, whatever they were about. What no rule is about is none of them."""
+    new = frozenset(roles) | asking(rule)
+    met = {pair.other for pair in rules.pairs if pair.one in new} | {
+        pair.one for pair in rules.pairs if pair.other in new
+    }
+    return (
+        frozenset(name for name, past in rules.mutations.items() if met.isdisjoint(asking(past))),
+        frozenset(name for name, past in rules.mutations.items() if met.isdisjoint(approving(past))),
+    )
 
 
 def conflicts_with(rules: WriteRules, deed: Deed, history: Iterable[Deed]) -> tuple[Pair, ...]:

@@ -9,6 +9,7 @@ from typing import Any
 import msgspec
 
 from policies.rows import camel
+from resolvers.sagas.reading import NotThere
 from sources.errors import BadAsk
 
 _QUOTED = re.compile(r"`([^`]+)`")
@@ -21,6 +22,8 @@ def located(error: BadAsk, given: msgspec.Struct) -> BadAsk:
     if error.path is not None:
         return error
     values = dict(_values(given))
+    if isinstance(error, NotThere):
+        return error.at(values[error.key]) if error.key in values else error
     for said in _QUOTED.findall(error.message):
         path = said if said.partition(".")[0] in _fields(given) else values.get(said)
         if path is not None:

@@ -14,7 +14,7 @@ from resolvers.desk.counter import DESK_TIER, Counter
 from resolvers.desk.directory import standing
 from resolvers.sagas import notes
 from resolvers.sagas.asking import asking
-from resolvers.sagas.grounds import Asker, Grounds, Place, decided, history, linking
+from resolvers.sagas.grounds import Asker, Grounds, Place, alone, decided, history, linking
 from resolvers.sagas.instruction import Instruction
 from resolvers.sagas.judge import whose
 from resolvers.sagas.refused import Refused
@@ -50,6 +50,7 @@ class Approvals(Counter):
         )
 
         def work(connection: Any) -> Approval:
+            alone(connection, who.person)
             now, rules = self._room.clock(), self._room.rules()
             others = approvals.of_operation(connection, operation.id)
             before = [each for each in others if each.decision is Decision.APPROVED and each.decided_by != who.person]

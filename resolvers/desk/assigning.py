@@ -6,7 +6,7 @@ from typing import Any
 
 from policies.principal import person
 from resolvers.desk.counter import Counter, reason_of
-from resolvers.sagas.grounds import Asker
+from resolvers.sagas.grounds import Asker, alone
 from resolvers.sagas.refused import Refused
 from sources.store import exceptions, handovers
 from sources.store.exceptions import ExceptionItem
@@ -35,6 +35,7 @@ class Assignments(Counter):
         subject = found.operation_id or found.id
 
         def work(connection: Any) -> ExceptionItem:
+            alone(connection, who.person)
             now = self._room.clock()
             decision = self._allowed(connection, "assignException", who, found.operation_id or "", {})
             known = exceptions.find(connection, exception_id)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import uuid
 from collections.abc import Sequence
+from contextlib import nullcontext
 from datetime import datetime
 from math import isinf
 from typing import Any
@@ -21,6 +22,7 @@ from resolvers.sagas.refused import Refused
 from resolvers.sagas.room import Room
 from resolvers.sagas.saga import Facts, Read, Saga
 from resolvers.sagas.starting import Starting
+from sources.abreast import meanwhile
 from sources.durable import Durable
 from sources.errand import current
 from sources.errors import SourceError
@@ -69,24 +71,34 @@ class Writes:
         saga = self.sagas[mutation]
         payload = canonical(request.input)
         _demand_key(request)
+        with nullcontext() if request.dry_run else self.durable.ahead():
+            accepted = await self._accepted(saga, request, payload, read or self.room.read)
+        if isinstance(accepted, Answer):
+            return accepted
+        return await self._answered(saga, accepted.operation, replayed=accepted.replayed)
+
+    async def _accepted(self, saga: Saga, request: Request, payload: str, read: Read) -> Acceptance | Answer:
+        """The operation that a command is; of a dry run, what would happen."""
         key = None if request.dry_run else request.key
-        before, pauses = await self.room.store.glance(entrance.before, request.asker.subject, mutation, key)
-        known = self._replayed(before, payload)
-        if known is not None:
-            return await self._answered(saga, known, replayed=True)
-        self._demand_running(saga, pauses)
+        gathering = saga.gather(read, request.input, self.room.clock())
         with asking(_whose(request)):
-            facts = await saga.gather(read or self.room.read, request.input, self.room.clock())
+            async with meanwhile(gathering) as gathered:  # most keys are new: facts do not wait for them
+                store, caller = self.room.store, request.asker.subject
+                before, pauses = await store.glance(entrance.before, caller, saga.mutation, key)
+                known = self._replayed(before, payload)
+                if known is not None:
+                    return Acceptance(known, replayed=True)
+                self._demand_running(saga, pauses)
+                facts = await gathered
         if request.dry_run:
             return await self._tried(saga, request, facts)
         try:
-            accepted = await self.room.write(self._accept, saga, request, payload, facts)
+            return await self.room.write(self._accept, saga, request, payload, facts)
         except _Forbidden as refused:
             await self.room.write(self._refusal, saga, request, payload, refused.decision)
             raise Refused.by_rule(refused.decision) from None
         except StoreError as error:
             raise Refused.by_store(error) from None
-        return await self._answered(saga, accepted.operation, replayed=accepted.replayed)
 
     # ------------------------------------------------------------ before
 
@@ -148,6 +160,7 @@ class Writes:
         decision, now = decided_first(connection, rules, saga.mutation, request.asker, facts, new, self.room.clock)
         member = member_of(saga, decision, request, facts)
         command = self._command(new, saga, request, payload, facts, member, now)
+        audit.foresee(connection, self.room.chain)
         accepted = operations.accept(connection, command, now)
         if accepted.replayed:
             return accepted

@@ -15,6 +15,7 @@ from policies.writes import ask as asking
 from policies.writes.ask import WriteDecision
 from policies.writes.decide import decide
 from policies.writes.records import Total, WriteRule
+from policies.writes.separation import harmless
 from resolvers.sagas.saga import Facts
 from sources.canonical import Money
 from sources.store import grounds as kept
@@ -55,12 +56,26 @@ class Place(msgspec.Struct, frozen=True):
 
 
 def decided(
-    connection: Any, rules: WriteRules, mutation: str, asker: Asker, facts: Facts, place: Place
+    connection: Any,
+    rules: WriteRules,
+    mutation: str,
+    asker: Asker,
+    facts: Facts,
+    place: Place,
+    *,
+    begins: bool = False,
 ) -> WriteDecision:
-    """What the rules of now say to a write, counting what came before it."""
+    """What the rules of now say to a write, counting what came before it. Where it `begins` by that, nobody else is
+    decided about who counts what its asker does, until the transaction ends."""
     totals = _totals(rules.mutations.get(mutation), asker, facts, place.at, place)
     weight = kept.weigh(
-        connection, list(totals.values()), asker.person, place.at - rules.window, without=place.operation
+        connection,
+        list(totals.values()),
+        asker.person,
+        place.at - rules.window,
+        without=place.operation,
+        alone=[_doing(asker.person)] if begins else (),
+        harmless=_harmless(rules, mutation, asker),
     )
     return _decided(connection, rules, mutation, asker, facts, place, totals, weight)
 
@@ -79,7 +94,14 @@ def decided_first(
     now = clock()
     totals = _totals(rules.mutations.get(mutation), asker, facts, now, None)
     alone = counted(rules, mutation, asker, facts)
-    weight = kept.weigh(connection, list(totals.values()), asker.person, now - rules.window, alone=alone)
+    weight = kept.weigh(
+        connection,
+        list(totals.values()),
+        asker.person,
+        now - rules.window,
+        alone=alone,
+        harmless=_harmless(rules, mutation, asker),
+    )
     place = Place(operation, clock())  # after all that it has waited for
     return _decided(connection, rules, mutation, asker, facts, place, totals, weight), place.at
 
@@ -114,16 +136,31 @@ def _decided(
     return decide(rules, mutation, ask)
 
 
+def _harmless(rules: WriteRules, mutation: str, asker: Asker) -> kept.Harmless:
+    rule = rules.mutations.get(mutation)
+    return kept.Harmless(*harmless(rules, rule, asker.roles)) if rule is not None else kept.Harmless()
+
+
 def counted(rules: WriteRules, mutation: str, asker: Asker, facts: Facts) -> list[str]:
     """Names of what a decision about a write counts: two that share one are decided one after the other, so that the
     second one counts the first."""
     rule, whose = rules.mutations.get(mutation), _whose(asker, facts)
     totals = rule.totals if rule is not None else ()
     return [
-        f"person:{asker.person}",
+        _doing(asker.person),
         *(f"document:{each}" for each in sorted(linking(facts.documents))),
         *(":".join([mutation, *(f"{each}={whose[each]}" for each in total.per)]) for total in totals),
     ]
+
+
+def alone(connection: Any, person: str) -> None:
+    """Lets nobody else be decided about who counts what a person does, until this transaction ends: what is forbidden
+    together is done one after the other. Before anything of it is counted."""
+    kept.one_at_a_time(connection, [_doing(person)])
+
+
+def _doing(person: str) -> str:
+    return f"person:{person}"
 
 
 def linking(documents: Iterable[str]) -> frozenset[str]:

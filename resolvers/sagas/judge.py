@@ -123,7 +123,7 @@ def _judged(connection: Any, room: Room, operation_id: str, facts: Facts, except
         connection, operation_id, set(facts.documents) - set(grounds.facts.documents)
     )  # not for the asker to see
     place = Place(operation_id, operation.accepted_at)
-    decision = decided(connection, room.rules(), operation.mutation, grounds.asker, facts, place)
+    decision = decided(connection, room.rules(), operation.mutation, grounds.asker, facts, place, begins=True)
     if decision.outcome == FORBIDDEN:
         why = ", ".join(f"{reason.code} {reason.about}" for reason in decision.reasons)
         return _ended(connection, room, operation_id, State.REJECTED, f"FORBIDDEN: {why}")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import UTC, date, datetime, time
 from decimal import Decimal
 from typing import TypeVar
@@ -25,6 +25,21 @@ URGENT = Page(
 """Of a customer's cases the urgent ones that somebody still works on."""
 
 
+class NotThere(BadAsk):
+    """A record that is named and not there, or not for whoever asks. Its `key` is kept beside the message, which says
+    only the place in an input where it stands, where there is one."""
+
+    def __init__(self, record: type[Record], key: str, path: str | None = None) -> None:
+        named = "of this key" if path is None else f"of `{path}`"
+        message = f"there is no {record.__name__} {named}, or it is not for you: check the key"
+        super().__init__(message, path=path, unsent=path is not None)
+        self.record, self.key = record, key
+
+    def at(self, path: str) -> NotThere:
+        """The same, told of its place."""
+        return NotThere(self.record, self.key, path)
+
+
 async def many(read: Read, record: type[R], by: str, *keys: str) -> list[R]:
     """The records of some keys, in order. Raises the SourceError of the first key that could not be read."""
     reading = await read(record, by, keys)
@@ -37,10 +52,10 @@ async def many(read: Read, record: type[R], by: str, *keys: str) -> list[R]:
 
 
 async def one(read: Read, record: type[R], key: str, by: str = "key") -> R:
-    """The record of a key. Raises BadAsk where there is none."""
+    """The record of a key. Raises NotThere where there is none."""
     found = await many(read, record, by, key)
     if not found:
-        raise BadAsk(f"there is no {record.__name__} `{key}`, or it is not for you: check the key")
+        raise NotThere(record, key)
     return found[0]
 
 
@@ -133,8 +148,17 @@ async def recurring(read: Read, account: str, functional: str) -> Decimal | None
 
 
 def profile_of(profiles: Sequence[c.BillingProfile], legal_entity: str | None) -> c.BillingProfile | None:
-    """The ERP's customer of a legal entity among those of an account."""
+    """The ERP's customer of a legal entity among those of an account; None also where it is not known which entity."""
+    if legal_entity is None:
+        return None
     return next((each for each in profiles if not each.inactive and each.legal_entity == legal_entity), None)
+
+
+def selling(profiles: Iterable[c.BillingProfile], currency: str) -> str | None:
+    """The legal entity that bills an account in a currency, by the ERP's customers of the account; None where none of
+    them tells, or several do."""
+    entities = {each.legal_entity for each in profiles if each.currency == currency and not each.inactive}
+    return entities.pop() if len(entities) == 1 else None
 
 
 def hold_reason(profile: c.BillingProfile) -> str | None:

@@ -12,6 +12,7 @@ import msgspec
 
 from policies.orders import OrderRules
 from resolvers.sagas.rates import in_effect
+from resolvers.sagas.reading import selling
 from resolvers.validation import amounts, pricing
 from resolvers.validation.facts import Fact, Facts
 from resolvers.validation.order import Kind, Line, Order
@@ -207,15 +208,11 @@ def _entity(order: Order, facts: Facts, subscription: c.AccountSubscription | No
     if order.entity_key is not None:
         found = facts.entities.by_key(order.entity_key)
         return found
-    if subscription is not None:
+    if subscription is not None and subscription.legal_entity is not None:
         found = facts.entities.by_key(subscription.legal_entity)
         return found
-    billing = {
-        each.legal_entity
-        for each in facts.profiles.rows
-        if each.account_key == order.bill_to_key and each.currency == order.currency and not each.inactive
-    }
-    found = facts.entities.by_key(billing.pop()) if len(billing) == 1 else None
+    billed = (each for each in facts.profiles.rows if each.account_key == order.bill_to_key)
+    found = facts.entities.by_key(selling(billed, order.currency))
     return found
 
 

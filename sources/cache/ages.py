@@ -62,17 +62,19 @@ def as_old(rows: Rows) -> Rows:
 
 
 def too_old(entry: Entry, floor: float, wall: float, failure: SourceError) -> StaleLimit:
-    """What is said where the source fails and what is remembered is too old."""
+    """What is said where the source fails and what is remembered is too old; its cause is the failure."""
     shelf = entry.shelf
     allowed = "than this question allows"
     if entry.as_of >= floor:
         allowed = f"than the {_span(shelf.freshness.life)} for which {shelf.record.__name__} may be"
-    return StaleLimit(
+    said = StaleLimit(
         f"what is remembered of `{shelf.source}` is {_span(wall - entry.as_of)} old, older {allowed}, and "
         f"`{shelf.source}` cannot say anything newer ({failure.code}): ask again when it answers",
         source=shelf.source,
         retry_after=failure.retry_after,
     )
+    said.__cause__ = failure
+    return said
 
 
 def late(source: str) -> TimedOut:

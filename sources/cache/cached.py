@@ -167,6 +167,8 @@ class Cached:
         cache = self._cache
         flight = Flight(shelf, keys, lane, cache.wall(), cache.settings.grace)
         flight.floor, flight.since = floor, cache.times_forgotten
+        if floor > -inf:
+            flight.errand.not_before = {self.name: floor}  # a source may know a way to tell something newer
         cache.flights.add(flight)
 
         async def bring(flight: Flight) -> Landing:

@@ -1,9 +1,9 @@
 """Flights: one question under way for all who ask the same, owned by the cache and by none of them.
 
 A flight is a task of its own, so a cancelled asker harms nobody. It carries an errand of its own too: the lane of its
-most urgent asker, and no deadline, because the source's own bounds it. When the last asker has gone it has `grace`
-seconds left to finish; a flight that is `kept` has as long as it takes, because somebody used an older fact for now and
-the cache wants the new one.
+most urgent asker, how new the facts must be for whoever set it off, and no deadline, because the source's own bounds
+it. When the last asker has gone it has `grace` seconds left to finish; a flight that is `kept` has as long as it takes,
+because somebody used an older fact for now and the cache wants the new one.
 """
 
 from __future__ import annotations

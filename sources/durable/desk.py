@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import AbstractContextManager, nullcontext
 from datetime import UTC, datetime
 from typing import Any, TypeVar
 
@@ -163,6 +164,9 @@ class Desk:
         failed = next((step.number for step in behind if step.error is not None), None)
         again = failed if failed is not None else max((step.number for step in behind), default=0) + 1
         await self._call(lambda: self._client.rewind_workflow(run_id, start_step=again, queue_name=QUEUE))
+
+    def ahead(self) -> AbstractContextManager[None]:
+        return nullcontext()  # nothing runs here
 
     async def forget(self, before: datetime, first: int = 1000) -> int:
         """Delete at most `first` runs that ended before an instant, with all they have; returns how many."""

@@ -11,7 +11,7 @@ import msgspec
 from dbos import DBOS
 
 from sources.durable.codec import boxed, unboxed
-from sources.durable.gate import Gate, Place
+from sources.durable.gate import Gate, Place, Precedence
 from sources.durable.port import StepFailed
 
 T = TypeVar("T")
@@ -21,10 +21,17 @@ class DurableExecution:
     """An Execution (see the port) over one run of the engine. `home` is the loop on which connectors live."""
 
     def __init__(
-        self, run_id: str, *, home: asyncio.AbstractEventLoop, gate: Gate, place: Place, clock: Callable[[], datetime]
+        self,
+        run_id: str,
+        *,
+        home: asyncio.AbstractEventLoop,
+        gate: Gate,
+        precedence: Precedence,
+        place: Place,
+        clock: Callable[[], datetime],
     ) -> None:
         self.id = run_id
-        self._home, self._gate, self._place, self._clock = home, gate, place, clock
+        self._home, self._gate, self._precedence, self._place, self._clock = home, gate, precedence, place, clock
 
     async def step(self, name: str, do: Callable[[], Awaitable[T]], result: type[T]) -> T:
         async def attempt() -> dict[str, Any]:
@@ -72,6 +79,7 @@ class DurableExecution:
         """
 
         async def call() -> T:
+            await self._precedence.behind(self.id)
             return await do()
 
         while True:

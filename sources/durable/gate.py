@@ -1,10 +1,11 @@
-"""How many runs are at work at once, and the standstill before a process leaves."""
+"""How many runs are at work at once, who goes before them, and the standstill before a process leaves."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections import Counter
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager, suppress
 
 
 class Gate:
@@ -66,3 +67,47 @@ class Place:
         if self._held:
             self._held = False
             self._room.release()
+
+
+class Precedence:
+    """Lets what somebody waits for go before what nobody does: steps begin when none of it is under way.
+
+    A step waits for `longest` seconds at most, so that runs go on however much is asked; one of a run whose end
+    somebody waits for does not wait. Lives on one event loop.
+    """
+
+    def __init__(self, longest: float = 0.05) -> None:
+        self._longest = longest
+        self._ahead = 0
+        self._free = asyncio.Event()
+        self._awaited: Counter[str] = Counter()
+
+    @contextmanager
+    def ahead(self) -> Iterator[None]:
+        """Something that somebody waits for."""
+        self._ahead += 1
+        self._free.clear()
+        try:
+            yield
+        finally:
+            self._ahead -= 1
+            if not self._ahead:
+                self._free.set()
+
+    @contextmanager
+    def awaited(self, run_id: str) -> Iterator[None]:
+        """Somebody waits for the end of a run."""
+        self._awaited[run_id] += 1
+        try:
+            yield
+        finally:
+            self._awaited[run_id] -= 1
+            if not self._awaited[run_id]:
+                del self._awaited[run_id]
+
+    async def behind(self, run_id: str) -> None:
+        """Before a step of a run."""
+        if self._ahead and run_id not in self._awaited:
+            with suppress(TimeoutError):
+                async with asyncio.timeout(self._longest):
+                    await self._free.wait()

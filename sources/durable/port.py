@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Sequence
+from contextlib import AbstractContextManager
 from datetime import datetime
 from enum import StrEnum
 from typing import Any, Protocol, TypeVar
@@ -161,6 +162,11 @@ class Durable(Protocol):
 
     async def resume(self, run_id: str) -> None:
         """Go on with a canceled run, or do the failed step of a failed run again. Raises NoSuchRun, NotResumable."""
+        ...
+
+    def ahead(self) -> AbstractContextManager[None]:
+        """Around what somebody waits for in this process: steps of runs begin after it, and wait for a moment at most.
+        On the loop that opened this."""
         ...
 
     async def forget(self, before: datetime, first: int = 1000) -> int:

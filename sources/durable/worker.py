@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable, Sequence
-from contextlib import ExitStack
+from contextlib import AbstractContextManager, ExitStack
 from datetime import datetime
 from typing import Any
 
@@ -16,10 +16,10 @@ from sqlalchemy import Engine
 from sources.durable.codec import JsonSerializer, boxed
 from sources.durable.desk import APPLICATION, QUEUE, VERSION, Desk, decoded
 from sources.durable.execution import DurableExecution
-from sources.durable.gate import Gate
+from sources.durable.gate import Gate, Precedence
 from sources.durable.heartbeat import Heartbeat, Pulse
 from sources.durable.loop import LoopThread
-from sources.durable.port import DurableError, RunState, Workflow
+from sources.durable.port import DurableError, Run, RunState, Workflow
 
 logger = logging.getLogger(__name__)
 
@@ -64,7 +64,7 @@ class Worker(Desk):
             raise DurableError("this process runs durable work already: open it once and pass it on")
         Worker._busy = True
         self._home = asyncio.get_running_loop()
-        self._gate = Gate(capacity.at_work)
+        self._gate, self._precedence = Gate(capacity.at_work), Precedence()
         self._clock, self._at_once, self._capacity, self._ownership = clock, at_once, capacity, ownership
         self._beating: asyncio.Task[None] | None = None
         known = tuple(workflow.name for workflow in workflows)
@@ -78,7 +78,12 @@ class Worker(Desk):
         async def enter(box: Any) -> Any:
             place = self._gate.place()
             execution = DurableExecution(
-                str(DBOS.workflow_id), home=self._home, gate=self._gate, place=place, clock=self._clock
+                str(DBOS.workflow_id),
+                home=self._home,
+                gate=self._gate,
+                precedence=self._precedence,
+                place=place,
+                clock=self._clock,
             )
             await place.take()
             try:
@@ -122,6 +127,13 @@ class Worker(Desk):
     async def _begin(self, body: Any, run_id: str, box: dict[str, Any]) -> None:
         with SetWorkflowID(run_id, workflow_id_reuse_policy="reject"):
             await DBOS.start_workflow_async(body, box)
+
+    async def result(self, run_id: str, seconds: float) -> Run:
+        with self._precedence.awaited(run_id):
+            return await super().result(run_id, seconds)
+
+    def ahead(self) -> AbstractContextManager[None]:
+        return self._precedence.ahead()
 
     def _nudge(self, run_id: str) -> None:
         waiting = self._dbos._sys_db.notifications_map.snapshot()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -20,7 +20,6 @@ from sqlalchemy import (
     Table,
     Text,
     UniqueConstraint,
-    insert,
     or_,
     select,
     text,
@@ -32,6 +31,7 @@ from sources.news import Topic
 from sources.store import notices
 from sources.store.columns import Instant, canonical, metadata
 from sources.store.errors import ApprovalExpired, NoSuchRecord, NotApprovable, StaleRecord
+from sources.store.statements import insert_later, matching, of, values
 
 Decision = ApprovalDecision
 
@@ -69,6 +69,13 @@ approvals = Table(
         sqlite_where=text("decision = 'APPROVED'"),
         postgresql_where=text("decision = 'APPROVED'"),
     ),
+)
+
+
+_SAME = matching(approvals.c.operation_id, approvals.c.tier)
+_OF_TIER = of(approvals, select(approvals).where(*_SAME))
+_WITHDRAWING = (
+    update(approvals).where(*_SAME, approvals.c.decision == Decision.PENDING).values(decision=Decision.WITHDRAWN)
 )
 
 
@@ -114,17 +121,18 @@ def ask(connection: Connection, question: Question, now: datetime) -> Approval:
     """Ask, or find the same question asked before; one over other evidence takes the earlier ones of its tier back."""
     evidence = canonical(question.evidence)
     digest = hashlib.sha256(evidence.encode()).hexdigest()
-    same = (approvals.c.operation_id == question.operation_id, approvals.c.tier == question.tier)
-    known = connection.execute(select(approvals).where(*same, approvals.c.evidence_hash == digest)).mappings().first()
-    if known is not None:
-        return _record(known)
-    connection.execute(
-        update(approvals).where(*same, approvals.c.decision == Decision.PENDING).values(decision=Decision.WITHDRAWN)
-    )
-    values = msgspec.structs.asdict(question) | {"evidence": evidence, "evidence_hash": digest}
-    connection.execute(insert(approvals).values(asked_at=now, decision=Decision.PENDING, **values))
+    row = msgspec.structs.asdict(question) | {"evidence": evidence, "evidence_hash": digest}
+    same = values(approvals, {name: row[name] for name in ("operation_id", "tier")})
+    asked = [_record(each) for each in connection.execute(_OF_TIER, same).mappings()]
+    for each in asked:
+        if each.evidence_hash == digest:
+            return each
+    if asked:
+        connection.execute(_WITHDRAWING, same)
+    row |= {"asked_at": now, "decision": Decision.PENDING}
+    insert_later(connection, approvals, row)
     notices.give(connection, Topic.OPERATION, question.operation_id, now)
-    return find(connection, question.id)
+    return _record(dict.fromkeys(approvals.c.keys()) | row)
 
 
 def decide(
@@ -249,7 +257,7 @@ def _note(connection: Connection, approval_id: str, once: Column[Any], **values:
     return connection.execute(update(approvals).where(*open_still).values(values)).rowcount == 1
 
 
-def _record(row: RowMapping) -> Approval:
+def _record(row: RowMapping | Mapping[str, Any]) -> Approval:
     values = dict(row)
     values["decision"] = Decision(values["decision"])
     return Approval(**values)

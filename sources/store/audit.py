@@ -28,7 +28,7 @@ from sqlalchemy import (
 
 from sources.store.chain import Break, Entry, Event, Said, Wanted, broken, canonical, link
 from sources.store.columns import Instant, metadata
-from sources.store.statements import answers, bound, insert_later, later, of, values
+from sources.store.statements import Question, answers, bound, expect, insert_later, later, of, values
 
 __all__ = ["Break", "Entry", "Event", "append", "append_all", "listed", "of_subject", "seal", "verify"]
 
@@ -76,6 +76,11 @@ _MOVING = (
 )
 
 
+def foresee(connection: Connection, chain: str) -> None:
+    """Something will be appended to a chain in this transaction: its end is asked for with the next question."""
+    expect(connection, _end(chain))
+
+
 def append(connection: Connection, chain: str, event: Event, now: datetime) -> Entry:
     """Append to a chain, in the transaction of what is recorded. Others who append to it wait for that transaction."""
     return append_all(connection, chain, [(event, now)])[0]
@@ -100,13 +105,17 @@ def append_all(connection: Connection, chain: str, events: Sequence[Said]) -> li
 
 def _head(connection: Connection, chain: str) -> tuple[int, str]:
     """The end of a chain, held until this transaction is over; SQLite has one writer anyway."""
-    question = (_HEAD, values(heads, {"chain": chain}))
+    question = _end(chain)
     (found,) = answers(connection, [question])
     if not found:
         insert_later(connection, heads, {"chain": chain, "sequence": 0, "hash": "", "sealed": 0}, new=True)
         (found,) = answers(connection, [question])
     ((sequence, digest),) = found
     return sequence, digest
+
+
+def _end(chain: str) -> Question:
+    return _HEAD, values(heads, {"chain": chain})
 
 
 def _row(chain: str, sequence: int, at: datetime, event: Event, previous: str) -> dict[str, Any]:

@@ -32,7 +32,7 @@ from sources.news import Topic
 from sources.store import notices
 from sources.store.columns import Instant, metadata
 from sources.store.errors import IdempotencyMismatch, NoSuchRecord, StaleRecord, WrongState
-from sources.store.statements import answers, bound, inserting, values
+from sources.store.statements import answers, bound, inserting, matching, values
 
 State = OperationState
 Outcome = OperationOutcome
@@ -87,7 +87,7 @@ _FINDING = select(operations).where(operations.c.id == bound(operations.c.id))
 def same_key() -> ColumnElement[bool]:
     """Whether an operation has the key that a statement is given."""
     columns = operations.c
-    return and_(*(each == bound(each) for each in (columns.caller, columns.mutation, columns.idempotency_key)))
+    return and_(*matching(columns.caller, columns.mutation, columns.idempotency_key))
 
 
 _BY_KEY = select(operations).where(same_key())
@@ -242,18 +242,22 @@ def answer(connection: Connection, known: Operation, outcome: Outcome, now: date
     return known if known.outcome else _change(connection, known, now, outcome=outcome)
 
 
-def _change(connection: Connection, known: Operation, now: datetime, **values: Any) -> Operation:
-    changed = (
-        update(operations)
-        .where(operations.c.id == known.id, operations.c.version == known.version)
-        .values(updated_at=now, version=known.version + 1, **values)
-        .returning(operations)
-    )
-    row = connection.execute(changed).mappings().first()
-    if row is None:
+def _change(connection: Connection, known: Operation, now: datetime, **changes: Any) -> Operation:
+    row = {"updated_at": now, **changes}
+    which = {"id": known.id, "version": known.version}
+    changed = connection.execute(_changing(tuple(row)), values(operations, row | which)).mappings().first()
+    if changed is None:
         raise StaleRecord(f"operation `{known.id}` was changed at the same time: read it again")
     notices.give(connection, Topic.OPERATION, known.id, now)
-    return record(row)
+    return record(changed)
+
+
+@lru_cache
+def _changing(names: tuple[str, ...]) -> Any:
+    columns = operations.c
+    same = matching(columns.id, columns.version)
+    row = {name: bound(columns[name]) for name in names}
+    return update(operations).where(*same).values(version=columns.version + 1, **row).returning(operations)
 
 
 def record(row: RowMapping | Mapping[str, Any]) -> Operation:

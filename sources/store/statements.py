@@ -20,6 +20,7 @@ from sqlalchemy import (
     BindParameter,
     ClauseElement,
     Column,
+    ColumnElement,
     Compiled,
     Connection,
     Dialect,
@@ -36,10 +37,13 @@ from sqlalchemy.dialects import postgresql, sqlite
 
 Blind: TypeAlias = Insert | Update
 Question: TypeAlias = tuple[Executable, Mapping[str, Any]]
+_Named: TypeAlias = tuple[int, str]
+_Expected: TypeAlias = tuple[Question, list[Sequence[Any]] | None]
 _S = TypeVar("_S", bound=Select[Any])
 
 _OF = "of"  # an option of a statement: the only table that it reads
 _WAITING = "opsgraph.later"  # of a connection: what waits in the transaction under way
+_EXPECTED = "opsgraph.expected"  # of a connection: what will be asked in it, with what was answered once that is there
 
 
 # ------------------------------------------------------------ made once
@@ -48,6 +52,11 @@ _WAITING = "opsgraph.later"  # of a connection: what waits in the transaction un
 def bound(column: Column[Any]) -> BindParameter[Any]:
     """The place of a column's value in a statement that is made once."""
     return bindparam(f"{column.table.name}__{column.name}", type_=column.type)
+
+
+def matching(*columns: Column[Any]) -> list[ColumnElement[bool]]:
+    """Conditions of such a statement: each column has the value that is given for it."""
+    return [each == bound(each) for each in columns]
 
 
 def values(table: Table, row: Mapping[str, Any]) -> dict[str, Any]:
@@ -99,11 +108,12 @@ def insert_later(connection: Connection, table: Table, *rows: Mapping[str, Any],
 @contextmanager
 def gathered(connection: Connection) -> Iterator[None]:
     """Statements may wait for each other as long as the block lasts; where it ends well, `flush` executes the rest."""
-    connection.info[_WAITING] = {}
+    connection.info[_WAITING], connection.info[_EXPECTED] = {}, {}
     try:
         yield
     finally:
         connection.info.pop(_WAITING, None)
+        connection.info.pop(_EXPECTED, None)
 
 
 @contextmanager
@@ -123,17 +133,42 @@ def unanswered(connection: Connection) -> Iterator[None]:
         raise
 
 
+def expect(connection: Connection, question: Question) -> None:
+    """This question will be asked before the transaction ends: it goes with the next one, in one round trip. Only for
+    what nothing changes in between, such as a row that it locks."""
+    expected: dict[_Named, _Expected] | None = connection.info.get(_EXPECTED)
+    if expected is not None:
+        expected[_named(question)] = question, None
+
+
 def answers(connection: Connection, questions: Sequence[Question]) -> list[list[Sequence[Any]]]:
     """The rows of several questions, asked in this order and in one round trip: each sees the data as it is by its
     turn. They are made once, have no lists among their values, and an instant comes as the driver has it."""
     if connection.dialect.name == "sqlite":
         return [[tuple(row) for row in connection.execute(asked, given)] for asked, given in questions]
+    expected: dict[_Named, _Expected] = connection.info.get(_EXPECTED) or {}
+    known = [expected.pop(_named(each), (each, None))[1] for each in questions] if expected else []
+    if known and None not in known:
+        return [rows for rows in known if rows is not None]
+    more = [question for question, rows in expected.values() if rows is None]
+    found = _asked(connection, [*questions, *more])
+    for question, rows in zip(more, found[len(questions) :], strict=True):
+        expected[_named(question)] = question, rows
+    return found[: len(questions)]
+
+
+def _asked(connection: Connection, questions: Sequence[Question]) -> list[list[Sequence[Any]]]:
     for asked, _ in questions:
         _give_way(connection, asked)
     driver: Any = connection.connection.driver_connection
     with driver.pipeline() if len(questions) > 1 else nullcontext():
         sent = [driver.execute(*_sendable(asked, connection.dialect, given)) for asked, given in questions]
     return [cursor.fetchall() if cursor.description else [] for cursor in sent]
+
+
+def _named(question: Question) -> _Named:
+    asked, given = question
+    return id(asked), repr(sorted(given.items()))
 
 
 def _sendable(asked: Executable, dialect: Dialect, given: Mapping[str, Any]) -> tuple[str, dict[str, Any]]:

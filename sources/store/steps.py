@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
+from functools import lru_cache
 from typing import Any
 
 import msgspec
@@ -15,6 +16,7 @@ from sqlalchemy import (
     String,
     Table,
     Text,
+    func,
     select,
     update,
 )
@@ -25,6 +27,7 @@ from sources.news import Topic
 from sources.store import notices
 from sources.store.columns import Instant, metadata
 from sources.store.errors import NoSuchRecord
+from sources.store.statements import bound, matching, values
 
 Direction = c.StepDirection
 StepOutcome = c.StepOutcome
@@ -81,15 +84,21 @@ class Attempt(msgspec.Struct, frozen=True, kw_only=True):
 
 def begin(connection: Connection, attempt: Attempt, now: datetime) -> Step:
     """Note that a step is being tried, once more if it was before."""
-    dialect: Any = sqlite if connection.dialect.name == "sqlite" else postgresql
-    made = dialect.insert(steps).values(attempts=1, started_at=now, **msgspec.structs.asdict(attempt))
-    again: dict[str, Any] = {"outcome": None, "finished_at": None, "attempts": steps.c.attempts + 1}
-    asked = {"source": attempt.source, "owner": attempt.owner}  # not known of a try that could not be sent
-    again |= {name: whom for name, whom in asked.items() if whom is not None}
-    kept = made.on_conflict_do_update(index_elements=list(steps.primary_key), set_=again).returning(steps)
-    begun = _record(connection.execute(kept).mappings().one())
+    row = {"attempts": 1, "started_at": now, **msgspec.structs.asdict(attempt)}
+    kept = _beginning(tuple(row), connection.dialect.name)
+    begun = _record(connection.execute(kept, values(steps, row)).mappings().one())
     notices.give(connection, Topic.OPERATION, attempt.operation_id, now)
     return begun
+
+
+@lru_cache
+def _beginning(names: tuple[str, ...], dialect: str) -> Any:
+    made: Any = (sqlite if dialect == "sqlite" else postgresql).insert(steps)
+    made = made.values({name: bound(steps.c[name]) for name in names})
+    again: dict[str, Any] = {"outcome": None, "finished_at": None, "attempts": steps.c.attempts + 1}
+    # Neither is known of a try that could not be sent.
+    again |= {name: func.coalesce(made.excluded[name], steps.c[name]) for name in ("source", "owner")}
+    return made.on_conflict_do_update(index_elements=list(steps.primary_key), set_=again).returning(steps)
 
 
 def finish(
@@ -104,17 +113,19 @@ def finish(
     message: str | None = None,
 ) -> Step:
     """Note how a step ended. `message` is ours and safe to show. Raises NoSuchRecord for a step never begun."""
-    ended = (
-        update(steps)
-        .where(steps.c.operation_id == operation_id, steps.c.number == number, steps.c.direction == direction)
-        .values(outcome=outcome, finished_at=now, request_id=request_id, message=message)
-        .returning(steps)
-    )
-    row = connection.execute(ended).mappings().first()
+    ended = {"outcome": outcome, "finished_at": now, "request_id": request_id, "message": message}
+    which = {"operation_id": operation_id, "number": number, "direction": direction}
+    row = connection.execute(_finishing(tuple(ended)), values(steps, ended | which)).mappings().first()
     if row is None:
         raise NoSuchRecord(f"step {number} ({direction}) of operation `{operation_id}` was never begun")
     notices.give(connection, Topic.OPERATION, operation_id, now)
     return _record(row)
+
+
+@lru_cache
+def _finishing(names: tuple[str, ...]) -> Any:
+    row = {name: bound(steps.c[name]) for name in names}
+    return update(steps).where(*matching(*steps.primary_key)).values(row).returning(steps)
 
 
 def of_operation(connection: Connection, operation_id: str) -> list[Step]:

@@ -1,10 +1,11 @@
 """A whole gateway with governed writes over the four simulated systems, on a socket, and people who ask it."""
 
 import itertools
+import sqlite3
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -16,13 +17,16 @@ from gateway.enterprise.town import simulator
 from gateway.http.front import Front
 from gateway.settings import parse
 from sources.catalog import vendors
+from sources.simulation.kit import Holdings
 from tests.gateway.issuer import AUDIENCE, ISSUER, Issuer
 from tests.peers import serving
+from tests.scenarios.holdings import Changes
 from tests.scenarios.town import Town, written
 
 Answer = dict[str, Any]
 REGIONS, ENTITIES = ["AMER", "EMEA", "APAC", "LATAM"], ["US", "DE", "JP"]
 TODAY = datetime.now(UTC).date().isoformat()
+_TIMELY = frozenset({"rounds", "audit_seals", "sqlite_sequence"})  # what the clock and the database write
 _ENDED = ("COMPLETED", "COMPENSATED", "REJECTED", "CANCELED", "EXPIRED")
 
 OPERATION = """
@@ -60,9 +64,9 @@ class Person:
         return answer["data"]
 
     def refused(self, query: str, **variables: Any) -> Answer:
-        """The extensions of the one error there is; `message` among them."""
+        """The extensions of the one error there is; `message` among them, and `inputPath`, None where it has none."""
         [error] = self.ask(query, **variables)["errors"]
-        return {"message": error["message"], **error["extensions"]}
+        return {"message": error["message"], "inputPath": None, **error["extensions"]}
 
     def write(self, mutation: str, **given: Any) -> Any:
         """What a governed write is answered with."""
@@ -96,10 +100,12 @@ def write(mutation: str) -> str:
 
 
 class House:
-    """A running gateway. `state` is the folder of its writes."""
+    """A running gateway. `state` is the folder of its writes, None where it has none."""
 
-    def __init__(self, town: Town, issuer: Issuer, url: str, app: Front, client: httpx2.Client) -> None:
-        self.town, self.url, self.app = town, url, app
+    def __init__(
+        self, town: Town, issuer: Issuer, url: str, app: Front, client: httpx2.Client, state: Path | None = None
+    ) -> None:
+        self.town, self.url, self.app, self._state = town, url, app, state
         self.issuer, self._client = issuer, client
         self._keys = (f"key-{number}" for number in itertools.count())
         self._prices: dict[tuple[str, str], Any] = {}
@@ -151,6 +157,19 @@ class House:
         """How much has happened in all four systems."""
         return sum(len(written(url)) for url in self.town.urls.values())
 
+    def everything(self) -> Mapping[str, Holdings]:
+        """All that the four systems hold, and all rows of our own store but those that time writes (`ours`)."""
+        assert self._state
+        with closing(sqlite3.connect(self._state / "store.db")) as store:
+            names = [name for (name,) in store.execute("SELECT name FROM sqlite_master WHERE type = 'table'")]
+            rows = {name: enumerate(store.execute(f'SELECT * FROM "{name}"')) for name in names if name not in _TIMELY}  # noqa: S608
+            ours = {name: {str(place): {"row": row} for place, row in found} for name, found in rows.items()}
+        return {**self.town.holdings(), "ours": ours}
+
+    def changes(self, before: Mapping[str, Holdings]) -> dict[str, dict[str, int]]:
+        """What came, changed and went since, counted, in each system and with us."""
+        return Changes(before, self.everything()).told
+
 
 @contextmanager
 def house(
@@ -182,6 +201,7 @@ def house(
         "gateway": {"cursor_key": {"env": "CURSOR_KEY"}},
         "identity": {"issuers": [{"issuer": ISSUER, "audience": AUDIENCE, "jwks": issuer.jwks}]},
         "sources": sources,
+        "admission": {"warn_only": ["delay"]},  # nor is a loop that comes late because of others a reason to refuse
         "operations": patient,
         "writes": writes,
         **tables,
@@ -190,7 +210,7 @@ def house(
     with ExitStack() as stack:
         url = stack.enter_context(serving(app, lifespan="on"))
         client = stack.enter_context(httpx2.Client(timeout=60, limits=httpx2.Limits(max_connections=64)))
-        yield House(town, issuer, url, app, client)
+        yield House(town, issuer, url, app, client, state)
 
 
 def at_once(count: int, work: Callable[[int], Any]) -> list[Any]:

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from policies.writes.ask import FORBIDDEN, Deed
-from policies.writes.separation import conflicts, conflicts_in, conflicts_with
+from policies.writes.separation import conflicts, conflicts_in, conflicts_with, harmless
 from tests.policies.asks import DAY, NOON, RULES_OF_TODAY, asked, did
 
 ROLES = sorted(RULES_OF_TODAY.terms)
@@ -22,6 +22,8 @@ TABLE = [
     (("onboarding", "ask"), ("credit_limit", "ask"), "document"),
     (("credit_limit", "ask"), ("order", "ask"), "document"),
     (("credit_limit", "ask"), ("amendment", "ask"), "document"),
+    (("credit_limit", "approve"), ("order", "ask"), "document"),
+    (("credit_limit", "approve"), ("renewal", "ask"), "document"),
     (("link", "ask"), ("payment", "ask"), "document"),
     (("unlink", "ask"), ("payment", "ask"), "document"),
     (("order", "ask"), ("credit", "ask"), "document"),
@@ -52,6 +54,29 @@ def test_what_the_table_forbids_is_forbidden_in_either_order_and_only_where_they
         elsewhere = Deed(new.person, new.write, new.act, new.at, documents=frozenset({"I-2"}))
         assert bool(conflicts_with(RULES_OF_TODAY, elsewhere, [past])) is (where == "person")
         assert conflicts_with(RULES_OF_TODAY, did("eve", *second, days_ago=0, **PLACES[where]), [past]) == ()
+
+
+@pytest.mark.parametrize("role", [None, *ROLES])
+@pytest.mark.parametrize("mutation", sorted(RULES_OF_TODAY.mutations))
+def test_what_is_left_out_is_what_makes_no_pair_whatever_it_was_about(mutation, role) -> None:
+    """Everything that could be shared is: what makes a pair then, and only that, has to be looked at."""
+    rules, roles = RULES_OF_TODAY, frozenset(filter(None, [role]))
+    shared: dict[str, Any] = {"documents": INVOICE, "operations": OPERATION}
+    new = did("ada", rules.mutations[mutation].id, days_ago=0, roles=roles, **shared)
+    left_out = dict(zip(("ask", "approve"), harmless(rules, rules.mutations[mutation], roles), strict=True))
+    for act, found in left_out.items():
+        for name, rule in rules.mutations.items():
+            past = did("ada", rule.id, act, **shared)
+            assert (name in found) == (conflicts_with(rules, new, [past]) == ()), (act, name)
+    assert not {"price_rule", "nobody knows it"} & (left_out["ask"] | left_out["approve"])
+
+
+def test_who_orders_all_day_is_not_judged_by_each_of_his_orders() -> None:
+    rule = RULES_OF_TODAY.mutations["submitOrder"]
+    asked_for, approved = harmless(RULES_OF_TODAY, rule, {"cpq_service"})
+    assert {"submitOrder", "amendSubscription", "openCase", "assignException"} <= asked_for
+    assert not {"issueCredit", "refundPayment", "setCredit"} & asked_for
+    assert not approved, "who asks approves nothing of it"
 
 
 def test_every_pair_is_in_the_table_or_names_a_role() -> None:

@@ -41,6 +41,7 @@ async def test_an_upgrade_with_an_urgent_case_open_is_one_operation_in_four_syst
     orders = await office.read(c.Order, "account", account)
     invoices = await office.read(c.Invoice, "account", account)
     added = given.lines[0].quantity - (subscription.items[0].quantity or 0)
+    before = office.town.holdings()
 
     operation = await office.completed(await office.send("amendSubscription", given))
 
@@ -65,7 +66,15 @@ async def test_an_upgrade_with_an_urgent_case_open_is_one_operation_in_four_syst
     assert (old.support_tier, old.ends_on) == (replaced.support_tier, TODAY - timedelta(days=1)), "no day has two"
     assert (await office.one(c.SupportOrganization, "account", account)).support_plan == given.support_tier
     recalculated = {each.metric: each.breach_at for each in await office.read(c.Sla, "case", case.key)}
-    assert [metric for metric, before in clocks.items() if recalculated.get(metric) != before], "another tier's targets"
+    assert [metric for metric, was in clocks.items() if recalculated.get(metric) != was], "another tier's targets"
+    changes = office.town.changes(before)
+    assert changes.told == {
+        "crm": {"Order.added": 1, "OrderItem.added": 1, "Entitlement.added": 1, "Entitlement.changed": 1},
+        "billing": {"subscription.changed": 1, "subscription_item.changed": 1, "invoice.added": 1},
+        "erp": {"customer.changed": 1, "salesOrder.added": 1},
+        "support": {"organization.changed": 1, "ticket.changed": 1},
+    }
+    assert changes.one("support", "ticket.changed").key == case.key
     kinds = office.town.did(operation.id)
     assert kinds["support"] == Counter({"organization.update": 1, "ticket.update": 1})
     assert kinds["billing"]["invoice.finalise"] == 1
@@ -87,6 +96,7 @@ async def test_a_downgrade_after_the_payment_is_credited_and_not_refunded(office
     customer = await office.one(c.BillingCustomer, "account", account)
     booked = await office.read(c.SalesOrder, "account", account)
     assert not customer.balance or not customer.balance.minor
+    before = office.town.holdings()
 
     answer = await office.send("amendSubscription", given)
     assert answer.member is Outcome.NEEDS_APPROVAL
@@ -103,6 +113,15 @@ async def test_a_downgrade_after_the_payment_is_credited_and_not_refunded(office
     assert await office.read(c.SalesOrder, "account", account) == booked, "nothing was sold"
     assert set(office.town.did(operation.id)) == {"billing"}
     assert subscription.mrr
+    changes = office.town.changes(before)
+    assert changes.told == {
+        "billing": {
+            "customer.changed": 1, "subscription.changed": 1, "subscription_item.changed": 1, "invoice.added": 1,
+        }
+    }  # fmt: skip
+    assert changes.one("billing", "customer.changed").fields == {"balance": after.balance.minor}
+    assert changes.one("billing", "subscription_item.changed").fields == {"quantity": 9}
+    assert (changes.one("billing", "invoice.added").after or {})["total"] == after.balance.minor
 
 
 async def test_what_goes_reduces_the_order_by_which_it_came(office: Office) -> None:
@@ -124,7 +143,7 @@ async def test_what_goes_reduces_the_order_by_which_it_came(office: Office) -> N
         invoice=invoice.key, amount=posted.remaining.amount, currency="USD", received_on=TODAY, reference="BANK-82"
     )
     await office.completed(await office.send("recordPayment", paid, FINANCE))
-    sales = await office.read(c.SalesOrder, "account", account)
+    sales, before = await office.read(c.SalesOrder, "account", account), office.town.holdings()
 
     [item] = subscription.items
     line = AmendedLine(price=item.price.key, quantity=Decimal(6), item=item.key)
@@ -144,6 +163,15 @@ async def test_what_goes_reduces_the_order_by_which_it_came(office: Office) -> N
     assert customer.balance is not None
     assert customer.balance.minor < 0, "credited for the next invoice"
     assert set(office.town.did(operation.id)) == {"billing", "crm"}
+    changes = office.town.changes(before)
+    assert changes.told == {
+        "crm": {"Order.added": 1, "OrderItem.added": 1, "OrderItem.changed": 1},
+        "billing": {
+            "customer.changed": 1, "subscription.changed": 1, "subscription_item.changed": 1, "invoice.added": 1,
+        },
+    }  # fmt: skip
+    ordered = changes.one("crm", "OrderItem.changed")
+    assert ordered.fields == {"AvailableQuantity": 6.0}, "what may still be reduced of it"
 
 
 async def test_an_upgrade_while_the_base_invoice_is_unpaid_waits_for_the_money_and_an_addition_does_not(
@@ -155,10 +183,10 @@ async def test_an_upgrade_while_the_base_invoice_is_unpaid_waits_for_the_money_a
     invoices = await office.read(c.Invoice, "account", account)
     unpaid = [each for each in invoices if each.remaining.minor]
     assert [each.key for each in unpaid] == [subscription.latest_invoice_key]
+    before = office.town.holdings()
     refused = await office.send("amendSubscription", given)
     assert (refused.member, [each.code for each in refused.findings]) == (Outcome.REJECTED, ["UNPAID_PRORATION"])
-    assert refused.operation
-    assert office.town.did(refused.operation.id) == {}
+    assert office.town.changes(before).told == {}
 
     price = await office.price("ADDON-SECURITY", "JPY")
     line = AmendedLine(price=price.key, quantity=Decimal(4), product="ADDON-SECURITY")
@@ -168,6 +196,13 @@ async def test_an_upgrade_while_the_base_invoice_is_unpaid_waits_for_the_money_a
     assert [
         (each.price.key, each.quantity) for each in after.items if each.key not in subscription_items(subscription)
     ] == [(price.key, 4)]
+    assert office.town.changes(before).told == {
+        "crm": {"Order.added": 1, "OrderItem.added": 1},
+        "billing": {
+            "subscription.changed": 1, "subscription_item.added": 1, "invoice.added": 1, "active_entitlement.added": 1,
+        },
+        "erp": {"customer.changed": 1, "salesOrder.added": 1},
+    }  # fmt: skip
     left = {each.key: each for each in await office.read(c.Invoice, "account", account)}
     assert [left[each.key] for each in unpaid] == [
         msgspec.structs.replace(each, as_of=left[each.key].as_of) for each in unpaid
@@ -180,7 +215,9 @@ async def test_an_upgrade_while_the_base_invoice_is_unpaid_waits_for_the_money_a
         invoice=unpaid[0].key, amount=posted.remaining.amount, currency="JPY", received_on=TODAY, reference="BANK-81"
     )
     await office.completed(await office.send("recordPayment", paid, FINANCE))
+    before = office.town.holdings()
     open_still = await office.send("amendSubscription", given)
+    assert office.town.changes(before).told == {}
     assert [each.code for each in open_still.findings] == ["UNPAID_PRORATION"], "the addition is the newest invoice"
 
 

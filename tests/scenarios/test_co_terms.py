@@ -7,6 +7,7 @@ import pytest
 
 from sources import canonical as c
 from sources.store.operations import Outcome
+from tests.scenarios.holdings import ORDERED
 from tests.scenarios.office import TODAY, Office
 
 pytestmark = pytest.mark.slow
@@ -18,7 +19,7 @@ async def test_three_subscriptions_turn_together_and_end_on_the_same_day(office:
     [contract] = await office.read(c.SubscriptionContract, "subscription", anchor.key)
     assert contract.end_on
     orders = await office.read(c.Order, "account", account)
-    invoices = await office.read(c.Invoice, "account", account)
+    invoices, books = await office.read(c.Invoice, "account", account), office.town.holdings()
     for tier, code in (("platinum", "ADDON-SECURITY"), (None, "ADDON-ANALYTICS")):
         given = await office.order(account, end_on=contract.end_on, co_term=anchor.key, support_tier=tier, code=code)
         await office.completed(await office.send("submitOrder", given))
@@ -44,12 +45,18 @@ async def test_three_subscriptions_turn_together_and_end_on_the_same_day(office:
     rights = await office.read(c.Entitlement, "account", account)
     [right] = [each for each in rights if each.support_tier == "platinum"]
     assert right.ends_on == contract.end_on
+    changes = office.town.changes(books)
+    twice = {source: {what: 2 if what.endswith("added") else 1 for what in kinds} for source, kinds in ORDERED.items()}
+    assert changes.told == twice | {
+        "crm": twice["crm"] | {"Entitlement.added": 1}, "support": {"organization.changed": 1},
+    }, "the one that they go along with stays as it is"  # fmt: skip
 
 
 async def test_what_does_not_fit_the_other_is_not_co_termed(office: Office) -> None:
     account, other = office.account("overdue"), office.account("dinar")
     [anchor] = await office.read(c.AccountSubscription, "account", other)
     given = await office.order(account, end_on=TODAY + timedelta(days=300), co_term=anchor.key)
+    before = office.town.holdings()
     answer = await office.send("submitOrder", given)
     assert answer.member is Outcome.REJECTED
     assert answer.operation
@@ -59,3 +66,4 @@ async def test_what_does_not_fit_the_other_is_not_co_termed(office: Office) -> N
     own = await office.one(c.AccountSubscription, "account", account)
     answer = await office.send("submitOrder", msgspec.structs.replace(given, co_term=own.key, end_on=None))
     assert (answer.member, [each.code for each in answer.findings]) == (Outcome.REJECTED, ["COTERM_INVALID"])
+    assert office.town.changes(before).told == {}

@@ -6,6 +6,7 @@ from resolvers.sagas.instruction import Action
 from sources import canonical as c
 from sources.canonical import Money
 from sources.store.operations import State
+from tests.scenarios.holdings import ORDERED
 from tests.scenarios.office import CREDIT, Office
 
 pytestmark = pytest.mark.slow
@@ -20,7 +21,7 @@ async def test_a_parent_pays_for_its_children_and_one_keeps_the_plan_of_its_own(
     invoices = await office.read(c.Invoice, "account", parent)
     [plan] = [each for each in await office.read(c.Entitlement, "account", own) if each.support_tier]
     desk = await office.one(c.SupportOrganization, "account", own)
-    paid = c.Parties(bill_to_key=parent, payer_key=parent)
+    paid, before = c.Parties(bill_to_key=parent, payer_key=parent), office.town.holdings()
 
     for child in (*others, own):
         tier = None if child == own else "premium"
@@ -44,20 +45,37 @@ async def test_a_parent_pays_for_its_children_and_one_keeps_the_plan_of_its_own(
     kept = [each for each in await office.read(c.Entitlement, "account", own) if each.support_tier]
     assert [(each.key, each.support_tier) for each in kept] == [(plan.key, "platinum")]
     assert (await office.one(c.SupportOrganization, "account", own)).support_plan == desk.support_plan
+    changes = office.town.changes(before)
+    assert changes.told == {
+        "crm": {"Order.added": 3, "OrderItem.added": 3, "Entitlement.added": 2},
+        "billing": {
+            "customer.changed": 1,
+            "subscription.added": 3,
+            "subscription_item.added": 3,
+            "invoice.added": 3,
+            "active_entitlement.added": 1,  # a feature is a customer's once, however often it was bought
+        },
+        "erp": {"customer.changed": 1, "salesOrder.added": 3},
+        "support": {"organization.added": 1, "ticket.changed": 1},
+    }
+    debtor = await office.one(c.BillingProfile, "account", parent)
+    assert {(each.after or {})["entity"] for each in changes.of("erp", "salesOrder.added")} == {int(debtor.key)}
 
 
 async def test_a_hold_on_the_parent_stops_what_it_pays_for_and_nothing_else(office: Office) -> None:
     parent, child = office.account("parent_of_40"), office.account("child_with_own_plan")
     [profile] = await office.read(c.BillingProfile, "account", parent)
     office.town.hold(profile.key, on=True)
+    before = office.town.holdings()
     try:
         paid = c.Parties(bill_to_key=parent, payer_key=parent)
         held = await office.send("submitOrder", await office.order(child, quantity=3, parties=paid))
-        operation = await office.until(held, State.NEEDS_ATTENTION)
+        await office.until(held, State.NEEDS_ATTENTION)
         (raised,) = await office.exceptions(held)
         assert (raised.kind, raised.owner) == ("CREDIT_HOLD", "credit_manager")
-        assert office.town.did(operation.id) == {}
+        assert office.town.changes(before).told == {}
         await office.completed(await office.send("submitOrder", await office.order(child, quantity=2)))
+        assert office.town.changes(before).told == ORDERED
     finally:
         office.town.hold(profile.key, on=False)
     await office.resolve(CREDIT, held, Action.COMPENSATE)
@@ -75,6 +93,7 @@ async def test_who_uses_it_is_served_whoever_buys_and_pays(office: Office) -> No
     before = await office.read(c.SupportOrganization, "account", reseller)
     parties = c.Parties(end_customer_key=user, reseller_key=reseller)
     await office.agreed(reseller)
+    books = office.town.holdings()
     given = await office.order(reseller, entity="DE", currency="EUR", support_tier="platinum", parties=parties)
     await office.completed(await office.send("submitOrder", given))
     order, invoice = await office.new(c.Order, reseller, orders), await office.new(c.Invoice, reseller, invoices)
@@ -85,3 +104,8 @@ async def test_who_uses_it_is_served_whoever_buys_and_pays(office: Office) -> No
     assert (await office.one(c.SupportOrganization, "account", user)).support_plan == "platinum"
     after = await office.read(c.SupportOrganization, "account", reseller)
     assert [each.support_plan for each in after] == [each.support_plan for each in before]
+    changes = office.town.changes(books)
+    assert changes.told == ORDERED | {
+        "crm": ORDERED["crm"] | {"Entitlement.added": 1},
+        "support": {"organization.changed": 1, "ticket.changed": 1},
+    }

@@ -13,6 +13,7 @@ from resolvers.sagas.writes.refund_payment import RefundPayment
 from sources import canonical as c
 from sources.canonical import Money
 from sources.store.operations import Operation, Outcome, State
+from tests.scenarios.holdings import facts
 from tests.scenarios.office import AGENT, CONTROLLER, FINANCE, LEAD, TODAY, Office, person
 
 pytestmark = pytest.mark.slow
@@ -35,6 +36,11 @@ def paid(invoice: c.Invoice, amount: Decimal, reference: str) -> RecordPayment:
     )
 
 
+def _applied(posted: c.PostedInvoice, amount: Decimal) -> tuple[c.Application, ...]:
+    money = Money.of(amount, posted.currency)
+    return (c.Application(invoice_key=posted.invoice_key, source_document_id=posted.key, amount=money),)
+
+
 async def test_what_the_bank_and_the_tax_office_kept_is_settled_by_others_than_who_took_the_cash(
     office: Office,
 ) -> None:
@@ -44,6 +50,7 @@ async def test_what_the_bank_and_the_tax_office_kept_is_settled_by_others_than_w
     due = posted.remaining.amount
     withheld = (due / 10).quantize(Decimal("0.01"))
     cash = due - FEE - withheld
+    before = office.town.holdings()
 
     await office.completed(await office.send("recordPayment", paid(invoice, cash, "BANK-77"), FINANCE))
     assert (await office.one(c.PostedInvoice, "invoice", invoice.key)).remaining == Money.of(FEE + withheld, "USD")
@@ -58,16 +65,50 @@ async def test_what_the_bank_and_the_tax_office_kept_is_settled_by_others_than_w
     after = await office.one(c.PostedInvoice, "invoice", invoice.key)
     assert (after.status, after.remaining.minor) == (c.PostedStatus.PAID, 0)
     [payment] = [each for each in await office.read(c.Payment, "account", account) if each.reference == "BANK-77"]
-    assert (payment.amount, payment.applied, payment.received_on) == (
-        Money.of(cash, "USD"), Money.of(cash, "USD"), TODAY,
-    )  # fmt: skip
     [lost] = await office.read(c.WriteOff, "invoice", invoice.key)
-    assert lost.amount == Money.of(FEE, "USD")
     [memo] = await office.read(c.CreditMemo, "invoice", invoice.key)
+    settled = {"account_key": account, "legal_entity": "US"}
+    assert facts(payment) == settled | {
+        "key": payment.key,
+        "status": c.PaymentStatus.SUCCEEDED,
+        "amount": Money.of(cash, "USD"),
+        "applied": Money.of(cash, "USD"),
+        "unapplied": Money.zero("USD"),
+        "applications": _applied(posted, cash),
+        "on_account": False,
+        "received_on": TODAY,
+        "reference": "BANK-77",
+        "posted": True,
+    }
+    assert facts(lost) == settled | {
+        "key": lost.key,
+        "invoice_key": invoice.key,
+        "amount": Money.of(FEE, "USD"),
+        "written_off_on": TODAY,
+        "memo": "the bank's fee",
+    }
+    assert facts(memo) == settled | {
+        "key": memo.key,
+        "number": memo.number,
+        "status": c.CreditMemoStatus.APPLIED,
+        "total": Money.of(withheld, "USD"),
+        "unapplied": Money.zero("USD"),
+        "applications": _applied(posted, withheld),
+        "invoice_key": invoice.key,
+        "issued_on": TODAY,
+        "memo": c.CreditReason.TAX,
+        "posted": True,
+    }
+    changes = office.town.changes(before)
+    assert changes.told == {
+        "billing": {"credit_note.added": 1, "invoice.changed": 1},
+        "erp": {"customer.changed": 1, "invoice.changed": 1, "customerPayment.added": 1, "creditMemo.added": 2},
+    }
+    assert changes.one("billing", "credit_note.added").key == memo.key, "the ledger's memo is of billing's note"
+    assert changes.one("billing", "invoice.changed").key == invoice.key
     assert office.town.did(rest.id)["billing"]["invoice.give_up"] == 1
     asked = await office.one(c.Invoice, "key", invoice.key)
     assert c.InvoiceOverlay.COLLECTION_STOPPED in asked.overlays, "nobody is asked for the rest any more"
-    assert (memo.total, memo.memo) == (Money.of(withheld, "USD"), c.CreditReason.TAX)
 
 
 async def test_what_was_written_off_may_still_be_paid_and_then_waits_on_the_account(office: Office) -> None:
@@ -75,7 +116,7 @@ async def test_what_was_written_off_may_still_be_paid_and_then_waits_on_the_acco
     invoices = await office.read(c.Invoice, "account", account)
     invoice = next(each for each in invoices if each.status is c.InvoiceStatus.OPEN)
     posted = await office.one(c.PostedInvoice, "invoice", invoice.key)
-    whole = posted.remaining
+    whole, before = posted.remaining, office.town.holdings()
     given_up = WriteOff(invoice=invoice.key, amount=whole.amount, currency="USD", explanation="nobody answers")
     answer = await office.send("writeOff", given_up, FINANCE)
     assert (answer.member, [each.role for each in answer.approvals]) == (
@@ -85,6 +126,12 @@ async def test_what_was_written_off_may_still_be_paid_and_then_waits_on_the_acco
     await office.approve(CONTROLLER, answer)
     await office.completed(answer)
     assert (await office.one(c.PostedInvoice, "invoice", invoice.key)).remaining.minor == 0
+    given = office.town.changes(before)
+    assert given.told == {
+        "billing": {"invoice.changed": 1},
+        "erp": {"customer.changed": 1, "invoice.changed": 1, "creditMemo.added": 1},
+    }
+    between = office.town.holdings()
 
     more = paid(invoice, whole.amount + Decimal("0.01"), "BANK-78")
     assert (await office.send("recordPayment", more, SECOND)).member is Outcome.REJECTED
@@ -100,6 +147,13 @@ async def test_what_was_written_off_may_still_be_paid_and_then_waits_on_the_acco
     with pytest.raises(Refused) as caught:
         await office.send("recordPayment", paid(invoice, Decimal("1.00"), "bank-78"), SECOND)
     assert caught.value.reasons == ("REFUSED duplicate_reference",)
+    changes = office.town.changes(between)
+    assert changes.told == {
+        "billing": {"customer.changed": 1, "subscription.changed": 1, "invoice.changed": 1},
+        "erp": {"customer.changed": 1, "customerPayment.added": 1},
+    }, "the ledger's invoice stays given up"
+    assert changes.one("billing", "customer.changed").fields == {"delinquent": False}
+    assert changes.one("billing", "subscription.changed").fields == {"status": "active"}
 
 
 async def test_a_payment_goes_back_while_its_dispute_is_won_and_not_once_it_is_lost(office: Office) -> None:
@@ -117,14 +171,22 @@ async def test_a_payment_goes_back_while_its_dispute_is_won_and_not_once_it_is_l
             return await office.ended(answer)
         return await office.operation(answer)
 
+    before = office.town.holdings()
     contested = await refund("10.00")
     assert (contested.state, (contested.reason or "").partition(":")[0]) == (State.REJECTED, "PAYMENT_NOT_REFUNDABLE")
+    assert office.town.changes(before).told == {}
     office.town.judged(dispute.key, "won")
     office.catalog.wrote("billing", [f"account:{account}"])
+    before = office.town.holdings()
     assert (await refund("10.00")).state is State.COMPLETED
+    changes = office.town.changes(before)
+    assert changes.told == {"billing": {"charge.changed": 1, "refund.added": 1}}, "the ledger learns of it from billing"
+    assert changes.one("billing", "charge.changed").fields == {"amount_refunded": 1_000}
     office.town.judged(dispute.key, "lost")
     office.catalog.wrote("billing", [f"account:{account}"])
+    before = office.town.holdings()
     lost = await refund("20.00")
+    assert office.town.changes(before).told == {}
     assert (lost.state, (lost.reason or "").partition(":")[0]) == (State.REJECTED, "PAYMENT_NOT_REFUNDABLE")
     [given] = await office.read(c.Refund, "account", account)
     assert (given.amount, given.payment_key) == (Money(1_000, "USD"), dispute.payment_key)
@@ -135,6 +197,7 @@ async def test_a_payment_goes_back_while_its_dispute_is_won_and_not_once_it_is_l
 async def test_ten_credits_under_the_limit_are_one_credit_over_it(office: Office) -> None:
     account = office.account("credit_hold_off")
     invoice, posted = await unpaid(office, account)
+    before = office.town.holdings()
 
     async def credit(amount: str, who: Asker = AGENT) -> Answer:
         given = IssueCredit(invoice=invoice.key, amount=Decimal(amount), currency="USD", reason=c.CreditReason.GOODWILL)
@@ -153,4 +216,13 @@ async def test_ten_credits_under_the_limit_are_one_credit_over_it(office: Office
         await office.approve(AGENT, eleventh)
     await office.approve(LEAD, eleventh)
     await office.completed(eleventh)
-    assert len(await office.read(c.CreditMemo, "invoice", invoice.key)) == 11
+    memos = await office.read(c.CreditMemo, "invoice", invoice.key)
+    changes = office.town.changes(before)
+    assert changes.told == {
+        "billing": {"credit_note.added": 11, "invoice.changed": 1},
+        "erp": {"customer.changed": 1, "invoice.changed": 1, "creditMemo.added": 11},
+    }
+    notes = {each.key: each.after for each in changes.of("billing", "credit_note.added")}
+    assert {each.key: each.total.minor for each in memos} == {key: (note or {})["total"] for key, note in notes.items()}
+    issued, ledger = await office.one(c.Invoice, "key", invoice.key), await unpaid(office, account)
+    assert issued.remaining == ledger[1].remaining == posted.remaining - Money(100_01, "USD")

@@ -14,6 +14,12 @@ from tests.scenarios.office import REVOPS, TODAY, Office
 
 pytestmark = pytest.mark.slow
 
+# What runs on for another term.
+LONGER = {
+    "crm": {"Contract.changed": 1, "Entitlement.added": 1, "Order.added": 1, "OrderItem.added": 1},
+    "billing": {"subscription.changed": 1},
+    "erp": {"customer.changed": 1, "salesOrder.added": 1},
+}
 YEAR = 4_500_00  # ten seats at 450.00, in cents
 
 
@@ -31,6 +37,7 @@ async def test_a_renewal_that_is_signed_late_leaves_no_day_out_and_bills_none_tw
     assert contract.end_on
     start_on = contract.end_on + timedelta(days=1)
     assert start_on < TODAY
+    before = office.town.holdings()
 
     operation = await office.completed(
         await office.send("renewSubscription", RenewSubscription(subscription=old.key), REVOPS)
@@ -59,15 +66,35 @@ async def test_a_renewal_that_is_signed_late_leaves_no_day_out_and_bills_none_tw
     assert (sales.total, sales.ordered_on) == (Money(YEAR, "USD"), TODAY)
     [won] = await office.read(c.Renewal, "account", account)
     assert (won.open, won.won) == (False, True)
+    changes = office.town.changes(before)
+    assert changes.told == {
+        "crm": {
+            "Contract.added": 1,
+            "Entitlement.added": 1,
+            "Opportunity.changed": 1,
+            "Order.added": 1,
+            "OrderItem.added": 1,
+        },
+        "billing": {
+            "subscription.added": 1,
+            "subscription_item.added": 1,
+            "invoice.added": 1,
+            "active_entitlement.added": 3,
+        },
+        "erp": {"customer.changed": 1, "salesOrder.added": 1},
+    }, "the desk has its plan still"
 
+    before = office.town.holdings()
     again = await office.send("renewSubscription", RenewSubscription(subscription=old.key), REVOPS)
     assert (await office.ended(again)).state is State.REJECTED, "a term is renewed once"
+    assert office.town.changes(before).told == {}
 
 
 async def test_what_runs_goes_on_when_its_end_was_planned(office: Office) -> None:
     account = office.account("overdue")
     before = await office.one(c.AccountSubscription, "account", account)
     [contract] = await office.read(c.SubscriptionContract, "subscription", before.key)
+    books = office.town.holdings()
     await office.completed(await office.send("cancelSubscription", CancelSubscription(subscription=before.key), REVOPS))
     assert (
         c.SubscriptionOverlay.CANCEL_SCHEDULED in (await office.one(c.AccountSubscription, "key", before.key)).overlays
@@ -76,6 +103,8 @@ async def test_what_runs_goes_on_when_its_end_was_planned(office: Office) -> Non
     assert shorter.end_on
     assert before.period_end
     assert shorter.end_on == before.period_end.date() - timedelta(days=1)
+    assert office.town.changes(books).told == {"crm": {"Contract.changed": 1}, "billing": {"subscription.changed": 1}}
+    books = office.town.holdings()
     asked = RenewSubscription(subscription=before.key, term_months=12)
     operation = await office.completed(await office.send("renewSubscription", asked, REVOPS))
     after = await office.one(c.AccountSubscription, "key", before.key)
@@ -86,15 +115,18 @@ async def test_what_runs_goes_on_when_its_end_was_planned(office: Office) -> Non
     assert contract.end_on
     assert (longer.key, longer.end_on > contract.end_on) == (contract.key, True)
     assert "invoice.create" not in office.town.did(operation.id)["billing"], "it is billed when its period comes"
+    assert office.town.changes(books).told == LONGER
 
 
 async def test_two_who_renew_at_the_same_moment_renew_once(office: Office) -> None:
     account = office.account("merge_winner")
     subscription = await office.one(c.AccountSubscription, "account", account)
     asked = RenewSubscription(subscription=subscription.key, term_months=12)
+    before = office.town.holdings()
     answers = await asyncio.gather(*(office.send("renewSubscription", asked, REVOPS) for _ in range(2)))
     ended = [await office.ended(each) for each in answers]
     assert sorted(each.state for each in ended) == [State.COMPLETED, State.REJECTED]
     third = await office.send("renewSubscription", asked, REVOPS)
     assert (third.member, [each.code for each in third.findings]) == (Outcome.REJECTED, ["DUPLICATE_ORDER"])
     assert Outcome.NEEDS_APPROVAL not in [each.member for each in answers]
+    assert office.town.changes(before).told == LONGER

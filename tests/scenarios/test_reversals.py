@@ -14,6 +14,20 @@ from tests.scenarios.office import CONTROLLER, FINANCE, REVOPS, TODAY, Office
 
 pytestmark = pytest.mark.slow
 
+# What came of an order and of its reversal, where no support was bought: the order runs no more, and its reduction tells.
+REVERSED: dict[str, dict[str, int]] = {
+    "crm": {"Order.added": 2, "OrderItem.added": 2},
+    "billing": {
+        "customer.changed": 1,
+        "subscription.added": 1,
+        "subscription_item.added": 1,
+        "invoice.added": 1,
+        "credit_note.added": 1,
+    },
+    "erp": {"salesOrder.added": 1},
+    "support": {"ticket.added": 1},
+}
+
 
 async def ordered(office: Office, account: str, **given: Any) -> tuple[c.Order, c.AccountSubscription]:
     """An order that went through, and what billing runs for it."""
@@ -35,7 +49,7 @@ async def reversed_(office: Office, order: c.Order, **given: Any) -> Operation:
 async def test_a_reversal_leaves_nothing_to_pay_to_bill_or_to_use(office: Office) -> None:
     account = office.account("merge_winner")
     before = await office.one(c.SupportOrganization, "account", account)
-    cases = await office.read(c.Case, "account", account)
+    cases, books = await office.read(c.Case, "account", account), office.town.holdings()
     order, subscription = await ordered(office, account, support_tier="platinum")
     assert (await office.one(c.SupportOrganization, "account", account)).support_plan == "platinum"
 
@@ -67,6 +81,16 @@ async def test_a_reversal_leaves_nothing_to_pay_to_bill_or_to_use(office: Office
     assert did["erp"] == Counter({"salesOrder.close": 1}), "it had posted nothing yet"
     assert did["billing"]["credit_note.create"] == did["billing"]["subscription.cancel"] == 1
     assert await office.audit_breaks() == []
+    changes = office.town.changes(books)
+    assert changes.told == REVERSED | {
+        "crm": REVERSED["crm"] | {"Entitlement.added": 1},
+        "support": REVERSED["support"] | {"organization.changed": 1},
+    }
+    marks = changes.one("support", "organization.changed")
+    assert marks.key == desk.key
+    assert {**marks.fields["organization_fields"], "gateway_operation": None, "gateway_keys": None} == {
+        **(marks.before or {})["organization_fields"], "gateway_operation": None, "gateway_keys": None,
+    }, "but for our marks the desk is as it was"  # fmt: skip
 
     again = await office.send("reverseOrder", ReverseOrder(order=order.key, explanation="once more"), REVOPS)
     assert (again.member, [each.code for each in again.findings]) == (Outcome.REJECTED, ["ORDER_REDUCED"])
@@ -74,7 +98,7 @@ async def test_a_reversal_leaves_nothing_to_pay_to_bill_or_to_use(office: Office
 
 async def test_what_the_ledger_has_is_credited_there_in_an_open_period(office: Office) -> None:
     """A tax of the place belongs to what is given back; the ERP's order was billed, and stays so."""
-    account = office.account("overdue")
+    account, books = office.account("overdue"), office.town.holdings()
     order, subscription = await ordered(office, account, quantity=3)
     [invoice] = await office.read(c.Invoice, "subscription", subscription.key)
     posted = await office.posted(invoice, order)
@@ -89,6 +113,8 @@ async def test_what_the_ledger_has_is_credited_there_in_an_open_period(office: O
     [sales] = await office.read(c.SalesOrder, "order", order.key)
     assert sales.status is c.OrderStatus.BILLED
     assert office.town.did(operation.id)["erp"] == Counter({"creditMemo.create": 1})
+    posted_too = {"erp": {"salesOrder.added": 1, "invoice.added": 1, "creditMemo.added": 1}}
+    assert office.town.changes(books).told == REVERSED | posted_too
 
 
 async def test_a_reversal_in_a_closed_period_waits_for_finance_before_anything_ends(office: Office) -> None:
@@ -97,6 +123,7 @@ async def test_a_reversal_in_a_closed_period_waits_for_finance_before_anything_e
     [invoice] = await office.read(c.Invoice, "subscription", subscription.key)
     await office.posted(invoice, order)
     office.town.period(TODAY, closed=True)
+    books = office.town.holdings()
     try:
         asked = ReverseOrder(order=order.key, explanation="It was ordered twice.")
         answer = await office.send("reverseOrder", asked, REVOPS)
@@ -104,6 +131,7 @@ async def test_a_reversal_in_a_closed_period_waits_for_finance_before_anything_e
         (raised,) = await office.exceptions(answer)
         assert (raised.kind, raised.owner) == ("PERIOD_LOCKED", "finance")
         assert office.town.did(operation.id) == {}
+        assert office.town.changes(books).told == {}
     finally:
         office.town.period(TODAY, closed=False)
     await office.resolve(FINANCE, answer, Action.RESUME)

@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 from datetime import timedelta
 
-import msgspec
 import pytest
 
 from policies.principal import Principal
@@ -20,10 +19,7 @@ from tests.scenarios.office import CREDIT, REVOPS, Noon, Office, person
 
 pytestmark = pytest.mark.slow
 
-OTHERS = (
-    c.SubscriptionContract, c.Entitlement, c.Order, c.SalesOrder, c.BillingProfile, c.PostedInvoice, c.Invoice,
-    c.SupportOrganization,
-)  # fmt: skip
+CHANGED = {"billing": {"subscription.changed": 1}}
 
 
 async def entitled(office: Office, account: str, intent: Intent) -> tuple[Verdict, int]:
@@ -38,21 +34,12 @@ async def entitled(office: Office, account: str, intent: Intent) -> tuple[Verdic
     return found.decision, found.rule
 
 
-async def others(office: Office, account: str) -> list[Record]:
-    """What the systems have of an account besides its subscription, whenever it was read."""
-    return [
-        msgspec.structs.replace(each, as_of=None)
-        for record in OTHERS
-        for each in await office.read(record, "account", account)
-    ]
-
-
 async def test_what_was_held_for_credit_goes_on_when_the_credit_manager_agrees(office: Office) -> None:
     """A customer who has not paid for weeks is served until somebody decides otherwise and has told him; billing alone
     holds the decision, and no other system is written."""
     account = office.account("past_due_grace_over")
     before = await office.one(c.AccountSubscription, "account", account)
-    around = await others(office, account)
+    books = office.town.holdings()
     assert await entitled(office, account, Intent.USE_FEATURE) == (Verdict.ALLOW, 9)
 
     told = Noon()() - timedelta(days=14)
@@ -69,13 +56,15 @@ async def test_what_was_held_for_credit_goes_on_when_the_credit_manager_agrees(o
     assert await entitled(office, account, Intent.USE_FEATURE) == (Verdict.DENY, 5)
     assert await entitled(office, account, Intent.OPEN_CASE) == (Verdict.ALLOW_LIMITED, 5)
     assert office.town.did(suspended.id) == {"billing": {"subscription.update": 1}}
-    assert await others(office, account) == around
+    assert office.town.changes(books).told == CHANGED
+    books = office.town.holdings()
 
     resuming = await office.send("resumeSubscription", ResumeSubscription(subscription=before.key), REVOPS)
     assert (resuming.member, [each.role for each in resuming.approvals]) == (Outcome.NEEDS_APPROVAL, ["credit_manager"])
     await office.until(resuming, State.AWAITING_APPROVAL)
     with pytest.raises(Refused, match="NO_AUTHORITY_NOW"):
         await office.approve(person("rolf", "revops"), resuming)
+    assert office.town.changes(books).told == {}
     assert (await office.one(c.AccountSubscription, "key", before.key)).suspension == held.suspension
     await office.approve(CREDIT, resuming)
     resumed = await office.completed(resuming)
@@ -84,12 +73,15 @@ async def test_what_was_held_for_credit_goes_on_when_the_credit_manager_agrees(o
     assert (again.status, again.suspension, again.overlays) == (before.status, None, before.overlays)
     assert await entitled(office, account, Intent.USE_FEATURE) == (Verdict.ALLOW, 9)
     assert office.town.did(resumed.id) == {"billing": {"subscription.update": 1}}
-    assert await others(office, account) == around
+    changes = office.town.changes(books)
+    assert changes.told == CHANGED
+    assert changes.one("billing", "subscription.changed").key == before.key
 
 
 async def test_what_the_customer_wished_for_revops_lets_go_on_alone(office: Office) -> None:
     account = office.account("merge_winner")
     subscription = await office.one(c.AccountSubscription, "account", account)
+    books = office.town.holdings()
     told, wished = Noon()() - timedelta(days=1), c.SuspensionReason.CUSTOMER_REQUEST
     wish = SuspendSubscription(subscription=subscription.key, reason=wished, notice_sent_at=told)
     suspending = await office.send("suspendSubscription", wish, REVOPS)
@@ -99,4 +91,9 @@ async def test_what_the_customer_wished_for_revops_lets_go_on_alone(office: Offi
     resuming = await office.send("resumeSubscription", ResumeSubscription(subscription=subscription.key), REVOPS)
     assert resuming.approvals == ()
     await office.completed(resuming)
+    changes = office.town.changes(books)
+    assert changes.told == CHANGED
+    assert set(changes.one("billing", "subscription.changed").fields) == {"metadata"}, (
+        "but for its marks it is as before"
+    )
     assert await entitled(office, account, Intent.USE_FEATURE) == (Verdict.ALLOW, 7)

@@ -16,9 +16,9 @@ from gateway.enterprise.town import simulator
 from gateway.settings import Settings, parse
 from sources.catalog import vendors
 from sources.simulation.enterprise import Enterprise
-from sources.simulation.kit import Clock
-from sources.vendors.netsuite.simulator.dates import mark
+from sources.simulation.kit import Clock, Holdings
 from tests.peers import serving
+from tests.scenarios.holdings import Changes
 
 Effect = dict[str, Any]
 
@@ -60,18 +60,25 @@ class Town:
         found = {source: Counter(each["kind"] for each in written(url, operation)) for source, url in self.urls.items()}
         return {source: kinds for source, kinds in found.items() if kinds}
 
+    def holdings(self) -> dict[str, Holdings]:
+        """All that each system holds now, whether an operation of ours did it or somebody else."""
+        pages = {source: httpx2.get(f"{url}/_simulator/holdings", timeout=30) for source, url in self.urls.items()}
+        return {source: page.json() for source, page in pages.items()}
+
+    def changes(self, before: Mapping[str, Holdings]) -> Changes:
+        """What is different since."""
+        return Changes(before, self.holdings())
+
     def period(self, day: date, *, closed: bool) -> None:
         """Closes or opens the posting periods of a day, as an accountant does."""
-        self.apps["erp"].state.book.execute(
-            "UPDATE accountingperiod SET closed = ? WHERE startdate <= ? AND enddate >= ?",
-            ("T" if closed else "F", mark(day), mark(day)),
-        )
+        self._somebody("periods", {"day": day.isoformat(), "closed": closed})
 
     def hold(self, party: str, *, on: bool) -> None:
         """Puts a customer on credit hold or takes it off, as somebody in the ERP does, without telling us."""
-        self.apps["erp"].state.book.execute(
-            "UPDATE customer SET creditholdoverride = ? WHERE id = ?", ("ON" if on else "AUTO", int(party))
-        )
+        self._somebody("holds", {"customer": party, "hold": "ON" if on else "AUTO"})
+
+    def _somebody(self, page: str, did: Mapping[str, Any]) -> None:
+        httpx2.put(f"{self.urls['erp']}/_simulator/{page}", json=did, timeout=30).raise_for_status()
 
     def judged(self, dispute: str, status: str) -> None:
         """How the bank has decided a dispute, in billing's words, without telling us."""

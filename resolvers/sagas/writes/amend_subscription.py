@@ -11,7 +11,7 @@ from datetime import datetime
 
 import msgspec
 
-from resolvers.sagas.reading import entity, many, one, periods, profile_of, some, today
+from resolvers.sagas.reading import claimed, entity, many, one, periods, profile_of, some, today
 from resolvers.sagas.saga import Facts, Read, Saga
 from resolvers.sagas.writes.amendment_records import recorded
 from resolvers.sagas.writes.amendment_steps import STEPS, Known, items_of
@@ -31,7 +31,7 @@ from resolvers.sagas.writes.amendment_terms import (
 from resolvers.sagas.writes.changing import Change, ChangeJudge, paid_for, plain_change, tier_kept
 from resolvers.sagas.writes.fulfilment import credit_left, open_cases
 from resolvers.sagas.writes.order import Judgement
-from resolvers.sagas.writes.parties import ordered, owing, parties_of
+from resolvers.sagas.writes.parties import ordered, owing, parties_of, sold_by
 from resolvers.sagas.writes.previewing import Preview
 from sources import canonical as c
 from sources.canonical import Money
@@ -68,12 +68,12 @@ def amend_subscription(preview: Preview | None = None, judge: ChangeJudge = plai
         """The subscription, what the change makes of its recurring revenue, what speaks against it, and the cases whose
         targets follow."""
         _sound(asked)
-        subscription = await one(read, c.AccountSubscription, asked.subscription)
+        subscription, unsold = await sold_by(read, await one(read, c.AccountSubscription, asked.subscription))
         user = subscription.end_customer_key or subscription.account_key
-        (book, codes), seller, profiles, desk, cases, order = await asyncio.gather(
+        (book, codes), seller, (profiles, unlinked), desk, cases, order = await asyncio.gather(
             _catalogue(read, subscription, asked),
             entity(read, subscription.legal_entity),
-            many(read, c.BillingProfile, "account", subscription.account_key),
+            claimed(read, c.BillingProfile, subscription.account_key),
             some(read, c.SupportOrganization, user, "account"),
             open_cases(read, user, asked.support_tier),
             ordered(read, subscription),
@@ -123,7 +123,7 @@ def amend_subscription(preview: Preview | None = None, judge: ChangeJudge = plai
             figures=figures(subscription, changed, proration),
             flags={"non_standard_terms": False, "backdated": False},
             documents=(f"accountsubscription:{subscription.key}", *credit),
-            findings=tuple(dict.fromkeys((*wrong, *judged.findings, *exceeded))),
+            findings=tuple(dict.fromkeys((*wrong, *unsold, *unlinked, *judged.findings, *exceeded))),
             known=msgspec.to_builtins(known),
         )
 

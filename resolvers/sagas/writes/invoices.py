@@ -70,7 +70,8 @@ async def _posted(
     seller = await entity(read, sells)
     local = today(seller, now)
     since, shut = await periods(read, day or local)
-    findings, left = list(shut), posted.remaining
+    findings = [msgspec.structs.replace(each, path="receivedOn" if day is not None else None) for each in shut]
+    left = posted.remaining
     if given_up:
         lost = await many(read, c.WriteOff, "invoice", key)
         left = sum((each.amount for each in lost if each.amount.currency == left.currency), left)

@@ -1,12 +1,16 @@
-"""Who takes part in what runs: as it was ordered, where that is known."""
+"""Who takes part in what runs, and who sells it: as it was ordered, where that is known."""
 
 from __future__ import annotations
 
 import asyncio
 
-from resolvers.sagas.reading import claimed, profile_of, some
-from resolvers.sagas.saga import Read
+import msgspec
+
+from resolvers.sagas.reading import claimed, profile_of, selling, some
+from resolvers.sagas.saga import Finding, Read
 from sources import canonical as c
+from sources.errors import Ambiguous
+from sources.ports import Rows
 
 
 async def ordered(read: Read, subscription: c.AccountSubscription) -> c.Order | None:
@@ -35,3 +39,27 @@ async def owing(read: Read, legal_entity: str | None, parties: c.Parties) -> tup
     profiles = [profile for found, _ in told if (profile := profile_of(found, legal_entity)) is not None]
     keys = [key for each in profiles for key in (each.key, each.payer_id) if key]
     return tuple(f"billingprofile:{key}" for key in dict.fromkeys(keys))
+
+
+async def sold_by(read: Read, subscription: c.AccountSubscription) -> tuple[c.AccountSubscription, list[Finding]]:
+    """A subscription with the legal entity that sells it. Where billing names none it is found as an order's is that
+    names none, by the ERP's customers of who is billed; where these do not tell either, somebody has to look, because
+    nobody knows whose credit it takes of."""
+    if subscription.legal_entity is not None:
+        return subscription, []
+    account = subscription.account_key
+    reading = await read(c.BillingProfile, "account", (account,))
+    error, rows = reading.errors.get(account), reading.rows.get(account, Rows())
+    if isinstance(error, Ambiguous):
+        return subscription, [Finding(code=error.code, message=error.message, owner="revops")]
+    if error is not None:
+        raise error
+    known = [each for each in rows.records if isinstance(each, c.BillingProfile)]
+    entity = None if rows.more or rows.hidden else selling(known, subscription.currency)
+    if entity is not None:
+        return msgspec.structs.replace(subscription, legal_entity=entity), []
+    message = (
+        "billing does not say which of our companies sells it, and not exactly one of them has the account as a "
+        f"customer in {subscription.currency}: name the company with the subscription"
+    )
+    return subscription, [Finding(code="ENTITY_NOT_ALLOWED", message=message, path="subscription", owner="revops")]

@@ -17,7 +17,7 @@ from resolvers.sagas.saga import Facts, Finding, Read, Saga
 from resolvers.sagas.writes.changing import Change, ChangeJudge, plain_change
 from resolvers.sagas.writes.fulfilment import credit_left
 from resolvers.sagas.writes.order_terms import OrderedLine, contract_value
-from resolvers.sagas.writes.parties import ordered, owing, parties_of
+from resolvers.sagas.writes.parties import ordered, owing, parties_of, sold_by
 from resolvers.sagas.writes.renewal_known import Known, support
 from resolvers.sagas.writes.renewal_steps import STEPS
 from resolvers.sagas.writes.renewal_terms import (
@@ -66,11 +66,14 @@ def renew_subscription(limits: Limits = Limits(), judge: ChangeJudge = plain_cha
 
     async def gather(read: Read, asked: RenewSubscription, now: datetime) -> Facts:
         _sound(asked)
-        subscription = await one(read, c.AccountSubscription, asked.subscription)
+        subscription, unsold = await sold_by(read, await one(read, c.AccountSubscription, asked.subscription))
         seller = await entity(read, subscription.legal_entity)
-        on_record = await _recorded(read, subscription)
+        parties = parties_of(subscription, await ordered(read, subscription))
+        buyer = parties.sold_to_key or subscription.account_key
+        on_record = await _recorded(read, subscription, buyer, parties)
         day, follows = today(seller, now), term(asked, subscription, on_record.contract)
-        wrong = [*wrong_with_subscription(subscription), *wrong_with_term(follows, day, limits), *on_record.findings]
+        wrong = [*wrong_with_subscription(subscription), *wrong_with_term(follows, day, limits)]
+        wrong += unsold or on_record.findings
         wrong += renewed(on_record.orders, follows, day, now)
         if follows is None:
             return _refused(subscription, wrong)
@@ -79,7 +82,6 @@ def renew_subscription(limits: Limits = Limits(), judge: ChangeJudge = plain_cha
         wrong += wrong_with_lines(subscription, lines, on_record.lines, prices, limits)
         amount = contract_value(counted(lines), prices, subscription.currency, follows.start_on, follows.end_on)
         user = subscription.end_customer_key or subscription.account_key
-        parties = parties_of(subscription, await ordered(read, subscription))
         wanted = Change(
             subscription=subscription,
             parties=parties,
@@ -99,7 +101,8 @@ def renew_subscription(limits: Limits = Limits(), judge: ChangeJudge = plain_cha
         due = asked.due_days if asked.due_days is not None else subscription.days_until_due
         charged = subscription.collection_method == "charge_automatically"
         known = Known(
-            account=subscription.account_key,
+            buyer=buyer,
+            parties=parties,
             user=user,
             payer=parties.payer_key or subscription.account_key,
             party=on_record.profile.key if on_record.profile is not None else "",
@@ -115,6 +118,7 @@ def renew_subscription(limits: Limits = Limits(), judge: ChangeJudge = plain_cha
             due_days=None if charged else (due if due is not None else _USUAL_DAYS),
             headroom=left,
             contract=on_record.contract.key if on_record.contract is not None else None,
+            contract_of=(on_record.contract.account_key if on_record.contract is not None else "") or buyer,
             contract_runs=on_record.contract is not None and on_record.contract.status == "ACTIVE",
             opportunity=on_record.opportunity,
             **msgspec.structs.asdict(serving),
@@ -146,7 +150,8 @@ def _sound(asked: RenewSubscription) -> None:
 
 
 class _Recorded(msgspec.Struct, frozen=True):
-    """What CRM, ERP and price book have of the subscription; `lines` is what it has."""
+    """What CRM, ERP and price book have of the subscription; `lines` is what it has. Of its buyer's `orders` those for
+    another customer to use are left out."""
 
     contract: c.SubscriptionContract | None
     opportunity: str | None
@@ -157,12 +162,12 @@ class _Recorded(msgspec.Struct, frozen=True):
     findings: tuple[Finding, ...]
 
 
-async def _recorded(read: Read, subscription: c.AccountSubscription) -> _Recorded:
+async def _recorded(read: Read, subscription: c.AccountSubscription, buyer: str, parties: c.Parties) -> _Recorded:
     products = tuple(dict.fromkeys(item.product_key for item in subscription.items))
     contracts, deals, orders, (profiles, unlinked), book, sold = await asyncio.gather(
         many(read, c.SubscriptionContract, "subscription", subscription.key),
         many(read, c.Renewal, "subscription", subscription.key),
-        many(read, c.Order, "account", subscription.account_key),
+        many(read, c.Order, "account", *dict.fromkeys((buyer, subscription.account_key))),
         claimed(read, c.BillingProfile, subscription.account_key),
         many(read, c.Price, "list", ""),
         many(read, c.Product, "key", *products),
@@ -177,7 +182,7 @@ async def _recorded(read: Read, subscription: c.AccountSubscription) -> _Recorde
         contract=max(contracts, key=lambda each: (each.status == "ACTIVE", str(each.end_on)), default=None),
         opportunity=next((each.key for each in deals if each.open), None),
         profile=profile,
-        orders=tuple(orders),
+        orders=tuple(each for each in orders if each.parties.end_customer_key in (None, parties.end_customer_key)),
         book=tuple(book),
         lines=present(subscription, book, {each.key: each.code for each in sold}),
         findings=(*unlinked, *(() if profile is not None or unlinked else (unknown,))),

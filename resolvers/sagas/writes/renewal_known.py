@@ -18,11 +18,13 @@ from sources.canonical.commands import Collection
 
 
 class Known(msgspec.Struct, frozen=True, kw_only=True):
-    """`account` is billed and `user` uses it; `party` is the ERP's customer, `customer` billing's. `ended`: it is begun
-    again. `tier` is granted from `right_from` (None: the right lasts already), `replan` is the desk's new plan.
-    `payer` pays, and `headroom` is what is left of its credit in minor units."""
+    """Of the `parties` the `buyer` orders and the `user` uses it; `party` is the ERP's customer, `customer` billing's.
+    `ended`: it is begun again. `tier` is granted from `right_from` (None: the right lasts already), `replan` is the
+    desk's new plan. `payer` pays, and `headroom` is what is left of its credit in minor units. `contract_of`: the
+    account of the contract that there is, or that there will be."""
 
-    account: str
+    buyer: str
+    parties: c.Parties
     user: str
     payer: str
     party: str
@@ -38,6 +40,7 @@ class Known(msgspec.Struct, frozen=True, kw_only=True):
     due_days: int | None
     headroom: int | None
     contract: str | None
+    contract_of: str
     contract_runs: bool
     opportunity: str | None
     tier: str | None

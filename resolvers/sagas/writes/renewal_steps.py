@@ -46,13 +46,14 @@ def _draft(state: _Renewal) -> do.PutOrder:
     return do.PutOrder(
         operation=state.operation,
         correlation=state.correlation,
-        account_key=known.account,
+        account_key=known.buyer,
         currency=known.currency,
         effective_on=known.start_on,
         end_on=known.end_on,
         lines=_sold(state),
         purchase_order=state.input.purchase_order,
         legal_entity=known.entity,
+        parties=known.parties,
     )
 
 
@@ -152,7 +153,7 @@ def _contract(state: _Renewal) -> do.SetContract | None:
         operation=state.operation,
         correlation=state.correlation,
         contract_key=known.contract if runs else None,
-        account_key=known.account,
+        account_key=known.contract_of,
         subscription_key=_renewed(state) if known.ended else None,
         start_on=None if runs else known.start_on,
         end_on=known.end_on,

@@ -1,6 +1,7 @@
 """A command becomes an operation once; who may ask, and whom it takes, is decided before anything is kept."""
 
 import asyncio
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -15,6 +16,7 @@ from resolvers.sagas.writes.accounts import UpdateAccount
 from sources import canonical as c
 from sources.errors import Unavailable
 from sources.store import audit, switches, worklist
+from sources.store import grounds as kept
 from sources.store.operations import Operation, Outcome, State
 from sources.store.steps import StepOutcome
 from sources.store.switches import Scope
@@ -52,6 +54,81 @@ class TestOnce:
         assert again.operation
         assert (first.member, again.member, again.replayed) == (Outcome.ACCEPTED, Outcome.ACCEPTED, True)
         assert (first.operation.id, again.operation.state) == (again.operation.id, State.COMPLETED)
+
+    @pytest.mark.parametrize("how", ["fails", "hangs"])
+    async def test_a_key_that_is_known_is_answered_whatever_becomes_of_reading(self, house: House, how: str) -> None:
+        """Facts are read beside the look for the key: what is known, paused or wrong does not wait for them."""
+        first, gather = (
+            await house.send("issueCredit", credit(), AGENT, key="k"),
+            house.writes.sagas["issueCredit"].gather,
+        )
+        begun, given_up = list[int](), list[int]()
+
+        async def read(*_: Any) -> Any:
+            begun.append(1)
+            if how == "fails":
+                raise Unavailable("the ERP is away")
+            try:
+                await asyncio.Future()
+            finally:
+                given_up.append(1)
+
+        saga = house.writes.sagas["issueCredit"]
+        house.writes.sagas["issueCredit"] = replace(saga, gather=read)
+        async with asyncio.timeout(20):
+            again = await house.send("issueCredit", credit(), AGENT, key="k")
+            mismatch = await refused(house.send("issueCredit", credit("2.00"), AGENT, key="k"))
+            await house.store.transact(switches.pause, Scope.MUTATION, "issueCredit", "pat", "why", house.clock())
+            paused = await refused(house.send("issueCredit", credit(), AGENT, key="new"))
+        assert (again.replayed, again.operation and again.operation.id) == (
+            True,
+            first.operation and first.operation.id,
+        )
+        assert (mismatch.code, paused.code) == ("IDEMPOTENCY_MISMATCH", "WRITES_PAUSED")
+        assert len(given_up) == (len(begun) if how == "hangs" else 0) == (3 if how == "hangs" else 0)
+        await house.store.transact(switches.turn_on, Scope.MUTATION, "issueCredit")
+        if how == "fails":
+            with pytest.raises(Unavailable):
+                await house.send("issueCredit", credit(), AGENT, key="new")
+        house.writes.sagas["issueCredit"] = replace(saga, gather=gather)
+        assert (await house.send("issueCredit", credit(), AGENT, key="new")).replayed is False
+
+    async def test_who_has_ordered_often_is_not_judged_by_each_of_his_orders(
+        self, house: House, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        weighed: list[str] = []
+
+        def noting(*given: Any, weigh: Any = kept.weigh, **named: Any) -> Any:
+            weight = weigh(*given, **named)
+            if "without" not in named:  # it is being accepted; runs are judged again when they begin
+                weighed.extend(each.mutation for each in weight.deeds)
+            return weight
+
+        monkeypatch.setattr(kept, "weigh", noting)
+        for key in ("one", "two", "three"):
+            await house.send("issueCredit", credit("1.00"), FINN, key=key)
+        assert weighed == []
+        await house.send("submitOrder", order(), msgspec.structs.replace(CPQ, human=FINN.subject))
+        assert set(weighed) == {"issueCredit"}, "what could be forbidden together with an order"
+
+    async def test_a_caller_that_leaves_takes_the_reading_with_it(self, house: House) -> None:
+        begun, over = asyncio.Event(), asyncio.Event()
+
+        async def read(*_: Any) -> Any:
+            begun.set()
+            try:
+                await asyncio.Future()
+            finally:
+                over.set()
+
+        house.writes.sagas["issueCredit"] = replace(house.writes.sagas["issueCredit"], gather=read)
+        sending = asyncio.create_task(house.send("issueCredit", credit(), AGENT))
+        await begun.wait()
+        sending.cancel()
+        async with asyncio.timeout(20):
+            await over.wait()
+            with pytest.raises(asyncio.CancelledError):
+                await sending
 
     async def test_another_payload_under_the_same_key_is_refused(self, house: House) -> None:
         await house.send("issueCredit", credit("1.00"), AGENT, key="k")

@@ -237,3 +237,31 @@ def test_of_what_is_metered_there_is_one_and_of_nothing_there_is_none() -> None:
         (),
     )
     assert [each.quantity for each in whole] == [1, 3]
+
+
+async def test_a_renewal_is_ordered_by_whoever_ordered_what_it_goes_on_with(home: House) -> None:
+    """A parent ordered it for itself to pay, and a reseller was between them; the next renewal finds this one there."""
+    known = c.Parties(sold_to_key="A-2", ship_to_key="A-4", payer_key="A-2", reseller_key="A-3")
+    payer = record(
+        c.BillingProfile, "C-2", account_key="A-2", name="Parent", legal_entity="US", currency="USD",
+    )  # fmt: skip
+    home.systems.records.append(payer)
+    remade(home, {c.Order: {"account_key": "A-2", "parties": known}})
+    assert (await home.ended(await home.send("renewSubscription", RENEWAL, REVOPS))).state is State.COMPLETED
+    order = next(effect.fields for effect in home.ledger.effects() if effect.command == "PutOrder")
+    whole = msgspec.structs.replace(known, bill_to_key="A-1", end_customer_key="A-1")
+    assert (order["account_key"], msgspec.convert(order["parties"], c.Parties)) == ("A-2", whole)
+    [contract] = [effect.fields for effect in home.ledger.effects() if effect.command == "SetContract"]
+    assert (contract["contract_key"], contract["account_key"]) == ("800A", "A-1"), "whose it is"
+    again = {"account_key": "A-2", "end_on": TERM.end_on, "created_at": home.clock()}
+    home.systems.records.append(msgspec.structs.replace(ORDERED, key="801B", **again))
+    assert codes(await home.send("renewSubscription", RENEWAL, REVOPS, dry_run=True)) == ["DUPLICATE_ORDER"]
+    home.systems.records.pop()
+    for user, found in (("A-1", ["DUPLICATE_ORDER"]), ("A-9", [])):  # which the buyer has ordered for another customer
+        used = c.Parties(end_customer_key=user)
+        home.systems.records.append(msgspec.structs.replace(ORDERED, key="801B", parties=used, **again))
+        assert codes(await home.send("renewSubscription", RENEWAL, REVOPS, dry_run=True)) == found
+        home.systems.records.pop()
+    remade(home, {c.Order: {"account_key": "A-2", "parties": msgspec.structs.replace(known, end_customer_key="A-9")}})
+    home.systems.records.append(msgspec.structs.replace(ORDERED, key="801B", parties=used, **again))
+    assert codes(await home.send("renewSubscription", RENEWAL, REVOPS, dry_run=True)) == ["DUPLICATE_ORDER"], "its own"

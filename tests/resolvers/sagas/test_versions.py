@@ -19,7 +19,7 @@ SHAPES = {
     "openCase/1": "5c4aec87f3e2",
     "recordPayment/1": "6cc9abc446d3",
     "refundPayment/1": "deacd93cbd5e",
-    "renewSubscription/1": "128756ea87aa",
+    "renewSubscription/1": "b8291518d5ac",
     "resumeSubscription/1": "74559ecfa366",
     "reverseOrder/1": "d6ba8eb1bcb7",
     "revokeEntitlement/1": "dbda04f92c1c",

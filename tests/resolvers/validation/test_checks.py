@@ -383,6 +383,27 @@ async def test_a_payer_that_is_not_to_be_seen_is_no_free_credit() -> None:
     assert answer.credit is None
 
 
+@pytest.mark.parametrize("kind", [Kind.AMEND, Kind.RENEW])
+@pytest.mark.parametrize(
+    ("others", "sold_by", "said"),
+    [
+        ([], "US", ["ERROR parties.payer"]),
+        ([o.profile("903", legal_entity="FR", currency="EUR")], "US", ["ERROR parties.payer"]),
+        ([o.profile("903", legal_entity="FR")], None, []),
+    ],
+)
+async def test_a_subscription_that_names_no_company_is_sold_by_the_only_one_that_bills_it(
+    kind: Kind, others: list[c.BillingProfile], sold_by: str | None, said: list[str]
+) -> None:
+    unnamed = [o.subscription(legal_entity=None)]
+    profiles = [o.profile(credit_limit=usd(10_001)), *others]
+    on = o.shelf(changing=True, subscription=unnamed, subscriptions=unnamed, profiles=profiles)
+    more = o.asked(kind=kind, legal_entity=None, lines=[o.line(quantity=D(20))])
+    answer = await o.validated(more, on)
+    assert (answer.entity_key, o.said(answer, "CREDIT_EXCEEDED")) == (sold_by, said)
+    assert o.said(answer, "ENTITY_NOT_ALLOWED") == ([] if sold_by else ["ERROR legalEntity"])
+
+
 async def test_debts_in_another_currency_need_a_rate() -> None:
     foreign = o.profile("903", account_key="001C", payer_id="901", balance=c.Money(5, "EUR"))
     answer = await o.validated(on=o.shelf().put("payer", "901", foreign))

@@ -25,6 +25,7 @@ from sources.durable import (
     Workflow,
     open_durable,
 )
+from sources.durable.gate import Precedence
 from sources.durable.heartbeat import Pulse
 from sources.durable.worker import Capacity, Worker
 from tests.sources.durable.sagas import Ledger, Order, expected, saga
@@ -97,6 +98,26 @@ async def test_fifty_starts_at_once_with_one_id_are_one_run(opened: Opened) -> N
     assert (await durable.result(run_id, 20)).result == 1
     again = await durable.start("count/1", run_id, Ask(99))
     assert (again.state, again.result, counted.count) == (RunState.SUCCEEDED, 1, 1)
+
+
+async def test_steps_begin_behind_what_somebody_waits_for_unless_it_is_their_end(opened: Opened) -> None:
+    counted = Counted()
+
+    async def body(execution: Execution, ask: Ask) -> int:
+        return await execution.step("count", counted, int)
+
+    durable = await opened(Workflow(name="count/1", payload=Ask, body=body))
+    durable._precedence = Precedence(longest=30.0)
+    run_id = name()
+    with durable.ahead():
+        await durable.start("count/1", run_id, Ask())
+        await reached(lambda: durable._gate._under_way == 1)
+        await asyncio.sleep(0.05)
+        assert counted.count == 0
+    assert (await durable.result(run_id, 20)).result == 1
+    with durable.ahead():  # somebody waits for this one's end as well
+        await durable.start("count/1", run_id := name(), Ask())
+        assert (await durable.result(run_id, 20)).result == 2
 
 
 async def test_a_run_whose_asker_went_away_is_run_or_was_never_accepted(opened: Opened, tmp_path: Path) -> None:

@@ -1,6 +1,7 @@
 """Statements that wait for each other: executed together, in time, and all or nothing."""
 
 import uuid
+from collections.abc import Sequence
 from datetime import timedelta
 from typing import Any
 
@@ -8,10 +9,12 @@ import pytest
 from sqlalchemy import Connection, event, func, select
 
 from sources.news import Topic
-from sources.store import audit, entrance, grounds, notices, operations, switches
+from sources.store import audit, entrance, grounds, notices, operations, statements, switches
 from sources.store.audit import Event
-from sources.store.grounds import Sum
+from sources.store.chain import Wanted
+from sources.store.grounds import Harmless, Sum
 from sources.store.operations import Command, Outcome
+from sources.store.statements import Question
 from sources.store.store import Store
 from sources.store.switches import Scope
 from tests.sources.store import conftest
@@ -52,6 +55,60 @@ async def test_what_nobody_looks_at_goes_together_on_postgresql(store: Store) ->
         return
     assert len(writes) == 1, "the row is asked for past the toolkit"
     assert all(name in writes[0] for name in ("notices", "operation_grounds", "operation_documents", "audit_entries"))
+
+
+async def test_what_is_expected_goes_with_the_next_question(store: Store) -> None:
+    made, again = command(), command()
+    chain = f"chain-{made.id}"
+    await store.transact(audit.append, chain, EVENT, NOW)
+
+    def work(connection: Connection, asked: Command) -> list[list[str]]:
+        found: list[list[str]] = []
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(statements, "_asked", noting(found))
+            audit.foresee(connection, chain)
+            operations.accept(connection, asked, NOW)
+            audit.append(connection, chain, EVENT, NOW)
+            audit.append(connection, chain, EVENT, NOW)  # what has grown since is asked for anew
+        return found
+
+    def noting(found: list[list[str]], asked_now: Any = statements._asked) -> Any:
+        def noted(connection: Connection, questions: Sequence[Question]) -> Any:
+            found.append(_tables(questions))
+            return asked_now(connection, questions)
+
+        return noted
+
+    told = await store.transact(work, made)
+    assert told == ([] if store._sqlite else [["operations", "audit_heads"], ["audit_heads"]])
+    new = f"chain-{again.id}"  # one that does not begin before it is needed
+
+    def begin(connection: Connection) -> None:
+        audit.foresee(connection, new)
+        operations.accept(connection, again, NOW)
+        audit.append(connection, new, EVENT, NOW)
+
+    await store.transact(begin)
+    assert [each.sequence for each in await store.read(audit.listed, Wanted(), 10) if each.chain == chain] == [3, 2, 1]
+    assert await store.read(lambda connection: list(audit.verify(connection))) == []
+
+
+def _tables(questions: Sequence[Question]) -> list[str]:
+    return [next(name for name in ("audit_heads", "operations") if name in str(asked)) for asked, _ in questions]
+
+
+async def test_what_is_harmless_is_left_out_of_what_a_person_did(store: Store) -> None:
+    made, person = command(), uuid.uuid4().hex
+    await store.transact(operations.accept, made, NOW)
+    await store.transact(grounds.keep, made.id, person, {}, ["invoice:1"])
+    since = NOW - timedelta(days=1)
+    for harmless, there in (
+        (Harmless(), [made.id]),
+        (Harmless(asked=frozenset({"recordPayment"}), approved=frozenset({made.mutation})), [made.id]),
+        (Harmless(asked=frozenset({made.mutation, "assignException"})), []),
+    ):
+        weight = await store.transact(grounds.weigh, [], person, since, harmless=harmless)
+        assert [each.operation_id for each in weight.deeds] == there
 
 
 async def test_whoever_asks_sees_what_waited(store: Store) -> None:
