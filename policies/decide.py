@@ -10,7 +10,7 @@ from typing import Any
 from policies.cases import Example
 from policies.judging import Judge, Opening, judging
 from policies.principal import Principal
-from policies.purposes import PURPOSE, acting, without_purpose
+from policies.purposes import PURPOSE, acting, by_role, without_purpose
 from policies.pushing import Pushed, filters
 from policies.rows import Condition, Every, Tree, as_role
 
@@ -190,12 +190,15 @@ class Grants:
     def lookup(self, type_name: str, name: str) -> bool:
         """May the field be used for exact look-up: by a role that reads it whole, or that lists it under `lookup`.
 
-        Only where one role alone decides every row: otherwise a look-up would tell one role's rows by another's fields.
+        Every role of several has to: otherwise a look-up would tell one role's rows by another's fields. A role and the
+        same role with a purpose are one, for they see the same rows.
         """
-        every = [table.fields.get((type_name, name), _NOBODY) for table in self._tables.values()]
-        if not every or any(each.forbidden for each in every):
+        found = {role: table.fields.get((type_name, name), _NOBODY) for role, table in self._tables.items()}
+        if not found or any(each.forbidden for each in found.values()):
             return False
-        return all(each.verdict == "allow" or each.lookup for each in every)
+        return all(
+            any(found[role].verdict == "allow" or found[role].lookup for role in names) for names in by_role(found)
+        )
 
     def rows(self, type_name: str, roles: frozenset[str] | None = None) -> RowRule:
         """How rows of a type are judged for these roles, by default all."""

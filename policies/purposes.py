@@ -82,6 +82,14 @@ def without_purpose(role: str) -> str:
     return role.partition(PURPOSE)[0]
 
 
+def by_role(roles: Iterable[str]) -> list[frozenset[str]]:
+    """The names that somebody acts by, those of one role together: they see the same rows."""
+    found: dict[str, set[str]] = {}
+    for role in roles:
+        found.setdefault(without_purpose(role), set()).add(role)
+    return [frozenset(names) for names in found.values()]
+
+
 def purposes(source: Source, roles: Collection[str]) -> dict[str, Purpose]:
     """Reads `purposes.yaml`; raises RuleErrors with every mistake. `roles`: who there is to agree."""
     told = Mistakes()

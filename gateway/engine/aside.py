@@ -25,6 +25,7 @@ class Aside(Loads):
     def __init__(self, shown: Loads) -> None:
         super().__init__(shown.catalog)
         self._shown = shown
+        self.calls = 0  # questions that somebody may have had to be called for
         shown.aside = self
 
     async def of(self, record: type[Record], by: str, keys: Sequence[str]) -> list[Found]:
@@ -40,11 +41,19 @@ class Aside(Loads):
             return found
         return await self.get(record, by, keys, _PAGE, _NOWHERE)
 
+    async def anew(self, record: type[Record], by: str, key: str) -> Found:
+        """What a key leads to, from its source whatever is remembered. It is told nowhere, and known to nobody."""
+        (found,) = await self.get(record, by, [key], _PAGE, _NOWHERE, max_age=0.0)
+        self._known.pop((record, by, _PAGE, 0.0), None)
+        return found
+
     async def read(self, ask: Ask, *ledgers: Ledger, max_age: float | None = None) -> Reading:
         """Until it is known that nobody had to be called, every key counts as called for."""
         self._shown.begin_waiting()
-        self._shown.judged.setdefault((ask.record, ask.by, ask.page), set()).update(ask.keys)
-        return await super().read(ask)
+        self.calls += 1
+        if max_age is None or not self.catalog.recalls or self.catalog.recall(ask) is None:
+            self._shown.judged.setdefault((ask.record, ask.by, ask.page), set()).update(ask.keys)
+        return await super().read(ask, max_age=max_age)
 
     def _noted(self, reading: Reading, ask: Ask, ledgers: Sequence[Ledger]) -> Reading:
         calls = sum(each.calls for each in reading.reports or (reading.report,))

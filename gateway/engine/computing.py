@@ -11,8 +11,10 @@ from gateway.engine.deadlines import Writes, in_time
 from gateway.engine.ledger import Ledger
 from gateway.engine.loads import Found, Loads, along_of
 from gateway.engine.lookups import check_lookups
+from gateway.engine.missed import Sought, looked_up
 from gateway.engine.plan import Field, Plan, Roles
 from gateway.engine.seen import Seen
+from gateway.engine.told import texts
 from resolvers.batch import MAX_AGE, Batched, Event, Read
 from resolvers.context import Context
 from sources.canonical import Account, Record
@@ -46,7 +48,8 @@ class Computations:
         assert isinstance(declared, Batched)
         check_lookups(declared, given, self._plan.grants)
         own = {name: list(value) if isinstance(value, list) else value for name, value in given.items()}
-        read = self._bound(field, declared, _max_age(own.pop(MAX_AGE, None)) if declared.dated else None)
+        max_age = _max_age(own.pop(MAX_AGE, None)) if declared.dated else None
+        read = self._bound(field, declared, max_age, of_root=len(rows) == 1 and rows[0] is None)
         computation = declared.compute(rows, read, self._context, **own)
         waiting = self._writes.run(field.coordinate, computation) if writes else in_time(computation, self._deadline)
         answers = list(await waiting)
@@ -100,24 +103,40 @@ class Computations:
         alone = self._plan.alone(record, by)
         return await self._loads.get(record, by, keys, page, self._ledger, alone=alone, max_age=max_age)
 
-    def _bound(self, field: Field, declared: Batched, max_age: float | None) -> Read:
+    async def _judged(
+        self, field: Field, record: type[Record], by: str, found: Mapping[str, Found], shown: Sequence[Record] | None
+    ) -> tuple[list[Any], dict[str, SourceError]]:
+        """The rows that were found, judged. Second: where a root looks for what is not there, why that cannot be said
+        (`looked_up`). `shown`: what a root was shown before; None for whatever has parents."""
+        rows = [row for each in found.values() if each.rows is not None for row in each.rows.records]
+        if shown is None or self._seen.rule(record) is None:
+            return await self._seen.visible(rows, field.roles), {}
+        if shown:
+            named = {text for row in shown for text in texts(row)}  # by these it looks as a link does
+            found = {key: each for key, each in found.items() if key not in named}
+        sought = Sought(record, by, found)
+        judged, failed = await looked_up(self._seen, rows, field.roles, sought)
+        return judged, dict.fromkeys(sought.missing, failed) if failed is not None else {}
+
+    def _bound(self, field: Field, declared: Batched, max_age: float | None, *, of_root: bool) -> Read:
         """A reader for one computation: only what it declared, no older than it says, and only rows this principal may
         see."""
         allowed = declared.needs
+        shown: list[Record] | None = [] if of_root else None
 
         async def read(record: type[Record], by: str, keys: Sequence[str], page: Page = Page()) -> Reading:  # noqa: B008 - frozen
             if (record, by) not in allowed:
                 raise RuntimeError(f"`{record.__name__}` by `{by}` is read but not declared in `needs`")
             unique = list(dict.fromkeys(keys))
-            found = await self._found(record, by, unique, page, max_age)
-            judged = await self._seen.visible(
-                [row for each in found if each.rows is not None for row in each.rows.records], field.roles
-            )
+            found = dict(zip(unique, await self._found(record, by, unique, page, max_age), strict=True))
+            judged, unknown = await self._judged(field, record, by, found, shown)
+            if shown is not None:
+                shown.extend(row for row in judged if isinstance(row, Record))
             if record is Account and by != "key":
                 self._loads.prime(judged)
-            self._loads.take_along(along_of(found), judged, whole=None not in judged)
-            reading, at = Reading({}, Report("")), 0
-            for key, each in zip(unique, found, strict=True):
+            self._loads.take_along(along_of(found.values()), judged, whole=None not in judged)
+            reading, at = Reading({}, Report(""), unknown), 0
+            for key, each in found.items():
                 if each.error is not None:
                     reading.errors[key] = each.error
                 if each.rows is None:

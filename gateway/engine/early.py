@@ -10,13 +10,14 @@ import contextlib
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+from gateway.engine.decoys import ENTITIES_BY
 from gateway.engine.frames import Frame
 from gateway.engine.grants import Grants
 from gateway.engine.ledger import Ledger
 from gateway.engine.links import Links
 from gateway.engine.lookups import check_lookups
 from gateway.engine.plan import LINK, Field, Selection
-from gateway.engine.seen import ENTITIES_BY, Seen
+from gateway.engine.seen import Seen
 from resolvers.batch import Batched, Link
 
 Given = Callable[[Field], Mapping[str, Any]]

@@ -17,6 +17,7 @@ from gateway.engine.audience import Audiences
 from gateway.engine.careful import CarefulBuilder
 from gateway.engine.cost import Price
 from gateway.engine.cursors import Cursors
+from gateway.engine.decoys import Decoys
 from gateway.engine.documents import Document, Documents, Limits, Refused
 from gateway.engine.events import Again, alone, events
 from gateway.engine.fast import Builder
@@ -94,7 +95,7 @@ class Engine:
         self._rules, self._clock, self._operations = rules or (lambda: None), clock, operations
         self._careful, self._signing = careful, signing or Secret(secrets.token_hex(32))
         self._sources, self._office = sources or (lambda: overview(catalog)), office or (lambda: None)
-        self._happenings = happenings
+        self._happenings, self._decoys = happenings, Decoys()
 
     async def run(
         self, question: Question, principal: Principal, correlation_id: str, admit: Admit | None = None
@@ -194,7 +195,7 @@ class Engine:
     async def _run(self, asked: Asked, mission: Errand, principal: Principal, correlation_id: str) -> Response:
         loads = Loads(self.catalog)
         context = self._context(asked.plan, principal, correlation_id, loads.served)
-        run = Run(self.graph, asked, context, loads, self._cursors, mission.until)
+        run = Run(self.graph, asked, context, loads, self._cursors, self._decoys, mission.until)
         begun = errand.begin(mission)
         try:
             frame = await run.fetch()

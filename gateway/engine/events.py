@@ -10,6 +10,7 @@ import msgspec
 from graphql import GraphQLError
 
 from gateway.engine.answer import refused
+from gateway.engine.lookups import check_lookups
 from gateway.engine.measure import Refused
 from gateway.engine.plan import Field, Plan
 from gateway.engine.question import Question, Response
@@ -47,8 +48,8 @@ async def events(
     """The answers of a subscription that was planned as `asked`; its source is told of the context of its `opening`.
 
     It ends with its source, where its root may not be seen any more by the rules of then, and where what it is about is
-    not there for this caller. What `again` raises comes out of it, and what the source does, unless that is a
-    SourceError: a last answer tells of it.
+    not there for this caller, or may not be looked up. What `again` raises comes out of it, and what the source does,
+    unless that is a SourceError: a last answer tells of it.
     """
     principal, correlation_id = opening.principal, opening.correlation_id
     field = _streamed(asked.plan)
@@ -58,10 +59,12 @@ async def events(
     assert isinstance(field.declared, Stream)
     try:
         given = field.arguments.given(asked.variables) if field.arguments is not None else {}
+        check_lookups(field.declared, given, asked.plan.grants)
         async with aclosing(field.declared.source(opening, **given)) as source:
             async for event in source:
                 principal = await again() if again is not None else principal
                 now = msgspec.structs.replace(engine.again(question, principal), event=event)
+                check_lookups(field.declared, given, now.plan.grants)
                 answered = await engine.event(question, now, principal, correlation_id)
                 known = event if isinstance(event, Event) else _PLAIN
                 if answered.untold and known.first:

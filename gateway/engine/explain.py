@@ -11,13 +11,12 @@ from math import inf
 import msgspec
 from graphql import GraphQLList, GraphQLNonNull, GraphQLOutputType
 
-from gateway.engine.grants import Grants, RowRule
+from gateway.engine.decoys import JUDGING, judged_by
+from gateway.engine.grants import Grants
 from gateway.engine.loads import FAN_OUT
 from gateway.engine.plan import BATCHED, CUT, DERIVED, LINK, META, Branch, Field, Plan, Selection
-from gateway.engine.seen import ENTITIES, JUDGING
 from resolvers.batch import Batched
 from resolvers.budget import Budget
-from sources.canonical import Account
 from sources.catalog import Catalog
 from sources.ports import Capability
 
@@ -168,8 +167,8 @@ class _Explainer:
     def _computed(self, declared: Batched, parents: int) -> tuple[list[str], int, int]:
         needs = ", ".join(f"{record.__name__} by {by}" for record, by in declared.needs)
         asked = [self._asked(record, by, parents) for record, by in declared.needs]
-        read = {name: self._grants.rows(name) for record, _ in declared.needs if (name := self._types.get(record))}
-        aside = {each for name, rule in read.items() if not rule.open for each in self._judged_by(name, rule)}
+        read = {name for record, _ in declared.needs if (name := self._types.get(record))}
+        aside = {each for name in read for each in judged_by(self._grants, self._types, name)}
         told, judging = self._aside(sorted(aside, key=JUDGING.index))
         notes = [f"computed from {needs}" if needs else "computed"]
         if told:
@@ -191,20 +190,11 @@ class _Explainer:
         rule = self._grants.rows(type_name)
         if rule.open:
             return (), 0
-        told, calls = self._aside(self._judged_by(type_name, rule))
+        told, calls = self._aside(judged_by(self._grants, self._types, type_name))
         how = "the account that owns them"
         if not rule.by_account:
             how = ", ".join(sorted(rule.reads)) + (" of row and account" if rule.needs_account else "")
         return (f"rows: by {how}" + (f", from {told}" if told else ""),), calls
-
-    def _judged_by(self, type_name: str, rule: RowRule) -> list[tuple[type, str]]:
-        """What judging reads besides the rows themselves, in the order of `JUDGING`."""
-        owner = self._grants.rows(self._types.get(Account, "Account")) if rule.by_account else rule
-        entities = ENTITIES in owner.reads and (rule.needs_account or rule.by_account or type_name == "Account")
-        return [
-            *([JUDGING[0]] if rule.needs_account or rule.by_account else []),
-            *([JUDGING[1]] if entities else []),
-        ]
 
     def _aside(self, read: Sequence[tuple[type, str]]) -> tuple[str, int]:
         """What is read to judge by, as text, and the calls of that."""

@@ -13,6 +13,7 @@ from gateway.engine.cursors import Cursors
 from gateway.engine.frames import Partial
 from gateway.engine.ledger import Ledger
 from gateway.engine.loads import Found, Loads, along_of
+from gateway.engine.missed import Sought, calls_before, in_vain, looked_up
 from gateway.engine.paging import ConnectionPage
 from gateway.engine.plan import Field, Plan
 from gateway.engine.seen import Seen
@@ -145,8 +146,18 @@ class Links:
         wanted = _wanted(link, rows, given, column)
         loaded = await self.load(link, wanted, page, ledger)
         found = dict(zip(wanted, loaded, strict=True))
+        sought = Sought(link.target, link.by, found) if link.argument is not None else None
+        if sought is not None and loaded[0].is_missing:
+            _, failed = await looked_up(self._seen, (), field.roles, sought)
+            if failed is not None:
+                return [failed] * len(rows)
+        before = calls_before(self._seen, sought) if sought is not None else 0
         shown = await self.seen_of(field, found)
         hidden = self.judges(link) and not all(_all_seen(found[key], rows) for key, rows in shown.items())
+        if sought is not None and hidden and self._seen.calls == before:
+            failed = await in_vain(self._seen, sought, [key for key, each in shown.items() if None in each])
+            if failed is not None:
+                return [failed] * len(rows)
         along = along_of(loaded)
         if hidden and page.first is not None:
             found, shown = await self._filled(field, page, found, shown, along)

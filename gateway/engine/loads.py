@@ -12,7 +12,7 @@ from aiodataloader import DataLoader
 
 from gateway.engine.ledger import Ledger
 from gateway.engine.served import ServedFacts
-from gateway.engine.told import as_called, texts
+from gateway.engine.told import as_called, is_called, texts
 from sources import errand
 from sources.canonical import Record
 from sources.catalog import Catalog
@@ -28,17 +28,24 @@ _Asked: TypeAlias = "tuple[tuple[str, ...], Ledger]"
 
 class Found(msgspec.Struct):
     """What one key's load gave: rows and, perhaps besides them, what went wrong; `along`: what came with the answer
-    unasked, see `Loads.take_along`."""
+    unasked, see `Loads.take_along`. `called`: the question took a call, and was not answered from memory alone."""
 
     rows: Rows | None
     error: SourceError | None
     along: Sequence[Record] = ()
+    called: bool = False
+
+    @property
+    def is_missing(self) -> bool:
+        """Whether nothing is there, as far as is known without judging."""
+        return self.error is None and (self.rows is None or not self.rows.records)
 
 
 Flight: TypeAlias = "asyncio.Future[Mapping[str, Found]]"
 
 
 _NOTHING = Found(None, None)
+_IN_VAIN = Found(None, None, called=True)
 
 
 class Loads:
@@ -253,7 +260,8 @@ class Loads:
         most = self._at_once(record, by)
         for start in range(0, len(keys), most):
             part = tuple(keys[start : start + most])
-            found |= _found(await self.read(Ask(record, by, part, page), *ledgers, max_age=max_age), part)
+            reading = await self.read(Ask(record, by, part, page), *ledgers, max_age=max_age)
+            found |= _found(reading, part, called=is_called(reading))
         return found
 
     def _at_once(self, record: type[Record], by: str) -> int:
@@ -271,13 +279,12 @@ class Loads:
         return None
 
 
-def _found(reading: Reading, keys: Sequence[str]) -> dict[str, Found]:
+def _found(reading: Reading, keys: Sequence[str], *, called: bool = False) -> dict[str, Found]:
     rows, errors, along = reading.rows, reading.errors, reading.along
-    if along:
-        return {key: Found(rows.get(key), errors.get(key), along) for key in keys}
-    if not errors:
-        return {key: Found(mine, None) if (mine := rows.get(key)) is not None else _NOTHING for key in keys}
-    return {key: Found(rows.get(key), errors.get(key)) for key in keys}
+    if along or errors:
+        return {key: Found(rows.get(key), errors.get(key), along, called) for key in keys}
+    nothing = _IN_VAIN if called else _NOTHING
+    return {key: Found(mine, None, (), called) if (mine := rows.get(key)) is not None else nothing for key in keys}
 
 
 def late() -> DeadlineExceeded:

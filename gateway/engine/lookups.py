@@ -7,7 +7,7 @@ from functools import cache
 from typing import Any
 
 from gateway.engine.grants import Grants
-from resolvers.batch import Batched, lookups_of
+from resolvers.batch import Batched, Stream, lookups_of
 from sources.errors import SourceError
 
 
@@ -31,7 +31,7 @@ def _lookups(input_type: type) -> tuple[tuple[str, str, str, str], ...]:
     return tuple((name, *each.split(".", 1), each) for name, each in lookups_of(input_type).items())  # type: ignore[misc]
 
 
-def check_lookups(declared: Batched, given: Mapping[str, Any], grants: Grants) -> None:
+def check_lookups(declared: Batched | Stream, given: Mapping[str, Any], grants: Grants) -> None:
     """Raises Forbidden where an argument looks something up that these roles may not look up."""
     for coordinate in declared.sought(given) if declared.sought is not None else ():
         type_name, _, field = coordinate.partition(".")

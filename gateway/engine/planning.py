@@ -23,6 +23,7 @@ from graphql import (
 
 from gateway.engine.arguments import Arguments
 from gateway.engine.collect import Collector, Flags
+from gateway.engine.decoys import JUDGING
 from gateway.engine.grants import Decision, Grants, granting
 from gateway.engine.graph import Graph, attribute_of
 from gateway.engine.paging import Paging
@@ -44,7 +45,6 @@ from gateway.engine.plan import (
     Roles,
     Selection,
 )
-from gateway.engine.seen import JUDGING
 from resolvers.batch import Batched, Derived, Link, Stream, declaration_of
 
 _META = ("__schema", "__type")

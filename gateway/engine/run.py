@@ -18,6 +18,7 @@ from graphql.pyutils import is_iterable
 from gateway.engine.careful import CarefulBuilder
 from gateway.engine.computing import Computations
 from gateway.engine.cursors import Cursors
+from gateway.engine.decoys import Decoys
 from gateway.engine.early import Early
 from gateway.engine.frames import Frame, Partial, descend
 from gateway.engine.graph import Graph
@@ -52,6 +53,7 @@ class Run:
         context: Context,
         loads: Loads,
         cursors: Cursors,
+        decoys: Decoys,
         deadline: float | None = None,
     ) -> None:
         plan = asked.plan
@@ -60,7 +62,7 @@ class Run:
         self.ledger = Ledger()
         self.loads = loads
         loads.deadline = deadline
-        self.seen = Seen(graph, plan.grants, context.principal, loads)
+        self.seen = Seen(graph, plan.grants, context.principal, loads, decoys)
         self.links = Links(plan, loads.catalog, loads, self.seen, cursors, context.principal)
         self.types = graph.types
         self._computations = Computations(plan, graph.types, context, loads, self.seen, self.ledger, deadline)

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from operator import is_
 from typing import Any, NamedTuple
 
 import msgspec
 
 from gateway.engine.aside import Aside
+from gateway.engine.decoys import ENTITIES, ENTITIES_BY, OWNERS, Decoys
 from gateway.engine.grants import Grants, RowRule
 from gateway.engine.graph import Graph
 from gateway.engine.loads import Found, Loads
@@ -16,18 +17,13 @@ from policies.principal import Principal
 from sources.canonical import Account, BillingProfile, Record
 from sources.errors import SourceError
 
-ENTITIES = "legal_entities"  # of an account: held by its billing profiles, not by itself
-ENTITIES_BY: tuple[type[Record], str] = (BillingProfile, "account")
-"""Where they are read, by the account's key."""
-JUDGING: tuple[tuple[type[Record], str], ...] = ((Account, "key"), ENTITIES_BY)
-"""What judging rows may read."""
-
 
 class Seen:
     """One operation's judge of rows. A row that may not be seen is answered like one that does not exist."""
 
-    def __init__(self, graph: Graph, grants: Grants, principal: Principal, loads: Loads) -> None:
-        self._graph, self._grants, self._principal, self._loads = graph, grants, principal, loads
+    def __init__(self, graph: Graph, grants: Grants, principal: Principal, loads: Loads, decoys: Decoys) -> None:
+        self.graph, self.grants, self._principal, self._loads = graph, grants, principal, loads
+        self.decoys = decoys
         self._facts_by: Aside | None = None
         self._accounts: dict[str, frozenset[str]] = {}
         self._partly: dict[str, SourceError] = {}  # of accounts that some role sees: why others cannot be judged
@@ -38,18 +34,23 @@ class Seen:
         self.refused: list[Record] = []  # of them, those that were asked for, and not only judged by
 
     @property
-    def _aside(self) -> Aside:
+    def aside(self) -> Aside:
         """What judging reads by; most operations judge by what they have read."""
         if self._facts_by is None:
             self._facts_by = Aside(self._loads)
         return self._facts_by
 
+    @property
+    def calls(self) -> int:
+        """How often somebody may have had to be called to judge."""
+        return 0 if self._facts_by is None else self._facts_by.calls
+
     def rule(self, record: type, roles: frozenset[str] | None = None) -> RowRule | None:
         """How rows of a class are judged for these roles, by default all; None where nothing is to be judged."""
-        name = self._graph.types.get(record)
+        name = self.graph.types.get(record)
         if name is None:
             return None
-        rule = self._grants.rows(name, roles)
+        rule = self.grants.rows(name, roles)
         return None if rule.open else rule
 
     def roles_for(self, value: Any, otherwise: frozenset[str]) -> frozenset[str]:
@@ -117,7 +118,7 @@ class Seen:
 
     def _met(self, shown: list[Any], granting: frozenset[str]) -> list[Any]:
         """Judged rows without those that are seen only by roles that do not grant the field leading to them."""
-        return shown if len(self._grants.roles) == 1 else [self._one_met(each, granting) for each in shown]
+        return shown if len(self.grants.roles) == 1 else [self._one_met(each, granting) for each in shown]
 
     def _one_met(self, value: Any, granting: frozenset[str]) -> Any:
         judged = self._roles.get(id(value))
@@ -129,7 +130,7 @@ class Seen:
             return value
         if id(value) not in self._shown_ids:
             self.hidden[id(value)] = value
-        return judged.failed if not self._grants.external else None
+        return judged.failed if not self.grants.external else None
 
     async def _judged(self, records: Sequence[Any]) -> list[Any]:
         kinds = {type(record) for record in records}
@@ -156,15 +157,27 @@ class Seen:
         """Reads what judging a row by this key will take, beside the row itself: a hidden row then takes as long as one
         that is not there."""
         if self.foresees(record):
-            await self._load_entities([key])
+            await self.load_entities([key])
 
     def refused_by_key(self, record: type, key: str) -> bool:
         """Whether the rules refuse a row for its key alone."""
-        rule = self.rule(record)
-        if rule is None or rule.needs_account or not rule.reads <= {"key"} or record is not Account:
-            return False
-        stub = _Keyed(key)
-        return not rule.judge([stub], [stub], [{}], self._principal)[0]
+        return record is Account and bool(self._refuse([key]))
+
+    def _refuse(self, accounts: Collection[str]) -> set[str]:
+        """Of accounts those that the rules refuse for their keys alone: nobody has to read them."""
+        rule = self.rule(Account)
+        if rule is None or not self.is_judged_by_key():
+            return set()
+        stubs = [_Keyed(key) for key in accounts]
+        roles = rule.judge(stubs, stubs, [{}] * len(stubs), self._principal)
+        refused = {stub.key: by for stub, by in zip(stubs, roles, strict=True) if not by}
+        self._accounts.update(refused)
+        return set(refused)
+
+    def is_judged_by_key(self) -> bool:
+        """Whether the rules look at nothing of an account but its key."""
+        rule = self.rule(Account)
+        return rule is not None and not rule.needs_account and rule.reads <= {"key"}
 
     # ------------------------------------------------------------ one kind of rows
 
@@ -179,6 +192,8 @@ class Seen:
         missing = {key for key in keys if key and key not in known}
         failed: Mapping[str, SourceError] = {}
         if missing:
+            missing -= self._refuse(missing)
+        if missing:
             failed = await self._judge_accounts(sorted(missing))
         return self._of_accounts(rule, records, keys, failed)
 
@@ -186,7 +201,7 @@ class Seen:
         self, rule: RowRule, records: Sequence[Record], keys: Sequence[str], failed: Mapping[str, SourceError]
     ) -> list[Any]:
         """Rows whose accounts were judged."""
-        known, everybody = self._accounts, self._grants.roles
+        known, everybody = self._accounts, self.grants.roles
         if len(everybody) == 1 and not failed and all(known.get(key) == everybody for key in set(keys)):
             return list(records)  # of several roles each row's own are noted below: its parent may be seen by fewer
         ownerless: frozenset[str] | None = None
@@ -201,12 +216,14 @@ class Seen:
         return shown
 
     async def _judge_accounts(self, keys: Sequence[str]) -> dict[str, SourceError]:
-        found = await self._aside.of(Account, "key", keys)
+        found = await self.aside.of(*OWNERS, keys)
         rows = [each.rows.records[0] for each in found if each.rows is not None and each.rows.records]
         failed = _failures(keys, found)
+        if rows:
+            self.decoys.note(OWNERS, rows[-1].key)
         rule = self.rule(Account)
         if rule is None:
-            self._accounts.update({row.key: self._grants.roles for row in rows})
+            self._accounts.update({row.key: self.grants.roles for row in rows})
             return failed
         judged = await self._by_rule(rule, rows)
         return failed | {row.key: one for row, one in zip(rows, judged, strict=True) if isinstance(one, SourceError)}
@@ -221,7 +238,7 @@ class Seen:
         if ENTITIES in rule.reads and (rule.needs_account or isinstance(records[0] if records else None, Account)):
             # Facts about an account that is not there, or not known, decide nothing.
             wanted = {key for key, account in zip(keys, accounts, strict=True) if key and account is not None}
-            failed |= await self._load_entities(sorted(wanted))
+            failed |= await self.load_entities(sorted(wanted))
             facts = [self._facts(key) for key in keys]
         return self._at_once(rule, records, accounts, facts, failed)
 
@@ -242,12 +259,14 @@ class Seen:
 
     async def _owners(self, records: Sequence[Record], keys: Sequence[str]) -> tuple[list[Any], dict[str, SourceError]]:
         wanted = sorted({key for key in keys if key})
-        found = await self._aside.of(Account, "key", wanted)
+        found = await self.aside.of(*OWNERS, wanted)
         owning = {
             key: each.rows.records[0]
             for key, each in zip(wanted, found, strict=True)
             if each.rows is not None and each.rows.records
         }
+        if owning:
+            self.decoys.note(OWNERS, next(reversed(owning)))
         return [owning.get(key) for key in keys], _failures(wanted, found)
 
     def _shown(self, record: Record, roles: frozenset[str], failed: SourceError | None) -> Any:
@@ -258,19 +277,21 @@ class Seen:
         if not roles:
             self.hidden[id(record)] = record
             # What cannot be judged is denied; our own people are told why, outsiders see nothing there.
-            return failed if failed is not None and not self._grants.external else None
-        if len(self._grants.roles) > 1:
+            return failed if failed is not None and not self.grants.external else None
+        if len(self.grants.roles) > 1:
             self._roles[id(record)] = _Judged(record, roles, failed)
         return record
 
     # ------------------------------------------------------------ facts of accounts
 
-    async def _load_entities(self, keys: Iterable[str]) -> dict[str, SourceError]:
+    async def load_entities(self, keys: Iterable[str]) -> dict[str, SourceError]:
         """The legal entities that accounts buy from: a fact of the ERP, read where a row rule asks for it."""
         missing = [key for key in keys if key not in self._entities]
-        found = await self._aside.of(*ENTITIES_BY, missing) if missing else []
+        found = await self.aside.of(*ENTITIES_BY, missing) if missing else []
         for key, each in zip(missing, found, strict=True):
             if each.rows is not None:
+                if each.rows.records:
+                    self.decoys.note(ENTITIES_BY, key)
                 self._entities[key] = tuple(
                     {
                         row.legal_entity

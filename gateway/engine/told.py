@@ -11,6 +11,11 @@ from sources.canonical import Served
 from sources.ports import Reading, Report
 
 
+def is_called(reading: Reading) -> bool:
+    """Whether somebody was called for a reading, or it waited for somebody else's call."""
+    return any(each.calls or each.joined for each in reading.reports or (reading.report,))
+
+
 def is_remembered(reading: Reading, key: str) -> bool:
     """Whether a key was answered from memory. What is not there is remembered as well: as no rows."""
     rows = reading.rows.get(key)

@@ -27,6 +27,7 @@ from graphql import (
 )
 
 from gateway.engine.graph import attribute_of
+from policies.purposes import by_role
 from resolvers.batch import LOOKUP, Link, declaration_of
 
 Shown: TypeAlias = dict[str, set[str]]
@@ -63,10 +64,11 @@ def visible(schema: GraphQLSchema, grants: FieldGrants) -> Shown:
 def readable(target: GraphQLObjectType | GraphQLInterfaceType, attribute: str, grants: FieldGrants) -> bool:
     """Whether lists of `target` may be filtered or ordered by a record's attribute: only by what is shown unmasked.
 
-    Every role has to be shown it: a row that one role opens must not be told by what only another may read.
+    Every role has to be shown it, if only with a purpose: a row that one role opens must not be told by what only
+    another may read.
     """
     names = shown_as(target, attribute)
-    each = [frozenset((role,)) for role in grants.roles] or [grants.roles]
+    each = by_role(grants.roles) or [grants.roles]
     return all(any(grants.field(target.name, name, roles).verdict == "allow" for name in names) for roles in each)
 
 

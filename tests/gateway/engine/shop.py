@@ -186,6 +186,17 @@ async def node(parents: Sequence[None], read: Any, context: Context, id: strawbe
     return [(await nodes(parents, read, context, [id]))[0][0]]
 
 
+async def case_of(_parents: Sequence[None], read: Any, _context: Context, bill: str) -> list[Any]:
+    """The case whose key a bill names as its payer."""
+    found: Reading = await read(Bill, "key", [bill])
+    row: Any = next((row for rows in found.rows.values() for row in rows.records), None)
+    if row is None:
+        return [found.errors.get(bill)]
+    reading: Reading = await read(Case, "key", [row.payer])
+    rows = reading.rows.get(row.payer)
+    return [reading.errors.get(row.payer) or (rows.records[0] if rows is not None and rows.records else None)]
+
+
 async def grid(_parents: Sequence[None], _read: Any, _context: Context) -> list[Any]:
     """Cases in lists in lists, which nobody has judged yet: rows of a table, of which places matter in the last."""
     return [[[case("g1", "a1"), case("g3", "a3")], (case("g3", "a3"), case("g2", "a2"))]]
@@ -238,6 +249,7 @@ class Query:
     nodes: list[Searched | None] | None = batched(
         nodes, needs=[(each, "key") for each in KINDS.values()], arguments={"ids": list[strawberry.ID]}
     )
+    case_of: Ticket | None = batched(case_of, needs=[(Bill, "key"), (Case, "key")], arguments={"bill": str})
     grid: list[list[Ticket | None] | None] | None = batched(grid, needs=[])
     echo: str | None = batched(
         echo,

@@ -91,7 +91,7 @@ class Desk:
         cache = Cache(CacheSettings(types=types), wall=time.time, chance=lambda: 0.0)
         settings = SourceSettings(vendor="fake", url="http://book.test")
         opened = [Source(Cached(each, cache), settings, Transport(each.name)) for each in books]
-        operations = OperationsSettings(short_patience=0.02)
+        operations = OperationsSettings(lookup=30, customer360=30, short_patience=0.02)  # a busy machine is no outage
         graph = Graph.of(SCHEMA, names())
         self.over = Engine(graph, Catalog(opened, cache=cache), lambda _: AllowAll(), operations=operations)
 

@@ -243,7 +243,7 @@ async def test_what_cannot_be_judged_in_one_place_is_an_error_in_every_place() -
     assert sorted(path for _, path in codes(body)) == [["a", 0], ["b", 0], ["b", 1]]
 
 
-async def test_facts_of_an_account_that_is_not_there_are_neither_asked_nor_told() -> None:
+async def test_facts_of_an_account_that_is_not_there_are_not_asked() -> None:
     rows = ROWS.replace('"row.legalEntity in user.entities"', '"account.legalEntities overlaps user.entities"')
     shelf = shelf_of(hidden=False)
     shelf.records["Bill"].append(bill("b41", "gone"))
@@ -263,7 +263,7 @@ async def test_facts_of_an_account_that_is_not_there_are_neither_asked_nor_told(
     shelf.delays["Case.key"] = 0.01
     body = await answer(over, '{ account(key: "gone") { key } node(id: "Case:c4") { key } }', principal)
     assert body["data"] == {"account": None, "node": None}
-    assert "errors" not in body, "that the facts could not be read beside the missing row is nobody's business"
+    assert codes(body) == [("SOURCE_UNAVAILABLE", ["account"])], "as if it were there and could not be judged"
 
 
 async def test_rows_of_an_account_that_cannot_be_judged_are_an_error_whichever_way_they_are_asked_for() -> None:

@@ -20,7 +20,7 @@ from gateway.engine.engine import Engine, Question
 from gateway.engine.grants import AllowAll
 from gateway.engine.graph import Graph
 from policies.principal import Principal
-from resolvers.batch import Batched, Stream
+from resolvers.batch import Batched, Stream, seeking
 from sources.errors import BadAsk
 
 ADA = Principal("ada")
@@ -44,6 +44,12 @@ async def names(parents: list[Change], _read: Any, _context: Any) -> list[Any]:
     return [BadAsk("one is none") if each.number == 1 else f"n{each.number}" for each in parents]
 
 
+async def changes_of(_context: Any, key: str) -> AsyncGenerator[Change, None]:
+    for number in range(len(key)):
+        yield Change(number)
+    left.set()
+
+
 CHANGE = GraphQLObjectType(
     "Change",
     {
@@ -58,7 +64,12 @@ SCHEMA = GraphQLSchema(
         {
             "changed": GraphQLField(
                 CHANGE, args={"count": GraphQLArgument(GraphQLInt)}, extensions={"opsgraph": Stream(changes)}
-            )
+            ),
+            "changedOf": GraphQLField(
+                CHANGE,
+                args={"key": GraphQLArgument(GraphQLString, out_name="key")},
+                extensions={"opsgraph": Stream(changes_of, sought=seeking(key="Change.number"))},
+            ),
         },
     ),
 )
@@ -173,6 +184,31 @@ async def test_rules_that_take_the_root_away_end_the_stream() -> None:
     assert answer.body["data"] == {"changed": None}
     assert [each["extensions"]["code"] for each in answer.body["errors"]] == ["FORBIDDEN"]
     assert left.is_set()
+
+
+class Unfound(AllowAll):
+    """Allows everything but to look a change up by its number."""
+
+    version = 1
+
+    def lookup(self, type_name: str, name: str) -> bool:
+        return (type_name, name) != ("Change", "number")
+
+
+OF = Question('subscription { changedOf(key: "swordfish") { number } }')
+
+
+@pytest.mark.parametrize("allowed", [0, 3])
+async def test_a_subscription_to_what_may_not_be_looked_up_ends_before_it_tells_more(allowed: int) -> None:
+    """From the first event on, or from the one with which the rules have changed."""
+    rules: list[AllowAll] = [*[AllowAll()] * allowed, Unfound()]
+    left.clear()
+    made = Engine(Graph(SCHEMA, {}), NoCatalog(), lambda _: rules.pop(0) if len(rules) > 1 else rules[0])  # type: ignore[arg-type]
+    *told, refused = [each async for each in made.subscribe(OF, ADA, "c")]
+    assert [each.body["data"]["changedOf"]["number"] for each in told] == list(range(allowed))[:-1]
+    assert [each["extensions"]["code"] for each in refused.body["errors"]] == ["FORBIDDEN"]
+    assert "swordfish" not in str(refused.body)
+    assert not left.is_set()
 
 
 async def test_whom_there_is_no_room_for_is_told_before_a_source_is_asked() -> None:

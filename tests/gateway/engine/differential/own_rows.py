@@ -27,6 +27,12 @@ class Row(msgspec.Struct, frozen=True, eq=False):
     roles: frozenset[str]
 
 
+class _Named(msgspec.Struct, frozen=True):
+    """An account of which nothing but its key is looked at."""
+
+    key: str
+
+
 class Asking:
     """Whoever asks, and what the answer has to tell besides its data."""
 
@@ -115,6 +121,9 @@ class Asking:
         rule = self.grants.rows(name)
         if rule.open:
             return record
+        if rule.by_account and self._refused_for_its_key(_account_key(record)):
+            self._roles[id(record)] = (record, frozenset())
+            return None
         account, failed = (
             (record, None) if isinstance(record, Account) else await self._owner(record, rule.needs_account)
         )
@@ -127,6 +136,15 @@ class Asking:
         if roles.isdisjoint(granting):
             return failed if not self.grants.external else None
         return record
+
+    def _refused_for_its_key(self, key: str) -> bool:
+        """Whether everybody's rules look at nothing of an account but its key, and refuse this one: then nothing is
+        read, and nothing can fail."""
+        rule = self.grants.rows(self._names[Account])
+        if not key or rule.open or rule.needs_account or rule.reads - {"key"}:
+            return False
+        named = _Named(key)
+        return not rule.judge([named], [named], [{}], self.context.principal)[0]
 
     async def _owner(self, record: Record, needed: bool) -> tuple[Record | None, SourceError | None]:
         key = _account_key(record)
