@@ -1,188 +1,174 @@
-"""Writes rules as Cedar policies, and asks Cedar: an opinion that shares no code with ours but the reading of the files.
+"""Asks Cedar what rules say: an opinion that shares no code with ours but the reading of the files."""
 
-A line of a role becomes a `permit` for each row rule of the role, `unless` a more exact line of the same role speaks of
-the field (at the same exactness, a stricter one); a `forbid` becomes a `forbid`. A field is in the coordinates that fit
-it and in its class; a missing value is a missing attribute.
-"""
-
-import json
-import re
-from collections.abc import Iterable, Iterator
-from itertools import product
-from types import SimpleNamespace
+from collections.abc import Iterator, Mapping, Sequence
+from types import MappingProxyType, SimpleNamespace
 from typing import Any, NamedTuple
 
 import cedarpy
 
-from policies.load import Role, Rules, Verdict
+from policies.decide import Decision
 from policies.principal import Principal
-from policies.rows import Comparison, Condition, Every, Not, Operand, Tree
+from policies.records import Rules
+from tests.policies import cedar_rules as written
+from tests.policies.cedar_rules import LINK, LOOKUP, ROW, SHOWN
 
-SEE, WHOLE = "see", "whole"  # see it at all, see it without a mask
-STRENGTH = ("email_domain", "last4", "year", "bucket", "hash", "redact")
+ACCOUNT = "Account"
+
+
+class Row(NamedTuple):
+    """A row with the account that owns it, and the facts that are loaded beside that account; an account owns itself."""
+
+    type_name: str
+    row: Any
+    account: Any = None
+    facts: Mapping[str, Any] = MappingProxyType({})
 
 
 class Asked(NamedTuple):
-    """One question: may this person do this with this field of this row."""
+    """May this person do this with this field (or row).
 
+    `at`: the row that has the field, or the roles by which the field's holder is seen. `to`: the row a link leads to.
+    """
+
+    user: Principal
     action: str
     type_name: str
     field: str
-    row: Any
-    account: Any
-    facts: dict[str, Any]
+    at: Row | frozenset[str]
+    to: Row | None = None
 
 
-def ask(rules: Rules, fields: Iterable[tuple[str, str]], user: Principal, asked: list[Asked]) -> list[bool]:
-    """Cedar's answers."""
-    policies = "\n".join(written(rules, {each.type_name for each in asked}))
-    roles = [entity("Role", each) for each in sorted(user.roles)]
-    entities = [{"uid": entity("User", "u"), "attrs": {}, "parents": roles}]
-    entities += [
-        {"uid": entity("Field", ".".join(key)), "attrs": {}, "parents": parents(rules, *key)} for key in fields
-    ]
-    requests = [
-        {
-            "principal": 'User::"u"',
-            "action": f'Action::"{each.action}"',
-            "resource": f'Field::"{each.type_name}.{each.field}"',
-            "context": context(each, user),
-        }
-        for each in asked
-    ]
-    return [each.allowed for each in cedarpy.is_authorized_batch(requests, policies, entities)]
+class Cedar:
+    """Rules as Cedar has them. The policies that a kind of question takes are written and parsed once."""
+
+    def __init__(self, rules: Rules) -> None:
+        self._rules = rules
+        self._parsed: dict[tuple[str, ...], cedarpy.PolicySet] = {}
+        self._fields: dict[tuple[str, str], dict[str, Any]] = {}
+        coordinates = {what for role in rules.roles.values() for what in (*role.fields, *role.forbidden, *role.lookup)}
+        purposes = [opened for role in rules.roles.values() for opened in role.with_purpose.values()]
+        self._coordinates = sorted(coordinates.union(*(each.fields for each in purposes)))
+
+    def answers(self, asked: Sequence[Asked]) -> list[bool]:
+        """Cedar's answers; raises ValueError for a policy that it cannot read."""
+        found: dict[int, bool] = {}
+        batches: dict[tuple[str, ...], list[int]] = {}
+        for at, each in enumerate(asked):
+            batches.setdefault(kind(each), []).append(at)
+        for which, places in batches.items():
+            batch = [asked[at] for at in places]
+            requests = [request(each) for each in batch]
+            results = cedarpy.is_authorized_batch(requests, self._policies(*which), self._entities(batch))
+            assert not [each for each in results if each.decision is cedarpy.Decision.NoDecision], "not even asked"
+            found.update(zip(places, (each.allowed for each in results), strict=True))
+        return [found[at] for at in range(len(asked))]
+
+    def _policies(self, *which: str) -> cedarpy.PolicySet:
+        if which not in self._parsed:
+            self._parsed[which] = cedarpy.PolicySet.from_str("\n".join(self.policies(*which)))
+        return self._parsed[which]
+
+    def policies(self, action: str, type_name: str, by: str, to: str = "") -> Iterator[str]:
+        """The policies for a `kind` of question."""
+        if action == LOOKUP:
+            return written.lookups(self._rules, type_name)
+        if action == ROW:
+            return written.rows(self._rules, type_name)
+        seen = written.given if by == "given" else written.seen_rows(self._rules, type_name)
+        if action == LINK:
+            return written.links(self._rules, type_name, seen, written.seen_rows(self._rules, to, "target", "owner"))
+        return written.fields(self._rules, type_name, seen)
+
+    def _entities(self, asked: Sequence[Asked]) -> list[dict[str, Any]]:
+        people = {person(each.user): each.user for each in asked}
+        fields = dict.fromkeys((each.type_name, each.field) for each in asked)
+        users = [
+            {"uid": uid("User", name), "attrs": {}, "parents": [uid("Role", role) for role in sorted(user.roles)]}
+            for name, user in people.items()
+        ]
+        return users + [self._field(*key) for key in fields]
+
+    def _field(self, type_name: str, field: str) -> dict[str, Any]:
+        key = (type_name, field)
+        if key not in self._fields:
+            parents = list(self._parents(type_name, field))
+            self._fields[key] = {"uid": uid("Field", f"{type_name}.{field}"), "attrs": {}, "parents": parents}
+        return self._fields[key]
+
+    def _parents(self, type_name: str, field: str) -> Iterator[dict[str, str]]:
+        """The coordinates of any line that fit a field, and its class: that of the most exact coordinate, of patterns the
+        longer one."""
+        for each in self._coordinates:
+            if written.fit(each, type_name, field):
+                yield uid("Coordinate", each)
+        classes = self._rules.coordinates
+        fitting = [each for each in classes if written.fit(each, type_name, field)]
+        if fitting:
+            yield uid("Class", classes[max(fitting, key=lambda each: (written.level(each), len(each)))].name)
 
 
-# ---------------------------------------------------------------- what is asked
+def around(decision: Decision) -> list[tuple[str, bool]]:
+    """What to ask of a field to learn that it is shown exactly as our decision says, each with the expected answer."""
+    if decision.verdict == "deny":
+        return [(SHOWN[-1], False)]
+    at = SHOWN.index(decision.mask_name or SHOWN[0])
+    return [(SHOWN[at], True), *([(SHOWN[at - 1], False)] if at else [])]
 
 
-def entity(kind: str, name: str) -> dict[str, Any]:
-    return {"__entity": {"type": kind, "id": name}}
+# ---------------------------------------------------------------- one question
 
 
-def parents(rules: Rules, type_name: str, field: str) -> list[dict[str, Any]]:
-    """The coordinates of any line that fit a field, and its class."""
-    every = {each for role in rules.acting().values() for each in (*role.fields, *role.forbidden)}
-    classes = [each for each in rules.coordinates if fit(each, type_name, field)]
-    most = max(classes, key=lambda each: (level(each), len(each)))
-    found = [entity("Coordinate", each) for each in sorted(every) if fit(each, type_name, field)]
-    return [*found, entity("Class", rules.coordinates[most].name)]
+def kind(asked: Asked) -> tuple[str, ...]:
+    """Which policies a question takes."""
+    by = "row" if isinstance(asked.at, Row) else "given"
+    action = asked.action if asked.action in (LINK, LOOKUP, ROW) else SHOWN[0]
+    return (action, asked.type_name, by, *([asked.to.type_name] if asked.to is not None else []))
 
 
-def fit(coordinate: str, type_name: str, field: str) -> bool:
-    of_type, _, of_field = coordinate.partition(".")
-    pattern = ".*".join(map(re.escape, of_type.split("*")))
-    return of_field in ("*", field) and re.fullmatch(pattern, type_name) is not None
+def uid(type_name: str, name: str) -> dict[str, str]:
+    return {"type": type_name, "id": name}
 
 
-def level(coordinate: str) -> int:
-    """How exact a line is: 0 a class, 4 a field of a type."""
-    if "." not in coordinate:
-        return 0
-    of_type, _, of_field = coordinate.partition(".")
-    return {(True, True): 1, (False, True): 2, (True, False): 3, (False, False): 4}["*" in of_type, of_field == "*"]
+def person(user: Principal) -> str:
+    return " ".join(sorted(user.roles))
 
 
-def context(asked: Asked, user: Principal) -> dict[str, Any]:
-    person = {"regions": user.regions, "entities": user.entities, "subject": user.subject, "human": user.human}
-    found = {"row": record(asked.row), "user": record(SimpleNamespace(**person))}
-    if asked.account is not None:
-        found["account"] = {**record(asked.account), **record(SimpleNamespace(**asked.facts))}
-        for name, value in asked.facts.items():
-            if value is None:
-                found["account"].pop(name, None)
-    return found
-
-
-def record(value: Any) -> dict[str, Any]:
-    """Attributes that have a value; a missing value is a missing attribute."""
-    plain = {name: each for name, each in vars(value).items() if each is not None}
+def request(asked: Asked) -> dict[str, Any]:
     return {
-        name: record(each) if isinstance(each, SimpleNamespace) else list(each) if isinstance(each, tuple) else each
-        for name, each in plain.items()
+        "principal": uid("User", person(asked.user)),
+        "action": uid("Action", asked.action),
+        "resource": uid("Field", f"{asked.type_name}.{asked.field}"),
+        "context": context(asked),
     }
 
 
-# ---------------------------------------------------------------- the rules as Cedar
+def context(asked: Asked) -> dict[str, Any]:
+    user = asked.user
+    behind = user.subject if user.human is None else user.human
+    who = {name: getattr(user, name) for name in ("regions", "entities", "accounts", "purposes", "subject", "human")}
+    found: dict[str, Any] = {"user": plain({**who, "person": behind.strip().casefold()})}
+    if isinstance(asked.at, Row):
+        found |= told(asked.at, "row", "account")
+    else:
+        found["by"] = sorted(asked.at)
+    return found if asked.to is None else found | told(asked.to, "target", "owner")
 
 
-def written(rules: Rules, types: Iterable[str]) -> Iterator[str]:
-    """The policies for questions about some types."""
-    for role in rules.acting().values():
-        who = f"principal in Role::{json.dumps(role.name)}"
-        for coordinate in role.forbidden:
-            yield f"forbid({who}, action, resource in Coordinate::{json.dumps(coordinate)});"
-        lines = {**role.classes, **role.fields}
-        for (what, verdict), action in product(lines.items(), (SEE, WHOLE)):
-            if strictness(verdict, action) == 0:
-                hidden = [other for other in lines if outranks(other, lines[other], what, verdict, action)]
-                unless = " || ".join(f"resource in {place(other)}" for other in hidden) or "false"
-                for seen in rows(role, rules, types):
-                    yield (
-                        f"permit({who}, action == Action::{json.dumps(action)}, resource in {place(what)})"
-                        f" when {{ {seen} }} unless {{ {unless} }};"
-                    )
+def told(row: Row, name: str, owner: str) -> dict[str, Any]:
+    """A row and the account that owns it, with the facts beside it."""
+    account = row.row if row.type_name == ACCOUNT else row.account
+    if account is None:
+        return {name: plain(vars(row.row))}
+    known = plain({**vars(account), **row.facts})
+    return {name: known if row.type_name == ACCOUNT else plain(vars(row.row)), owner: known}
 
 
-def strictness(verdict: Verdict, action: str) -> int:
-    """0 where the verdict lets the action be; of the others the stricter is the greater."""
-    if verdict.kind == "deny":
-        return 100
-    return STRENGTH.index(verdict.mask) + 1 if verdict.mask and action == WHOLE else 0
+def plain(attributes: dict[str, Any]) -> dict[str, Any]:
+    """Attributes that have a value; a missing value is a missing attribute."""
+    return {name: simple(each) for name, each in attributes.items() if each is not None}
 
 
-def outranks(other: str, said: Verdict, what: str, verdict: Verdict, action: str) -> bool:
-    if level(other) != level(what) or level(what) == 0:
-        return level(other) > level(what)
-    return strictness(said, action) > strictness(verdict, action)
-
-
-def place(what: str) -> str:
-    return f"{'Coordinate' if '.' in what else 'Class'}::{json.dumps(what)}"
-
-
-def rows(role: Role, rules: Rules, types: Iterable[str]) -> Iterator[str]:
-    """One condition for each row rule of a role; a row without an account is not judged through one."""
-    (type_name,) = types
-    for name in (each.value for each in role.rows):
-        if name == "all" or type_name in rules.shared:
-            yield "true"
-            continue
-        conditions: dict[str, Condition] = rules.rows[name]
-        if type_name in conditions:
-            yield met(conditions[type_name].tree, {"row": "row", "account": "account"})
-        elif name in rules.via and "Account" in conditions:
-            yield f"context has account && {met(conditions['Account'].tree, {'row': 'account', 'account': 'account'})}"
-
-
-def met(tree: Tree, holders: dict[str, str], wanted: bool = True) -> str:
-    """Cedar that is true where the tree is met (or unmet, if that is wanted); a missing value is neither."""
-    if isinstance(tree, Not):
-        return met(tree.inner, holders, not wanted)
-    if isinstance(tree, Comparison):
-        return compared(tree, holders, wanted)
-    every = isinstance(tree, Every)
-    joint = " && " if every is wanted else " || "
-    return "(" + joint.join(met(each, holders, wanted) for each in (tree.parts if every else tree.options)) + ")"  # type: ignore[union-attr]
-
-
-def compared(tree: Comparison, holders: dict[str, str], wanted: bool) -> str:
-    (left, there), (right, here) = value(tree.left, holders), value(tree.right, holders)
-    if tree.right.scope == "none":
-        return f"(!({there}))" if wanted else f"({there})"
-    said = {"==": f"{left} == {right}", "in": f"{right}.contains({left})", "overlaps": f"{left}.containsAny({right})"}
-    return f"({there} && {here} && {'' if wanted else '!'}({said[tree.operator]}))"
-
-
-def value(operand: Operand, holders: dict[str, str]) -> tuple[str, str]:
-    """What an operand is in Cedar, and the test that it is there."""
-    if operand.scope == "none":
-        return "none", "true"
-    if operand.scope == "text":
-        return json.dumps(operand.path[0]), "true"
-    at = f"context.{'user' if operand.scope == 'user' else holders[operand.scope]}"
-    tests = []
-    for name in operand.path:
-        tests.append(f"{at} has {name}")
-        at = f"{at}.{name}"
-    return at, " && ".join(tests)
+def simple(value: Any) -> Any:
+    if isinstance(value, SimpleNamespace):
+        return plain(vars(value))
+    return list(value) if isinstance(value, (tuple, frozenset)) else value

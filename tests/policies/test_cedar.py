@@ -13,7 +13,7 @@ from policies.records import Classified, Opened, Role, Rules, Verdict
 from policies.rows import Condition, Tree
 from policies.yaml import Place, Text
 from tests.policies import small
-from tests.policies.cedar import SEE, WHOLE, Asked, ask
+from tests.policies.cedar import Asked, Cedar, Row, around
 from tests.policies.conditions import FACTS, ROWS, TREES, USERS
 
 PLACE = Place("rules/roles.yaml", 1)
@@ -101,10 +101,9 @@ def test_cedar_decides_the_same(
     records, accounts, facts_of = ([each[at] for each in rows] for at in range(3))
     seeing = grants.rows("Invoice").judge(records, accounts, facts_of, user)
     asked, ours = [], []
-    for (row, account, facts), roles_of in zip(rows, seeing, strict=True):
+    for row, roles_of in zip(rows, seeing, strict=True):
         for field in FIELDS:
-            decision = grants.field("Invoice", field, roles_of)
-            asked += [Asked(action, "Invoice", field, row, account, facts) for action in (SEE, WHOLE)]
-            ours += [decision.verdict != "deny", decision.verdict == "allow"]
-    acting = Principal(user.subject, policies.acting(user), user.regions, user.entities, human=user.human)
-    assert ask(rules, [("Invoice", field) for field in FIELDS], acting, asked) == ours
+            for action, expected in around(grants.field("Invoice", field, roles_of)):
+                asked.append(Asked(user, action, "Invoice", field, Row("Invoice", *row)))
+                ours.append(expected)
+    assert Cedar(rules).answers(asked) == ours

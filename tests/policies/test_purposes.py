@@ -79,3 +79,14 @@ def test_a_purpose_opens_no_row(policies: Policies) -> None:
     user = Principal("ada", frozenset({"finance"}), entities=("E1",), purposes=("audit",))
     seen = policies.granted(user).rows("Invoice").judge([small.row(legal_entity="E2")], [None], [{}], user)
     assert seen == [frozenset()]
+
+
+def test_whoever_reads_a_field_with_a_purpose_finds_by_it(policies: Policies) -> None:
+    """The role and the role with its purpose see the same rows, so neither is told the rows of the other."""
+    plain = policies.granted(Principal("ada", frozenset({"finance"})))
+    audit = policies.granted(Principal("ada", frozenset({"finance"}), purposes=("audit",)))
+    both = policies.granted(Principal("ada", frozenset({"finance", "agent"}), purposes=("audit",)))
+    assert not plain.lookup("Invoice", "payer")
+    assert audit.lookup("Invoice", "payer")
+    assert audit.lookup("Invoice", "total")
+    assert not both.lookup("Invoice", "payer"), "the agent's rows would be told by what only finance reads"
