@@ -89,7 +89,8 @@ _READING = """\
 - **Accepting** is everything from the command to the answer: looking for its key, switches, the write rules, one
   transaction for row, grounds, approvals and audit. The commit is on the disk before it is answered; the run is started
   beside the answer. Reading the facts (account, customer, credit, prices, period) is what a validation does too; it is
-  left out of the first row, because it is not the write that needs it. Orders come by a route of the benchmark's own:
+  left out of the first row, because it is not the write that needs it; the look for the command's key goes on beside it
+  and costs time only where it takes longer. Orders come by a route of the benchmark's own:
   what GraphQL adds to any request stands in benchmarks.md, and the full validation that the gateway judges an order by
   (docs/validate-order.md) is reading and judging, too.
 - **Distributed**: the gateway only accepts and enqueues, and a worker carries the orders out. On a machine of its own
@@ -97,7 +98,9 @@ _READING = """\
   between.
 - **At work on the same cores**: the same, and the worker works all the time, beside the systems and the load, with
   lower priority; nothing is promised for two cores that do everything. It is slower than the orders come.
-- **Embedded**: the same process accepts and carries out.
+- **Embedded**: the same process accepts and carries out. Steps begin when nothing is being accepted, or 0.05 s later.
+- **A lookup with nothing beside it** may take longer than one with orders beside it: a virtual processor that has idled
+  for 5 ms or more computes slower, here by half, and the load alone leaves it idle most of the time.
 - **The systems' limits are above the load**: NetSuite's simulator lets 256 requests in at once here (5 as it comes),
   the others have no limit unless one is set.
 """
