@@ -74,7 +74,7 @@ class Outbox:
     @contextlib.asynccontextmanager
     async def open(self) -> AsyncIterator[Outbox]:
         """Reads and tells until the block ends. Raises StoreAway where the tables cannot be read to begin with."""
-        self._place = await self._store.read(notices.last)
+        self._place = await self._store.glance(notices.last)
         self._looked = self._clock()
         async with self._store.bell.heard(self._woken.set):
             reading = asyncio.create_task(self._run())
@@ -105,14 +105,14 @@ class Outbox:
     async def _look(self) -> None:
         """Tells what has been noticed since the last look. While nobody follows there is no need to read it all."""
         if not len(self._feed):
-            last = await self._store.read(notices.last)
+            last = await self._store.glance(notices.last)
             if not len(self._feed):
                 self._place, self._looked = last, self._clock()
                 return
         more = True
         while more:
             now = self._clock()
-            found = await self._store.read(notices.since, self._place, first=_PAGE)
+            found = await self._store.glance(notices.since, self._place, first=_PAGE)
             if now - self._looked > self._kept:
                 self._feed.tell(Gap(now))
             for each in found:
@@ -168,7 +168,7 @@ class Outbox:
     async def _between(self, place: Place, until: Place, topic: Topic) -> AsyncIterator[Notice]:
         """What was noticed of a topic behind a place, up to another."""
         while place < until:
-            found = await self._store.read(notices.since, place, until=until, topics=(topic,), first=_PAGE)
+            found = await self._store.glance(notices.since, place, until=until, topics=(topic,), first=_PAGE)
             for each in found:
                 yield each
             if len(found) < _PAGE:

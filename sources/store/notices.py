@@ -16,6 +16,7 @@ from functools import lru_cache
 
 import msgspec
 from sqlalchemy import (
+    ARRAY,
     BigInteger,
     Column,
     ColumnElement,
@@ -27,12 +28,12 @@ from sqlalchemy import (
     Table,
     Text,
     and_,
+    bindparam,
     cast,
     delete,
     func,
     insert,
     literal,
-    literal_column,
     or_,
     select,
     text,
@@ -42,16 +43,18 @@ from sources.news import Topic
 from sources.store.columns import Instant, metadata
 from sources.store.statements import bound, later
 
-# The smallest number of a transaction that was under way when this one began to look, and may be of this database: the
-# server counts for all its databases, and a long one elsewhere must not keep our notices back.
-_HORIZON = """(
+# What is under way in other databases: the server counts for all of them, and a long one elsewhere must not keep our
+# notices back.
+_ELSEWHERE = text("""
+    SELECT backend_xid::text::bigint FROM pg_stat_activity
+    WHERE datname <> current_database() AND backend_xid IS NOT NULL
+""")
+# The smallest number of a transaction that is under way and may be of this database.
+_HORIZON = text("""(
     SELECT coalesce(min(x::text::bigint), pg_snapshot_xmax(pg_current_snapshot())::text::bigint)
     FROM pg_snapshot_xip(pg_current_snapshot()) AS x
-    WHERE NOT EXISTS (
-        SELECT 1 FROM pg_stat_activity AS a
-        WHERE a.datname <> current_database() AND a.backend_xid = (x::text::bigint % 4294967296)::text::xid
-    )
-)"""
+    WHERE (x::text::bigint % 4294967296) <> ALL (:elsewhere)
+)""").bindparams(bindparam("elsewhere", type_=ARRAY(BigInteger)))
 _TOLD = "opsgraph.noticed"  # of a connection: what the transaction under way has given notice of
 
 
@@ -180,6 +183,12 @@ def forget(connection: Connection, before: datetime) -> int:
 
 
 def _settled(connection: Connection) -> list[ColumnElement[bool]]:
+    """The condition that no earlier notice can come any more. At a glance what held once holds ever after.
+
+    What is under way elsewhere is asked for first: what has begun since then has a higher number than all that was
+    settled before. Asked for together, what ends elsewhere between the two is nobody's, and holds back what was told.
+    """
     if connection.dialect.name == "sqlite":
         return []
-    return [notices.c.turn < literal_column(_HORIZON, BigInteger)]
+    elsewhere = [*connection.execute(_ELSEWHERE).scalars()]
+    return [notices.c.turn < _HORIZON.bindparams(elsewhere=elsewhere)]

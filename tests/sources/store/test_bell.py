@@ -27,10 +27,10 @@ async def test_it_rings_after_a_notice_and_for_nothing_else(store: Store) -> Non
         await store.transact(lambda _connection: None)
         await asyncio.sleep(0.05)
         assert not rung.is_set()
-        place = await store.read(notices.last)
+        place = await store.glance(notices.last)
         await store.transact(give)
         await asyncio.wait_for(rung.wait(), PATIENCE)
-        assert len(await store.read(notices.since, place)) == 1
+        assert len(await store.glance(notices.since, place)) == 1
 
 
 async def test_nobody_hears_it_who_has_left(store: Store) -> None:

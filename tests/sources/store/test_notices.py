@@ -2,6 +2,7 @@
 
 import asyncio
 import threading
+import time
 import uuid
 from datetime import timedelta
 
@@ -29,7 +30,7 @@ def name() -> str:
 
 
 async def told(store: Store, place: Place) -> list[tuple[Topic, str]]:
-    return [(each.topic, each.key) for each in await store.read(notices.since, place)]
+    return [(each.topic, each.key) for each in await store.glance(notices.since, place)]
 
 
 async def sure(store: Store, place: Place, *expected: tuple[Topic, str]) -> bool:
@@ -41,12 +42,12 @@ async def sure(store: Store, place: Place, *expected: tuple[Topic, str]) -> bool
 
 
 async def test_every_change_gives_notice_in_its_own_transaction(store: Store) -> None:
-    place, key = await store.read(notices.last), name()
+    place, key = await store.glance(notices.last), name()
 
     async def noticed(*expected: tuple[Topic, str]) -> bool:
         nonlocal place
         as_expected = await sure(store, place, *expected)
-        place = await store.read(notices.last)
+        place = await store.glance(notices.last)
         return as_expected
 
     ours = (Topic.OPERATION, key)
@@ -98,7 +99,7 @@ async def test_every_change_gives_notice_in_its_own_transaction(store: Store) ->
 
 
 async def test_what_is_undone_gives_no_notice(store: Store) -> None:
-    place = await store.read(notices.last)
+    place = await store.glance(notices.last)
 
     def fail(connection: Connection) -> None:
         notices.give(connection, Topic.OPERATION, "undone", NOW)
@@ -112,7 +113,7 @@ async def test_what_is_undone_gives_no_notice(store: Store) -> None:
 
 
 async def test_what_changes_twice_in_a_transaction_is_told_once(store: Store) -> None:
-    place = await store.read(notices.last)
+    place = await store.glance(notices.last)
 
     def twice(connection: Connection) -> None:
         for key in ("a", "b", "a"):
@@ -124,20 +125,20 @@ async def test_what_changes_twice_in_a_transaction_is_told_once(store: Store) ->
 
 
 async def test_it_is_read_in_pages_by_topic_and_up_to_a_place(store: Store) -> None:
-    place = await store.read(notices.last)
+    place = await store.glance(notices.last)
     for number in range(6):
         topic = Topic.EXCEPTION if number % 2 else Topic.OPERATION
         await store.transact(notices.give, topic, f"{number}", NOW)
     assert await sure(
         store, place, *((Topic.EXCEPTION if each % 2 else Topic.OPERATION, f"{each}") for each in range(6))
     )
-    found = await store.read(notices.since, place)
+    found = await store.glance(notices.since, place)
     assert [each.place for each in found] == sorted(each.place for each in found)
-    two = await store.read(notices.since, place, first=2)
+    two = await store.glance(notices.since, place, first=2)
     assert [each.key for each in two] == ["0", "1"]
-    rest = await store.read(notices.since, two[-1].place, until=found[4].place, topics=(Topic.OPERATION,))
+    rest = await store.glance(notices.since, two[-1].place, until=found[4].place, topics=(Topic.OPERATION,))
     assert [each.key for each in rest] == ["2", "4"]
-    assert await store.read(notices.last) == found[-1].place
+    assert await store.glance(notices.last) == found[-1].place
 
 
 async def test_the_old_ones_are_forgotten_but_for_the_last(store: Store) -> None:
@@ -146,10 +147,10 @@ async def test_the_old_ones_are_forgotten_but_for_the_last(store: Store) -> None
         await store.transact(notices.give, Topic.OPERATION, f"old-{number}", NOW - timedelta(hours=2))
     await store.transact(notices.give, Topic.OPERATION, "new", NOW)
     assert await sure(store, BEGINNING, *((Topic.OPERATION, key) for key in ("old-0", "old-1", "old-2", "new")))
-    before = [each for each in await store.read(notices.since, BEGINNING) if each.at < NOW - timedelta(hours=1)]
+    before = [each for each in await store.glance(notices.since, BEGINNING) if each.at < NOW - timedelta(hours=1)]
     gone = await store.transact(notices.forget, NOW - timedelta(hours=1))
     assert gone == len(before) - 1
-    left = await store.read(notices.since, BEGINNING)
+    left = await store.glance(notices.since, BEGINNING)
     assert [each.key for each in left if each.at < NOW] == ["old-2"]
     assert await store.transact(notices.forget, NOW - timedelta(hours=1)) == 0
     holds = [await store.read(notices.holds, each.place, False) for each in before]
@@ -159,7 +160,7 @@ async def test_the_old_ones_are_forgotten_but_for_the_last(store: Store) -> None
 
 async def test_a_place_that_is_ahead_is_of_another_database(store: Store) -> None:
     await store.transact(notices.give, Topic.OPERATION, "x", NOW)
-    last = await store.read(notices.last)
+    last = await store.glance(notices.last)
     assert await store.read(notices.holds, last, True)
     ahead = Place(last.turn, last.sequence + 1_000_000) if last.turn == 0 else Place(last.turn + 1_000_000, 1)
     assert not await store.read(notices.holds, ahead, True)
@@ -168,10 +169,10 @@ async def test_a_place_that_is_ahead_is_of_another_database(store: Store) -> Non
 
 async def test_a_number_is_never_given_twice(store: Store) -> None:
     await store.transact(notices.give, Topic.OPERATION, "x", NOW)
-    last = await store.read(notices.last)
+    last = await store.glance(notices.last)
     await store.transact(lambda connection: connection.execute(notices.notices.delete()))
     await store.transact(notices.give, Topic.OPERATION, "y", NOW)
-    (found,) = await store.read(notices.since, BEGINNING)
+    (found,) = await store.glance(notices.since, BEGINNING)
     assert found.place > last
 
 
@@ -183,7 +184,7 @@ async def shared(postgres: str) -> Store:
 async def test_what_commits_late_is_not_left_out_on_postgresql(shared: Store) -> None:
     """The first to take a number is the last to commit: nobody may read past it."""
     store, wrote, go = shared, threading.Event(), threading.Event()
-    place = await store.read(notices.last)
+    place = await store.glance(notices.last)
 
     def slow(connection: Connection) -> None:
         notices.give(connection, Topic.OPERATION, "slow", NOW)
@@ -208,7 +209,7 @@ async def test_many_writers_and_a_reader_that_goes_on_from_where_it_was_lose_not
 
         async def read() -> None:
             while len(seen) < len(keys):
-                seen.extend(await store.read(notices.since, seen[-1].place if seen else BEGINNING, first=7))
+                seen.extend(await store.glance(notices.since, seen[-1].place if seen else BEGINNING, first=7))
 
         reading = asyncio.create_task(read())
         await asyncio.gather(*(store.transact(notices.give, Topic.OPERATION, key, NOW) for key in keys))
@@ -221,8 +222,35 @@ async def test_many_writers_and_a_reader_that_goes_on_from_where_it_was_lose_not
 async def test_a_long_transaction_of_another_database_holds_nothing_back(shared: Store) -> None:
     with fresh_postgres() as elsewhere, psycopg.connect(elsewhere) as other:
         other.execute("CREATE TABLE x (y int)")  # it has a number now, and goes on
-        place = await shared.read(notices.last)
+        place = await shared.glance(notices.last)
         await shared.transact(notices.give, Topic.OPERATION, "x", NOW)
         assert await sure(shared, place, (Topic.OPERATION, "x"))
         other.rollback()
+    await shared.close()
+
+
+async def test_what_was_told_once_is_told_from_then_on_whatever_ends_elsewhere(shared: Store) -> None:
+    """Others' transactions end between the moments at which the server says what is under way and whose it is."""
+    with fresh_postgres() as elsewhere:
+        over = threading.Event()
+
+        def busy() -> None:
+            with psycopg.connect(elsewhere) as other:
+                while not over.wait(0.001):
+                    other.execute("SELECT pg_current_xact_id()")
+                    time.sleep(0.003)
+                    other.commit()
+
+        others = [asyncio.create_task(asyncio.to_thread(busy)) for _ in range(8)]
+        try:
+            for number in range(30):
+                await shared.transact(notices.give, Topic.OPERATION, f"{number}", NOW)
+                highest = await shared.glance(notices.last)
+                for _ in range(30):
+                    place = await shared.glance(notices.last)
+                    assert place >= highest
+                    highest = place
+        finally:
+            over.set()
+            await asyncio.gather(*others)
     await shared.close()

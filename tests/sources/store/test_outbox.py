@@ -85,7 +85,7 @@ async def give(store: Store, *keys: str, topic: Topic = Topic.EXCEPTION, at: dat
 async def looked(store: Store, outbox: Outbox) -> None:
     """Until the outbox has looked at what was given so far."""
     async with asyncio.timeout(PATIENCE):
-        while outbox._place < await store.read(notices.last):  # noqa: ASYNC110 - it is the outbox's to look
+        while outbox._place < await store.glance(notices.last):  # noqa: ASYNC110 - it is the outbox's to look
             await asyncio.sleep(0.01)
 
 
@@ -187,7 +187,7 @@ async def test_old_notices_are_forgotten_by_itself(store: Store, clock: Clock) -
     async with opened(store, clock, kept=timedelta(hours=1)) as outbox, following(outbox):
         clock.now = NOW + timedelta(minutes=2)
         async with asyncio.timeout(PATIENCE):
-            while len(await store.read(notices.since, Place(0, 0))) > 1:  # noqa: ASYNC110 - it is read again and again
+            while len(await store.glance(notices.since, Place(0, 0))) > 1:  # noqa: ASYNC110 - it is read again and again
                 await asyncio.sleep(0.01)
 
 

@@ -124,7 +124,7 @@ async def test_whoever_asks_sees_what_waited(store: Store) -> None:
 
 
 async def test_two_of_one_table_keep_their_order(store: Store) -> None:
-    place = await store.read(notices.last)
+    place = await store.glance(notices.last)
 
     def work(connection: Connection) -> None:
         for key in ("first", "second", "third"):
@@ -132,7 +132,7 @@ async def test_two_of_one_table_keep_their_order(store: Store) -> None:
             audit.append(connection, f"chain-{place}", EVENT, NOW)
 
     await store.transact(work)
-    told = await store.read(notices.since, place)
+    told = await store.glance(notices.since, place)
     assert [each.key for each in told if each.key in ("first", "second", "third")] == ["first", "second", "third"]
     assert await store.read(lambda connection: list(audit.verify(connection))) == []
 
