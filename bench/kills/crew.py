@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 import os
 from collections.abc import Callable
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, suppress
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from importlib import import_module
@@ -18,19 +18,23 @@ from typing import Any
 import msgspec
 
 from bench.kills.nursery import breed
-from bench.kills.orders import Order
+from bench.kills.orders import Kind, Order
 from bench.processes import ROOT
 from gateway.settings import Settings, parse
 from policies.load import load_rules
+from resolvers.desk import Desk
 from resolvers.sagas.accept import Writes
 from resolvers.sagas.answer import Request
 from resolvers.sagas.grounds import Asker
+from resolvers.sagas.instruction import ATTENTION, Action, Instruction
+from resolvers.sagas.notes import STARTS_LATER
 from resolvers.sagas.opening import Opening, open_writes
+from resolvers.sagas.refused import Refused
 from resolvers.sagas.room import Pace
 from sources.catalog import open_catalog, vendors
 from sources.durable import Role
 from sources.errors import SourceError
-from sources.store import worklist
+from sources.store import operations, worklist
 from sources.store.operations import ENDED, State
 
 RULES = load_rules(ROOT / "policies" / "rules").writes
@@ -38,7 +42,8 @@ PACE = Pace(tries=2, pause=0.02, longest=4.0, pauses=(0.1, 0.3, 1.0), patience=6
 GOES_ON = tuple(state for state in State if state not in ENDED and state is not State.NEEDS_ATTENTION)
 """The states in which an operation goes on by itself (or waits for an approval, which no order here does)."""
 _BEAT, _SILENCE = 0.2, 1.0
-_AGAIN = 0.05
+_AGAIN, _PATIENCE = 0.05, 40
+_ALL = 1_000_000
 
 
 class Town(msgspec.Struct, frozen=True):
@@ -56,7 +61,7 @@ class Task(msgspec.Struct, frozen=True, kw_only=True):
     """`store` and `durable` are addresses of databases; `ahead` how many seconds our clock is before the machine's, so
     that it is the same day at all seats; `apart`: gateway and worker are processes of their own; `name` tells them
     from others of their roles; `orders` are sent at once; `says` is the file for what is told; `ended`: leave when
-    nothing goes on by itself any more."""
+    nothing goes on by itself any more; `came`: the day of the orders that start later, which are waited for, too."""
 
     store: str
     durable: str
@@ -67,6 +72,7 @@ class Task(msgspec.Struct, frozen=True, kw_only=True):
     orders: tuple[Order, ...]
     says: str
     ended: bool = False
+    came: bool = False
 
 
 class Said(msgspec.Struct, frozen=True):
@@ -124,7 +130,7 @@ async def _serve(task: Task, role: Role) -> None:
         await asyncio.gather(*(_send(writes, order, says) for order in task.orders))
         if not task.ended:
             await asyncio.Future()
-        await _all_ended(writes)
+        await _all_ended(writes, came=task.came)
         _say(says, Said("ended"))
         os._exit(0)  # whatever is left open is nobody's
 
@@ -148,7 +154,22 @@ async def _send(writes: Writes, order: Order, says: Path) -> None:
             continue
         assert answer.operation
         _say(says, Said("answered", order.key, answer.operation.id, answer.member, answer.replayed))
+        if order.kind is Kind.RECALLED:
+            await _recall(writes, asker, answer.operation.id)
         return
+
+
+async def _recall(writes: Writes, asker: Asker, operation: str) -> None:
+    """Calls an order back as its caller does: until it has ended, or is in somebody's hands."""
+    desk = Desk(writes)
+    while True:
+        with suppress(Refused):  # it has ended just now
+            await desk.cancel(asker, operation, "they changed their mind")
+        for _ in range(_PATIENCE):
+            state = (await writes.room.store.read(operations.find, operation)).state
+            if state in ENDED or state is State.NEEDS_ATTENTION:
+                return
+            await asyncio.sleep(_AGAIN)
 
 
 def _say(says: Path, said: Said) -> None:
@@ -159,9 +180,18 @@ def _say(says: Path, said: Said) -> None:
         os.close(descriptor)
 
 
-async def _all_ended(writes: Writes) -> None:
-    """Waits until every operation has ended or is in somebody's hands."""
-    while await writes.room.store.read(worklist.page, states=GOES_ON, first=1):  # noqa: ASYNC110 - others end them
+async def _all_ended(writes: Writes, *, came: bool) -> None:
+    """Waits until every operation has ended or is in somebody's hands, or waits for a day to come. Where that `came`,
+    who waits is told so: engines wait by the machine's time, which did not go on."""
+    told: set[str] = set()
+    while going := await writes.room.store.read(worklist.page, states=GOES_ON, first=_ALL):
+        waiting = {each.id for each in going if (each.reason or "").startswith(STARTS_LATER)}
+        if not came and len(waiting) == len(going):
+            return
+        for each in waiting - told if came else ():
+            look = Instruction(action=Action.RESUME, by="the clock", reason="it is time")
+            await writes.durable.signal(each, ATTENTION, look)
+            told.add(each)
         await asyncio.sleep(_AGAIN)
 
 

@@ -21,6 +21,8 @@ UNDONE = {
     "subscription.create": "subscription.cancel",
     "schedule.create": "schedule.cancel",
 }
+AHEAD = {"entitlement.create": "entitlement.delete"}
+"""What is taken back besides of an order for a day to come; of any other it is past the point of no return."""
 
 
 class Effect(msgspec.Struct, frozen=True):
@@ -78,50 +80,55 @@ def wrong(order: Order, state: State, effects: Sequence[Effect]) -> Iterator[str
     if twice:
         yield f"doubled: {', '.join(twice)}"
         return
-    forward = [kind for kind in done if kind not in UNDONE.values()]
-    back = [kind for kind in done if kind in UNDONE.values()]
+    undone = UNDONE | (AHEAD if order.planned else {})
+    forward = [kind for kind in done if kind not in undone.values()]
+    back = [kind for kind in done if kind in undone.values()]
     whole = _forward(order)
     if forward != whole[: len(forward)]:
         yield f"out of order: {', '.join(done)}"
     if done != forward + back:
         yield f"went on after it was being taken back: {', '.join(done)}"
-    wanted = [UNDONE[kind] for kind in reversed(forward) if kind in UNDONE]
+    wanted = [undone[kind] for kind in reversed(forward) if kind in undone]
     if back != wanted[: len(back)]:
         yield f"not taken back in reverse: {', '.join(done)}"
     if state is State.COMPLETED and (forward != whole or back):
         yield f"completed, and only {', '.join(done) or 'nothing'} is there"
+    if state is State.COMPLETED and order.kind is Kind.RECALLED:
+        yield "was called back, and is done"
     if state in (State.COMPENSATED, State.REJECTED, State.CANCELED):
-        yield from _left(effects, back, wanted)
+        yield from _left(order, effects, back, wanted)
     if state is State.NEEDS_ATTENTION and forward == whole and not back:
         yield "waits for somebody, and is done"
 
 
-def _left(effects: Sequence[Effect], back: Sequence[str], wanted: Sequence[str]) -> Iterator[str]:
+def _left(order: Order, effects: Sequence[Effect], back: Sequence[str], wanted: Sequence[str]) -> Iterator[str]:
     """What is still there of an order that is said to be taken back."""
     if list(back) != list(wanted):
         yield f"left behind: {', '.join(wanted[len(back) :])} is missing"
     billed = Counter(each.kind for each in effects if each.kind.startswith("invoice."))
     if billed["invoice.finalise"] != billed["invoice.void"]:
         yield f"left behind: {billed['invoice.finalise']} invoices finalised, {billed['invoice.void']} void"
-    beyond = {each.kind for each in effects} & {"entitlement.create", "salesOrder.approve", "order.activate"}
+    beyond = {each.kind for each in effects} & {"salesOrder.approve", "order.activate"}
+    if not order.planned:
+        beyond |= {each.kind for each in effects} & {"entitlement.create"}
     if beyond:
         yield f"past the point of no return, and taken back: {', '.join(sorted(beyond))}"
 
 
 def _forward(order: Order) -> list[str]:
     """What an order does in the systems, in order, as far as it can be told from its ledgers alone."""
-    planned = order.kind is Kind.LATER
+    right = ["entitlement.create"] if order.tier else []
     return [
         "order.create",
         "order_item.create",
         "salesOrder.create",
-        "schedule.create" if planned else "subscription.create",
-        *([] if planned or order.kind is Kind.CHARGED else ["invoice.finalise"]),
+        *(["schedule.create", *right] if order.planned else ["subscription.create"]),
+        *([] if order.kind is Kind.CHARGED else ["invoice.finalise"]),
         "salesOrder.approve",
-        *(["entitlement.create"] if order.tier else []),
+        *([] if order.planned else right),
         "order.activate",
     ]
 
 
 def _landmarks(order: Order) -> set[str]:
-    return {*_forward(order), *UNDONE.values()}
+    return {*_forward(order), *UNDONE.values(), *AHEAD.values()}

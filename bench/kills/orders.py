@@ -24,7 +24,7 @@ PRODUCT = "ADDON-SECURITY"
 SELLERS = {"US": "USD", "DE": "EUR"}
 _TIERS = ("standard", "premium", "platinum")
 _ACCOUNTS = 500
-_AHEAD = timedelta(days=20)
+AHEAD = timedelta(days=20)
 
 
 class Kind(StrEnum):
@@ -32,7 +32,8 @@ class Kind(StrEnum):
 
     PLAIN = "plain"
     SUPPORTED = "supported"  # with a support plan: a right, an organization, its open cases
-    LATER = "later"  # begins in some weeks
+    LATER = "later"  # begins in some weeks: it waits until they are over
+    RECALLED = "recalled"  # the same, called back by who has sent it
     CHARGED = "charged"  # by a payment method, which most customers do not have: refused when money is to move
 
 
@@ -55,6 +56,11 @@ class Order(msgspec.Struct, frozen=True):
     tier: str | None
     start_on: date
 
+    @property
+    def planned(self) -> bool:
+        """Whether it is for a day to come."""
+        return self.kind in (Kind.LATER, Kind.RECALLED)
+
     def asked(self) -> SubmitOrder:
         """What is sent; the same for the same order, whoever sends it how often."""
         buyer = self.buyer
@@ -71,15 +77,19 @@ class Order(msgspec.Struct, frozen=True):
 
 
 def order(chance: Random, key: str, buyers: Sequence[Buyer], today: date) -> Order:
-    """An order by chance: of ten, four plain ones, three with support, one of the future, two that are refused late."""
-    kind = chance.choices(tuple(Kind), (4, 3, 1, 2))[0]
-    return Order(
+    """An order by chance: of ten, three plain ones, three with support, one of the future, one that is called back, two
+    that are refused late."""
+    kind = chance.choices(tuple(Kind), (3, 3, 1, 1, 2))[0]
+    made = Order(
         key=key,
         buyer=chance.choice(buyers),
         kind=kind,
         tier=chance.choice(_TIERS) if kind is Kind.SUPPORTED else None,
-        start_on=today + _AHEAD if kind is Kind.LATER else today,
+        start_on=today,
     )
+    if not made.planned:
+        return made
+    return msgspec.structs.replace(made, tier=chance.choice((None, *_TIERS)), start_on=today + AHEAD)
 
 
 async def find_buyers(catalog: Catalog, now: datetime) -> list[Buyer]:

@@ -99,8 +99,9 @@ slow. `python -m bench.kills` does it again.
 
 - **On SQLite** one process accepts orders and carries them out. **On PostgreSQL** a gateway accepts and a worker
   carries out: one process group, killed as one.
-- **The orders** are plain ones, ones with a support plan, of the future, and to be charged without a payment method:
-  that is refused after three systems hold something. Some buyers are new to all systems; some are claimed twice.
+- **The orders** are plain ones, ones with a support plan, and to be charged without a payment method: that is refused
+  after three systems hold something. Others start in 20 days, and every second of those is called back by its caller
+  until it has ended. Some buyers are new to all systems; some are claimed twice.
 - **A caller** sends an order under its key until it is answered, and now and then again.
 """
 _READING = """\
@@ -108,7 +109,8 @@ _READING = """\
 come to its end. *Between a command and its note*: at least one step had been begun, and nobody had written down what
 became of it.
 
-At the end a crew that is not killed finishes what is left, and every order is sent once more. Then, from the ledgers:
+At the end a crew that is not killed finishes what is left, and every order is sent once more. Then 20 days pass in all
+systems and here, and what has waited for its start begins. Then, from the ledgers:
 
 - every order is one operation: `COMPLETED`, `COMPENSATED`, or `NEEDS_ATTENTION` with an owner; none stands still;
 - a completed one has all its effects, each once and in order; of one taken back, what was made has been ended in

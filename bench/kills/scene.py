@@ -7,7 +7,7 @@ import json
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from datetime import time as time_of_day
 from pathlib import Path
 from random import Random
@@ -19,7 +19,7 @@ from bench.kills.books import Books
 from bench.kills.crew import Clock, Said, Task, Town
 from bench.kills.effects import Effect
 from bench.kills.nursery import Nursery
-from bench.kills.orders import Buyer, Order, find_buyers, order
+from bench.kills.orders import AHEAD, Buyer, Order, find_buyers, order
 from bench.processes import PYTHON, Program
 from bench.resilience.scene import call
 from sources.catalog import open_catalog, vendors
@@ -59,7 +59,8 @@ class Kill(msgspec.Struct, frozen=True):
 
 
 class Log(msgspec.Struct, frozen=True):
-    """All that is known at the end. `answers` are all that were ever given, by key."""
+    """All that is known at the end. `answers` are all that were ever given, by key; `came` when it was the day of the
+    orders that start later, by the clock of the systems."""
 
     plan: Plan
     seconds: float
@@ -68,6 +69,7 @@ class Log(msgspec.Struct, frozen=True):
     answers: dict[str, tuple[Said, ...]]
     books: Books
     effects: tuple[Effect, ...]
+    came: str
 
 
 class Scene:
@@ -119,8 +121,16 @@ class Scene:
         said = call("POST", f"{self._control}/faults", json.dumps(fault), {"content-type": "application/json"})
         assert "error" not in said, said
 
+    def come(self, day: date) -> str:
+        """It is the beginning of a day, here and in the systems; the instant, as their ledgers write it."""
+        at = datetime.combine(day, time_of_day(0, 0, 30), UTC)
+        self._ahead = (at - datetime.now(UTC)).total_seconds()
+        clock, said = f"{next(iter(self.simulators.values()))}/_simulator/clock", json.dumps({"now": at.isoformat()})
+        assert "error" not in call("PUT", clock, said, {"content-type": "application/json"})
+        return at.isoformat()
+
     @contextmanager
-    def crew(self, orders: Sequence[Order], name: str, *, ended: bool = False) -> Iterator[Path]:
+    def crew(self, orders: Sequence[Order], name: str, *, ended: bool = False, came: bool = False) -> Iterator[Path]:
         """A crew of that name that sends orders, killed when the block ends; where it tells what was answered."""
         self._number += 1
         says = self._folder / f"says-{self._number}"
@@ -136,6 +146,7 @@ class Scene:
             orders=tuple(orders),
             says=str(says),
             ended=ended,
+            came=came,
         )
         with self._nursery.running(task):
             yield says
@@ -156,7 +167,8 @@ def until(says: Path, lines: int, seconds: float) -> list[Said]:
 
 
 def run(plan: Plan, folder: Path) -> Log:
-    """All rounds, and the end: what is under way is finished, and every order is sent once more."""
+    """All rounds, and the end: what is under way is finished, every order is sent once more, and the day comes for
+    those that start later."""
     began, chance = time.monotonic(), Random(plan.seed)
     orders: list[Order] = []
     answers: dict[str, tuple[Said, ...]] = {}
@@ -180,6 +192,8 @@ def run(plan: Plan, folder: Path) -> Log:
         left = [each for each in orders if each.key not in answers]
         _finish(scene, left, answers)
         _finish(scene, orders, answers)
+        came = scene.come(scene.today + AHEAD)
+        _finish(scene, (), answers, came=True)
         happened = effects.read(scene.simulators)
     return Log(
         plan=plan,
@@ -189,6 +203,7 @@ def run(plan: Plan, folder: Path) -> Log:
         answers=answers,
         books=books.read(plan.store),
         effects=tuple(happened),
+        came=came,
     )
 
 
@@ -220,9 +235,9 @@ def _name(chance: Random) -> str:
     return "the same" if chance.random() < 0.5 else f"{chance.getrandbits(32):08x}"
 
 
-def _finish(scene: Scene, orders: Sequence[Order], answers: dict[str, tuple[Said, ...]]) -> None:
+def _finish(scene: Scene, orders: Sequence[Order], answers: dict[str, tuple[Said, ...]], *, came: bool = False) -> None:
     """A crew that is not killed: sends orders, and leaves when everything has come to its end."""
-    with scene.crew(orders, "the last", ended=True) as says:
+    with scene.crew(orders, "the last", ended=True, came=came) as says:
         found = until(says, len(orders) + 2, _LONGEST)
         assert len(found) == len(orders) + 2, f"the last crew did not end within {_LONGEST:g} s"
     _keep(found, answers)

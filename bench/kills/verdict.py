@@ -9,6 +9,7 @@ import msgspec
 
 from bench.kills import effects
 from bench.kills.crew import GOES_ON
+from bench.kills.effects import Effect
 from bench.kills.scene import Log
 from sources.store.operations import ENDED, State
 
@@ -67,6 +68,11 @@ def _lost(log: Log) -> Iterator[str]:
             yield f"`{operation.idempotency_key}` has ended, and holds credit back"
 
 
+def _passing(operation: str | None, effect: Effect, log: Log) -> bool:
+    """Whether it is billing's own doing as time goes on: periods turn, drafts are finalised, schedules begin."""
+    return operation is None and effect.source == "billing" and effect.at >= log.came
+
+
 def _changed(log: Log) -> Iterator[str]:
     """What was answered once is answered again."""
     for key, answers in log.answers.items():
@@ -85,6 +91,6 @@ def _wrong(log: Log) -> Iterator[str]:
         for what in effects.wrong(order, operation.state, held.pop(operation.id, [])):
             yield f"`{order.key}` ({order.kind}, {operation.state}): {what}"
     for stray, done in held.items():
-        left = [each for each in done if each.kind not in effects.PARTIES]
+        left = [each for each in done if each.kind not in effects.PARTIES and not _passing(stray, each, log)]
         if left:
             yield f"of no operation ({stray}): {', '.join(each.kind for each in left)}"

@@ -16,6 +16,8 @@ from sources.store.exceptions import Finding, Resolution, Status
 from sources.store.operations import ENDED, Operation, State
 from sources.store.steps import Attempt, Direction, StepOutcome
 
+STARTS_LATER = "STARTS_LATER"
+
 
 class Tried(msgspec.Struct, frozen=True, kw_only=True):
     """A step about to be tried, and the command it sends as plain values, for the record."""
@@ -35,7 +37,16 @@ def begin(connection: Any, attempt: Attempt, sources: frozenset[str], now: datet
         at_work = _at_work(attempt.direction)
         if operation.state is not at_work:
             operations.move(connection, operation.id, at_work, now)
+        elif operation.reason is not None:
+            operations.say(connection, operation.id, None, now)
     return pause
+
+
+def waits(connection: Any, operation_id: str, until: datetime, now: datetime) -> None:
+    """Say until when an operation waits for its start, while that is to come."""
+    if now < until:
+        why = f"{STARTS_LATER}: it begins at {until.isoformat()} and can be called back until then"
+        operations.say(connection, operation_id, why, now)
 
 
 def _at_work(direction: Direction) -> State:

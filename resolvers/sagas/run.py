@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
+from datetime import datetime
 from functools import partial
 from typing import Any, TypeAlias
 
@@ -70,11 +71,18 @@ class Run:
         behind: list[tuple[int, Step]] = []
         bound = False  # past the point of no return
         for number, step in enumerate(self._saga.steps, 1):
+            recalled = None if bound else await self._recalled_before(step, made)
+            if recalled is not None:
+                return await self._back(made, behind, f"CANCELED: {recalled.reason}")
             told = await self._step(number, step, Direction.DO, made, bound=bound)
             if not told.settled:
+                # What was sent last is taken back too, also where it was refused: it may have been done by half.
                 found = told if told.unsent else await self._settled(number, step, made, refused=told.refused)
                 if found.written is None or told.refused or not self._final(step):
-                    return await self._back(made, behind, (number, step), told, found)
+                    if found.written is not None:
+                        made = replace(made, written={**made.written, step.name: found.written})
+                        behind.append((number, step))
+                    return await self._back(made, behind, f"{told.code}: {told.message}")
                 told = found
             if told.written is not None:
                 made = replace(made, written={**made.written, step.name: told.written})
@@ -162,6 +170,30 @@ class Run:
         self._called_back = instruction.called_back
         return self._called_back is not None
 
+    async def _recalled_before(self, step: Step, made: Known) -> Instruction | None:
+        """Waits durably for a step that begins later; with what words the operation was called back meanwhile. What is
+        said too late is passed over."""
+        at = step.begins(made) if step.begins is not None else None
+        if at is None or at <= made.at:
+            return None
+
+        async def note() -> datetime:
+            now = self._room.clock()
+            await self._room.write(notes.waits, self._operation, at, now)
+            return now
+
+        recalled: Instruction | None = None
+        while True:
+            left = (at - await self._execution.step(f"wait for {step.name}", note, datetime)).total_seconds()
+            if left <= 0:
+                return None
+            if recalled is not None:
+                self._called_back = recalled.called_back
+                return recalled
+            said = await self._execution.wait(ATTENTION, left, Instruction)
+            if said is not None and said.exception is None and said.called_back is not None:
+                recalled = said
+
     async def _skipped(self, turn: Turn, made: Known, instruction: Instruction) -> Told:
         async def skip() -> None:
             await self._room.write(self._note_skip, turn, made, instruction.reason)
@@ -209,15 +241,8 @@ class Run:
 
     # ------------------------------------------------------------ the way back
 
-    async def _back(
-        self, made: Known, behind: list[tuple[int, Step]], stopped: tuple[int, Step], why: Told, found: Told
-    ) -> str:
-        """Takes back what was done, the last thing first; with it what was `found` of the step that was sent last, also
-        where it was refused: it may have been done by half."""
-        reason = f"{why.code}: {why.message}"
-        if found.written is not None:
-            made = replace(made, written={**made.written, stopped[1].name: found.written})
-            behind = [*behind, stopped]
+    async def _back(self, made: Known, behind: list[tuple[int, Step]], reason: str) -> str:
+        """Takes back what was done, the last thing first."""
         if not behind:
             return await self._end(self._called_back or State.REJECTED, reason)
         for number, step in reversed(behind):

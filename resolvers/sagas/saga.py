@@ -75,6 +75,7 @@ class State(Generic[I_, K_]):
 
 
 Build = Callable[[Any], Command | None]
+Begins = Callable[[Any], datetime | None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +85,7 @@ class Step:
     `do` and `undo` make the command from the state; None where there is nothing to do. A step with `pivot` is the point
     of no return: once it is done, whatever comes after it goes forward only. `money`: skipping it, or going on with
     another value, takes a second person. `changeable` are the command's fields that a person may give another value.
+    `begins`: the instant before which it is not done, None for at once; until then the operation can be called back.
     """
 
     name: str
@@ -94,6 +96,7 @@ class Step:
     pivot: bool = False
     money: bool = False
     changeable: tuple[str, ...] = ()
+    begins: Begins | None = None
 
 
 Gather = Callable[[Read, Any, datetime], Awaitable[Facts]]

@@ -6,7 +6,7 @@ import time
 from collections import Counter
 from collections.abc import Awaitable, Callable, Sequence
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Annotated, Any
 from zlib import crc32
 
 import msgspec
@@ -20,7 +20,7 @@ CONTROL = "/_simulator"
 
 
 class Clock:
-    """Wall time plus an offset; `advance` moves it."""
+    """Wall time plus an offset; `advance` moves it, `set` to an instant."""
 
     def __init__(self, start: datetime | None = None) -> None:
         self._offset = (start - datetime.now(UTC)) if start else timedelta(0)
@@ -32,6 +32,14 @@ class Clock:
     def advance(self, seconds: float) -> None:
         """Moves the present forward."""
         self._offset += timedelta(seconds=seconds)
+
+    def set(self, at: datetime) -> None:
+        """It is that instant now."""
+        self._offset = at - datetime.now(UTC)
+
+
+class _Moment(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    now: Annotated[datetime, msgspec.Meta(tz=True)]
 
 
 class Call(msgspec.Struct):
@@ -160,8 +168,9 @@ def simulator_app(
 ) -> Starlette:
     """A Starlette app with the log under `app.state.calls`, the effects under `app.state.written`, the fault under
     `app.state.fault` (None), the clock under `app.state.clock`, where tokens are fetched under `app.state.token_paths`,
-    and control pages at `/_simulator/calls`, `/_simulator/written` (GET lists and counts, DELETE forgets) and
-    `/_simulator/holdings` (GET: all that it holds, as one moment between two requests has it)."""
+    and control pages at `/_simulator/calls`, `/_simulator/written` (GET lists and counts, DELETE forgets),
+    `/_simulator/holdings` (GET: all that it holds, as one moment between two requests has it) and `/_simulator/clock`
+    (GET `now`, PUT another one: it is the clock of all simulators that share it)."""
     log, ledger = CallLog(), written or Written(clock)
 
     async def control(request: Request) -> Response:
@@ -180,10 +189,19 @@ def simulator_app(
     async def held(request: Request) -> Response:
         return Response(msgspec.json.encode(holdings()), media_type="application/json")
 
+    async def time_of_day(request: Request) -> Response:
+        if request.method == "PUT":
+            try:
+                clock.set(msgspec.json.decode(await request.body(), type=_Moment).now)
+            except (msgspec.DecodeError, OverflowError) as error:
+                return JSONResponse({"error": f"an instant is expected, such as 2027-01-01T00:00:00Z: {error}"}, 400)
+        return JSONResponse({"now": clock.now().isoformat()})
+
     pages = [
         Route(f"{CONTROL}/calls", control, methods=["GET", "DELETE"]),
         Route(f"{CONTROL}/written", effects, methods=["GET", "DELETE"]),
         Route(f"{CONTROL}/holdings", held),
+        Route(f"{CONTROL}/clock", time_of_day, methods=["GET", "PUT"]),
     ]
     app = Starlette(routes=[*pages, *routes])
     app.state.calls, app.state.written, app.state.clock, app.state.fault = log, ledger, clock, None

@@ -236,6 +236,12 @@ def move(
     return _change(connection, known, now, state=state, reason=reason, **ended)
 
 
+def say(connection: Connection, operation_id: str, reason: str | None, now: datetime) -> Operation:
+    """Say what an operation that goes on waits for; None: nothing any more. Said again, nothing happens."""
+    known = find(connection, operation_id)
+    return known if known.reason == reason else _change(connection, known, now, reason=reason)
+
+
 def answer(connection: Connection, known: Operation, outcome: Outcome, now: datetime) -> Operation:
     """Remember what the caller was answered with; the first answer stays. Raises StaleRecord where the operation is not
     as it is `known`."""

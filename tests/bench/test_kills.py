@@ -50,12 +50,18 @@ WHOLE = (
     "salesOrder.approve", "entitlement.create", "order.activate",
 )  # fmt: skip
 BACK = ("subscription.cancel", "salesOrder.close", "order.cancel")
+LATER = (
+    "order.create", "order_item.create", "salesOrder.create", "schedule.create", "entitlement.create",
+    "invoice.finalise", "salesOrder.approve", "order.activate",
+)  # fmt: skip
+TAKEN_BACK = ("entitlement.delete", "schedule.cancel", "salesOrder.close", "order.cancel")
 
 
 def told(state: State, *kinds: str, kind: Kind = Kind.SUPPORTED) -> list[str]:
     """What the judgement says of an order that left these effects."""
     buyer = Buyer("A-1", "US", "USD", "price_1", Decimal("6.00"))
-    order = Order("key", buyer, kind, "premium" if kind is Kind.SUPPORTED else None, date(2026, 11, 21))
+    tier = "premium" if kind in (Kind.SUPPORTED, Kind.LATER, Kind.RECALLED) else None
+    order = Order("key", buyer, kind, tier, date(2026, 11, 21))
     return list(wrong(order, state, [Effect(str(number), "any", each, "1") for number, each in enumerate(kinds)]))
 
 
@@ -67,9 +73,15 @@ def test_what_is_whole_is_not_complained_of() -> None:
     assert told(State.REJECTED, "customer.create") == []
     assert told(State.NEEDS_ATTENTION, *WHOLE[:2]) == []
     assert told(State.NEEDS_ATTENTION, *WHOLE[:4], *BACK[:1]) == []
-    later = [each for each in WHOLE if each not in ("invoice.finalise", "entitlement.create")]
-    planned = [each.replace("subscription", "schedule") for each in later]
-    assert told(State.COMPLETED, *planned, kind=Kind.LATER) == []
+    assert told(State.COMPLETED, *LATER, kind=Kind.LATER) == []
+    assert told(State.COMPENSATED, *LATER[:5], *TAKEN_BACK, kind=Kind.RECALLED) == []
+    assert told(State.CANCELED, kind=Kind.RECALLED) == []
+
+
+def test_what_starts_later_is_not_half_taken_back_and_not_done_where_it_was_called_back() -> None:
+    assert told(State.COMPLETED, *LATER, kind=Kind.RECALLED)
+    assert told(State.COMPENSATED, *LATER[:5], *TAKEN_BACK[1:], kind=Kind.RECALLED), "the right is left"
+    assert told(State.COMPLETED, *LATER[:5], kind=Kind.LATER), "its day has come"
 
 
 @pytest.mark.parametrize("missing", range(len(WHOLE)))

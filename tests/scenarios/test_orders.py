@@ -1,7 +1,5 @@
 """Orders, from the validation's last word to what each of the four systems holds."""
 
-from collections import Counter
-from datetime import timedelta
 from decimal import Decimal
 
 import msgspec
@@ -118,24 +116,6 @@ async def test_what_was_agreed_is_what_all_systems_say_and_billing_bills(office:
     billed = await office.one(c.Invoice, "key", subscription.latest_invoice_key)
     sold = (await office.new(c.Order, account, orders)).total, (await office.new(c.SalesOrder, account, booked)).total
     assert {billed.subtotal, subscription.mrr, *sold} == {Money(5_550, "USD")}
-
-
-async def test_an_order_of_the_future_waits_in_billing_and_bills_nothing(office: Office) -> None:
-    account = office.account("merge_winner")
-    invoices = await office.read(c.Invoice, "account", account)
-    rights = await office.read(c.Entitlement, "account", account)
-    given = await office.order(account, start_on=TODAY + timedelta(days=20), support_tier="platinum")
-    before = office.town.holdings()
-    operation = await office.completed(await office.send("submitOrder", given))
-    assert office.town.did(operation.id)["billing"] == Counter({"customer.update": 1, "schedule.create": 1})
-    assert [each.key for each in await office.read(c.Invoice, "account", account)] == [each.key for each in invoices]
-    right = await office.new(c.Entitlement, account, rights)
-    assert (right.status, right.subscription_key) == (c.EntitlementStatus.PENDING, None)
-    assert office.town.changes(before).told == ORDERED | {
-        "crm": ORDERED["crm"] | {"Entitlement.added": 1},
-        "billing": {"customer.changed": 1, "subscription_schedule.added": 1},
-        "support": {"organization.changed": 1},
-    }
 
 
 async def test_a_hold_that_is_set_after_the_validation_stops_the_order(office: Office) -> None:

@@ -48,12 +48,17 @@ def _of(effect: Effect, operation: str) -> bool:
 
 
 class Town:
-    """`urls` and, where they run in this process, `apps` are the simulators by the name of their source."""
+    """`urls` and, where they run in this process, `apps` are the simulators by the name of their source; `clock` is
+    theirs."""
 
     def __init__(
-        self, landmarks: Mapping[str, str], urls: Mapping[str, str], apps: Mapping[str, Starlette] | None = None
+        self,
+        landmarks: Mapping[str, str],
+        urls: Mapping[str, str],
+        apps: Mapping[str, Starlette] | None = None,
+        clock: Clock | None = None,
     ) -> None:
-        self.landmarks, self.urls, self.apps = landmarks, urls, apps or {}
+        self.landmarks, self.urls, self.apps, self.clock = landmarks, urls, apps or {}, clock or Clock()
 
     def did(self, operation: str) -> dict[str, Counter[str]]:
         """What an operation did, counted by kind, in each system where it did anything."""
@@ -114,4 +119,4 @@ def town(enterprise: Enterprise) -> Iterator[Town]:
                 continue
             apps[source] = package.create_simulator(enterprise, clock=clock)
             urls[source] = stack.enter_context(serving(apps[source]))
-        yield Town(enterprise.landmarks, urls, apps)
+        yield Town(enterprise.landmarks, urls, apps, clock)

@@ -159,9 +159,18 @@ def _start(order: SubmitOrder) -> datetime:
     return datetime.combine(order.start_on, time.min, UTC)
 
 
+def _begins(state: _Order) -> datetime | None:
+    """When it begins, where that is to come: until then it can be taken back."""
+    start = _start(state.input)
+    return start if start > state.at else None
+
+
 def _begun(state: _Order) -> str | None:
-    """The subscription; one that begins later is only planned yet, and will be called otherwise."""
-    return state.key_of("subscription") if _start(state.input) <= state.at else None
+    """The subscription, as it is called once it has begun."""
+    released = state.written.get("release")
+    if released is not None:
+        return released.key
+    return state.key_of("subscription") if _begins(state) is None else None
 
 
 def _drop_subscription(state: _Order) -> do.DropSubscription:
@@ -176,7 +185,26 @@ def _release(state: _Order) -> do.ReleaseSubscription:
     )
 
 
-def _right(state: _Order) -> do.GrantRight | None:
+def _right_ahead(state: _Order) -> do.GrantRight | None:
+    """Who has bought it from a day to come on is told so today."""
+    return _granted(state) if _begins(state) is not None else None
+
+
+def _right(state: _Order) -> do.GrantRight | do.LinkRight | None:
+    ahead, subscription = state.written.get("right_ahead"), _begun(state)
+    if ahead is None:
+        return _granted(state, subscription)
+    if subscription is None:
+        return None
+    return do.LinkRight(
+        operation=state.operation,
+        correlation=state.correlation,
+        entitlement_key=ahead.key,
+        subscription_key=subscription,
+    )
+
+
+def _granted(state: _Order, subscription: str | None = None) -> do.GrantRight | None:
     order = state.input
     return right_granted(
         state,
@@ -184,7 +212,13 @@ def _right(state: _Order) -> do.GrantRight | None:
         tier=order.support_tier,
         start_on=order.start_on,
         end_on=order.end_on,
-        subscription=_begun(state),
+        subscription=subscription,
+    )
+
+
+def _drop_right(state: _Order) -> do.DropRight:
+    return do.DropRight(
+        operation=state.operation, correlation=state.correlation, entitlement_key=state.key_of("right_ahead")
     )
 
 
@@ -231,7 +265,7 @@ def _posted(state: _Order) -> do.PostInvoice | None:
         released="release",
         legal_entity=order.legal_entity,
         currency=order.currency,
-        posted_on=state.known.today,
+        posted_on=max(state.known.today, order.start_on),
         due_days=order.due_days if order.collection is Collection.INVOICE else None,
     )
 
@@ -248,7 +282,8 @@ STEPS = (
         "sales_order", do.PlaceSalesOrder, _sales_order, sales_order_closed, concern=LEDGER, changeable=("ordered_on",)
     ),
     Step("subscription", do.PrepareSubscription, _subscription, _drop_subscription, concern=RECORDS),
-    Step("release", do.ReleaseSubscription, _release, concern=LEDGER, pivot=True, money=True),
+    Step("right_ahead", do.GrantRight, _right_ahead, _drop_right, concern=SERVICE),
+    Step("release", do.ReleaseSubscription, _release, concern=LEDGER, pivot=True, money=True, begins=_begins),
     Step("approve_sales_order", do.ApproveSalesOrder, sales_order_approved, concern=LEDGER, money=True),
     Step("right", do.GrantRight, _right, concern=UNPROVISIONED),
     Step("support_plan", do.SetSupportPlan, _support_plan, concern=SERVICE),

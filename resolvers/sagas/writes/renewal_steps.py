@@ -90,7 +90,7 @@ def _begin_again(state: _Renewal) -> do.PrepareSubscription | None:
             )
             for line in known.lines
         ),
-        start_at=datetime.combine(known.start_on, time.min, UTC),
+        start_at=_start(state),
         collection=known.collection,
         due_days=known.due_days,
         order_key=state.key_of("crm_order"),
@@ -102,6 +102,15 @@ def _drop(state: _Renewal) -> do.DropSubscription:
     return do.DropSubscription(
         operation=state.operation, correlation=state.correlation, subscription_key=state.key_of("subscription")
     )
+
+
+def _start(state: _Renewal) -> datetime:
+    return datetime.combine(state.known.start_on, time.min, UTC)
+
+
+def _begins(state: _Renewal) -> datetime | None:
+    """When what is begun again begins, where that is to come: until then it can be taken back."""
+    return _start(state) if state.known.ended and _start(state) > state.at else None
 
 
 def _renew(state: _Renewal) -> do.ReleaseSubscription | do.ResumeSubscription:
@@ -117,7 +126,9 @@ def _renew(state: _Renewal) -> do.ReleaseSubscription | do.ResumeSubscription:
 
 def _renewed(state: _Renewal) -> str:
     """The subscription of the new term."""
-    return state.key_of("subscription") if state.known.ended else state.input.subscription
+    if not state.known.ended:
+        return state.input.subscription
+    return (state.written.get("renew") or state.written["subscription"]).key
 
 
 def _right(state: _Renewal) -> do.GrantRight | None:
@@ -184,7 +195,7 @@ def _posted(state: _Renewal) -> do.PostInvoice | None:
         released="renew",
         legal_entity=known.entity,
         currency=known.currency,
-        posted_on=known.today,
+        posted_on=max(known.today, known.start_on),
         due_days=known.due_days,
     )
 
@@ -199,7 +210,7 @@ STEPS = (
         "sales_order", do.PlaceSalesOrder, _sales_order, sales_order_closed, concern=LEDGER, changeable=("ordered_on",)
     ),
     Step("subscription", do.PrepareSubscription, _begin_again, _drop, concern=RECORDS),
-    Step("renew", do.ReleaseSubscription, _renew, concern=LEDGER, pivot=True, money=True),
+    Step("renew", do.ReleaseSubscription, _renew, concern=LEDGER, pivot=True, money=True, begins=_begins),
     Step("approve_sales_order", do.ApproveSalesOrder, sales_order_approved, concern=LEDGER, money=True),
     Step("right", do.GrantRight, _right, concern=UNPROVISIONED),
     Step("support_plan", do.SetSupportPlan, _support_plan, concern=SERVICE),

@@ -113,6 +113,23 @@ class GrantRight(Command, frozen=True, kw_only=True):
     subscription_key: str | None = None  # of the billing system
 
 
+class LinkRight(Command, frozen=True, kw_only=True):
+    """Says which subscription a right comes with, that had none when it was granted."""
+
+    target: ClassVar[type[Record]] = Entitlement
+
+    entitlement_key: str
+    subscription_key: str  # of the billing system
+
+
+class DropRight(Command, frozen=True, kw_only=True):
+    """Takes back a right that has not begun; one that has is refused (Locked): it can be ended."""
+
+    target: ClassVar[type[Record]] = Entitlement
+
+    entitlement_key: str
+
+
 class EndRight(Command, frozen=True, kw_only=True):
     """Ends a right on a day."""
 

@@ -15,6 +15,7 @@ from resolvers.sagas.accept import Writes
 from resolvers.sagas.answer import Answer, Request
 from resolvers.sagas.grounds import Asker
 from resolvers.sagas.instruction import ATTENTION, Action, Instruction
+from resolvers.sagas.notes import STARTS_LATER
 from resolvers.sagas.room import Pace, Room
 from resolvers.sagas.run import workflow
 from resolvers.sagas.writes import WRITES
@@ -52,7 +53,17 @@ class House:
     def __init__(self, writes: Writes, ledger: Ledger, systems: FakeSystems, clock: Clock) -> None:
         self.writes, self.ledger, self.systems, self.clock = writes, ledger, systems, clock
         self.store, self.durable = writes.room.store, writes.durable
-        self._keys = (f"key-{number}" for number in itertools.count())
+        self._keys, self._closed = (f"key-{number}" for number in itertools.count()), False
+
+    async def close(self) -> None:
+        """Leaves, unless it has."""
+        if self._closed:
+            return
+        self._closed = True
+        await self.writes.starting.close()
+        if isinstance(self.durable, Worker) and Worker._busy:
+            await self.durable.close(grace=1.0)
+        await self.store.close()
 
     async def send(self, mutation: str, given: Any, asker: Asker = CPQ, **more: Any) -> Answer:
         more.setdefault("key", next(self._keys))
@@ -80,6 +91,20 @@ class House:
             assert operation.state not in ENDED, (operation.state, operation.reason)
             await asyncio.sleep(0.005)
         raise AssertionError(f"it is {operation.state}, not {state}")
+
+    async def waiting(self, answer: Answer) -> Operation:
+        """The operation once it waits for its start."""
+        async with asyncio.timeout(20):
+            while not ((operation := await self.operation(answer)).reason or "").startswith(STARTS_LATER):
+                assert operation.state not in ENDED, (operation.state, operation.reason)
+                await asyncio.sleep(0.01)
+        return operation
+
+    async def look(self, answer: Answer) -> None:
+        """Has a run that waits look at our clock: it waits by the engine's own, which no test moves."""
+        assert answer.operation
+        told = Instruction(action=Action.RESUME, by="the clock", reason="it may be time")
+        await self.durable.signal(answer.operation.id, ATTENTION, told)
 
     async def steps(self, answer: Answer) -> list[steps.Step]:
         assert answer.operation
@@ -143,10 +168,7 @@ async def opened(database: str, tmp_path: Path) -> AsyncIterator[Open]:
 
     yield opening
     for house in open_now:
-        await house.writes.starting.close()
-        if isinstance(house.durable, Worker) and Worker._busy:
-            await house.durable.close(grace=1.0)
-        await house.store.close()
+        await house.close()
 
 
 @pytest.fixture

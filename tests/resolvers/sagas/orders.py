@@ -19,8 +19,8 @@ def order(**given: Any) -> SubmitOrder:
         "legal_entity": "US",
         "currency": "USD",
         "lines": (line,),
-        "start_on": date(2026, 12, 1),
-        "end_on": date(2027, 11, 30),
+        "start_on": date(2026, 11, 21),
+        "end_on": date(2027, 11, 20),
         "support_tier": "premium",
     }
     return SubmitOrder(**standing | given)

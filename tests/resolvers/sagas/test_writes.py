@@ -152,7 +152,7 @@ async def test_what_is_not_done_whoever_approves(
         ("issueCredit", credit(invoice="in_404"), AGENT),
         ("submitOrder", order(lines=()), CPQ),
         ("submitOrder", order(co_term="sub_404"), CPQ),
-        ("submitOrder", order(end_on=date(2026, 11, 30)), CPQ),
+        ("submitOrder", order(end_on=date(2026, 11, 20)), CPQ),
         ("submitOrder", order(currency="usd"), CPQ),
     ],
 )

@@ -16,7 +16,7 @@ from sources.canonical.commands import (
     PreviewChange,
     ReleaseSubscription,
 )
-from sources.errors import Locked, Missing, OutcomeUnknown, Rejected, Remedy, TimedOut
+from sources.errors import Contended, Locked, Missing, OutcomeUnknown, Rejected, Remedy, TimedOut
 from tests.sources.stripe.commands_of import (
     CHARGED,
     OP,
@@ -149,12 +149,32 @@ class TestPreparing:
 
     def test_one_that_starts_later_begins_by_itself(self, account: Billing) -> None:
         key = prepared(account, start_at=NOW + timedelta(days=9))
-        assert account.do(ReleaseSubscription(subscription_key=key, **OP), "op:release").key == key
-        account.clock.advance(10 * 86_400)
-        account.raw("subscriptions", customer=BUYER)
-        assert account.raw(f"subscription_schedules/{key}")["status"] == "active"
+        release = ReleaseSubscription(subscription_key=key, **OP)
+        with pytest.raises(Contended, match="has not begun"):
+            account.do(release, "op:release")
+        account.clock.advance(9 * 86_400 + 60)
+        done, again = account.do(release, "op:release"), account.do(release, "op:release")
+        begun = account.raw(f"subscription_schedules/{key}")
+        assert (begun["status"], begun["subscription"], done.replayed) == ("active", done.key, False)
+        assert (again.replayed, again.key, again.invoice_key) == (True, done.key, done.invoice_key)
+        assert account.raw(f"invoices/{done.invoice_key}")["status"] == "open"
+        assert account.kinds()["invoice.finalise"] == 1
         with pytest.raises(Locked, match="was released"):
             account.do(DropSubscription(subscription_key=key, **OP), "op:drop")
+
+    def test_one_whose_plan_was_canceled_is_not_released(self, account: Billing) -> None:
+        key = prepared(account, start_at=NOW + timedelta(days=9))
+        account.do(DropSubscription(subscription_key=key, **OP), "op:drop")
+        account.clock.advance(10 * 86_400)
+        with pytest.raises(Locked, match="is `canceled` and has begun nothing"):
+            account.do(ReleaseSubscription(subscription_key=key, **OP), "op:release")
+
+    def test_what_billing_finalised_before_we_came_is_released_as_it_is(self, account: Billing) -> None:
+        key = prepared(account, start_at=NOW + timedelta(days=9))
+        account.clock.advance(9 * 86_400 + 2 * 3_600)
+        done = account.do(ReleaseSubscription(subscription_key=key, **OP), "op:release")
+        assert done.replayed
+        assert account.raw(f"invoices/{done.invoice_key}")["status"] == "open"
 
     def test_what_a_schedule_has_begun_is_changed_and_ended_under_the_schedules_name(self, account: Billing) -> None:
         key = prepared(account, start_at=NOW + timedelta(days=9))

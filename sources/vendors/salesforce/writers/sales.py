@@ -7,20 +7,23 @@ activated only once it is there.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from datetime import date
+from datetime import UTC, date, datetime
 from typing import Any, TypeVar
+from urllib.parse import quote
 
 from sources.canonical import Lifecycle, Restriction
 from sources.canonical.commands import (
     ChangeOpportunity,
     Command,
+    DropRight,
     EndRight,
     GrantRight,
+    LinkRight,
     PutAccount,
     SetContract,
     Written,
 )
-from sources.errors import BadAsk, Contended, Rejected, UnknownValue
+from sources.errors import BadAsk, Contended, Locked, Missing, Rejected, UnknownValue
 from sources.vendors.salesforce import facts, mapping
 from sources.vendors.salesforce.settings import SalesforceSettings
 from sources.vendors.salesforce.writers import wire
@@ -167,6 +170,26 @@ class Sales:
         }
         return await self._make(wire.Entitlement, said(given), command, key)
 
+    async def link(self, command: LinkRight, key: str) -> Written:
+        """The subscription that a right comes with."""
+        before = await self._org.one(wire.Entitlement, command.entitlement_key)
+        if before.has(key):
+            return written(self._org, before, replayed=True)
+        return await self._change(before, {"Subscription_Id__c": command.subscription_key}, command, key)
+
+    async def drop(self, command: DropRight, key: str) -> Written:
+        """Deletes a right that has not begun: an end before its first day is none that the org would take. Raises
+        Locked for one that has."""
+        gone = await self.found_drop(command, key)
+        if gone is not None:
+            return gone
+        right = await self._org.one(wire.Entitlement, command.entitlement_key)
+        if right.Status != facts.NOT_BEGUN:
+            raise Locked(f"the right `{right.Id}` is `{right.Status}`: end it", source=self._org.source)
+        path = f"/sobjects/Entitlement/{quote(right.Id, safe='')}"
+        told = await self._org.write("entitlement.drop", [Step("gone", "DELETE", path)])
+        return written(self._org, right, request_id=told.request_id)
+
     async def end(self, command: EndRight, key: str) -> Written:
         """The last day of a right."""
         before = await self._org.one(wire.Entitlement, command.entitlement_key)
@@ -191,6 +214,19 @@ class Sales:
     async def found_right(self, command: GrantRight, key: str) -> Written | None:
         """The right that the change made."""
         return await self._found(wire.Entitlement, None, key, command.account_key)
+
+    async def found_link(self, command: LinkRight, key: str) -> Written | None:
+        """Whether the change is in the right."""
+        return await self._found(wire.Entitlement, command.entitlement_key, key, None)
+
+    async def found_drop(self, command: DropRight, key: str) -> Written | None:
+        """Whether the right is gone, whoever deleted it."""
+        try:
+            await self._org.one(wire.Entitlement, command.entitlement_key)
+        except Missing:
+            at = datetime.now(UTC)
+            return Written(source=self._org.source, key=command.entitlement_key, at=at, replayed=True)
+        return None
 
     async def found_end(self, command: EndRight, key: str) -> Written | None:
         """Whether the change is in the right."""

@@ -66,9 +66,10 @@ class Order(Stamped, kw_only=True):
 
 
 class Entitlement(Stamped, kw_only=True):
-    """Entitlement."""
+    """Entitlement. `Status` follows from its days."""
 
     AccountId: str
+    Status: str | None = None
 
 
 class Case(Stamped, kw_only=True):

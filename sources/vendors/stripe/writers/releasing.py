@@ -7,7 +7,7 @@ neither deleted nor voided, so it stays what it is when its subscription is drop
 from __future__ import annotations
 
 from sources.canonical.commands import DropSubscription, ReleaseSubscription, Written
-from sources.errors import Locked, Missing, Rejected
+from sources.errors import Contended, Locked, Missing, Rejected
 from sources.vendors.stripe.writers.collecting import collect_on, noted, stopped
 from sources.vendors.stripe.writers.deed import Deed
 from sources.vendors.stripe.writers.desk import Answer, place
@@ -30,7 +30,8 @@ _QUIETLY = {"invoice_now": False, "prorate": False}
 
 
 class Releasing(Deed[ReleaseSubscription]):
-    """Finalises the draft, or charges the first invoice. A schedule releases itself when its start has come."""
+    """Finalises the draft, or charges the first invoice. What a schedule has begun is released the same way: Stripe
+    would do it by itself an hour later."""
 
     subscription: Held
     bill: Bill | None = None
@@ -38,9 +39,7 @@ class Releasing(Deed[ReleaseSubscription]):
     async def found(self) -> Written | None:
         """Done once its first invoice is more than a draft, or paid where it is to be charged. A void invoice and an
         ended subscription were released by who has left his key on the subscription before, and by nobody else."""
-        if is_schedule(self.command.subscription_key):
-            return await self._planned()
-        self.subscription = found = await held(self.desk, self.command.subscription_key)
+        self.subscription = found = await held(self.desk, await self._begun())
         self.bill = bill = await first_bill(self.desk, found)
         if bill is None or bill.status == "draft" or found.status in _UNPAID:
             return None
@@ -49,12 +48,18 @@ class Releasing(Deed[ReleaseSubscription]):
             return None
         return told(self.desk, found, bill=bill, replayed=True)
 
-    async def _planned(self) -> Written:
+    async def _begun(self) -> str:
+        """The subscription; of a schedule the one that it has begun. Raises Contended while it has begun none: its
+        start has come, and Stripe takes its time."""
         key = self.command.subscription_key
+        if not is_schedule(key):
+            return key
         schedule = await self.desk.look(Planned, place(SCHEDULES, key), "schedules.read")
-        if schedule.status == "canceled":
-            raise Locked(f"the schedule `{key}` was canceled: prepare it again")
-        return self.desk.written(schedule.id, replayed=True)
+        if schedule.begun is not None:
+            return schedule.begun
+        if schedule.status == "not_started":
+            raise Contended(f"the schedule `{key}` has not begun yet", unsent=True)
+        raise Locked(f"the schedule `{key}` is `{schedule.status}` and has begun nothing: prepare it again")
 
     async def done(self) -> Written:
         """The point of no return."""

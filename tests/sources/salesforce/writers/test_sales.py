@@ -15,8 +15,10 @@ from sources.canonical import EntitlementStatus, Lifecycle, Money, Restriction
 from sources.canonical.commands import (
     ChangeOpportunity,
     Command,
+    DropRight,
     EndRight,
     GrantRight,
+    LinkRight,
     PutAccount,
     SetContract,
     TouchCases,
@@ -51,6 +53,11 @@ CHANGES: dict[str, tuple[Command, str, Callable[[], type[Any]]]] = {
     "right made": (GRANT, "entitlement.create", lambda: c.Entitlement),
     "right": (
         EndRight(operation="op-1", entitlement_key=ENTITLEMENT, end_on=LAST),
+        "entitlement.update",
+        lambda: c.Entitlement,
+    ),
+    "right linked": (
+        LinkRight(operation="op-1", entitlement_key=ENTITLEMENT, subscription_key="sub_9"),
         "entitlement.update",
         lambda: c.Entitlement,
     ),
@@ -328,6 +335,34 @@ async def test_a_right_is_granted_with_its_incidents_and_ended(world: World) -> 
     assert (await world.read(c.Entitlement, made.key)).ends_on == date(2027, 1, 31)
     with pytest.raises(Rejected):
         await world.do(replace(end, end_on=date(2026, 1, 1)), "op-3:right")
+
+
+async def test_a_right_that_was_granted_ahead_is_linked_once_its_subscription_has_begun(world: World) -> None:
+    made = await world.do(replace(GRANT, subscription_key=None), "op-1:right_ahead")
+    await world.do(LinkRight(operation="op-1", entitlement_key=made.key, subscription_key="sub_9"), "op-1:right")
+    right = await world.read(c.Entitlement, made.key)
+    assert (right.subscription_key, right.starts_on) == ("sub_9", FIRST)
+
+
+@pytest.mark.parametrize("lost", [0, 1])
+async def test_a_right_that_has_not_begun_is_gone_without_a_trace(world: World, lost: int) -> None:
+    made = await world.do(GRANT, "op-1:right")
+    drop = DropRight(operation="op-1", entitlement_key=made.key)
+    assert await world.find(drop, "op-1:right:undo") is None
+    world.wire.lost = lost
+    if lost:
+        with pytest.raises(OutcomeUnknown):
+            await world.do(drop, "op-1:right:undo")
+    done, again = [await world.do(drop, "op-1:right:undo") for _ in range(2)]
+    assert (done.key, done.replayed, again.key, again.replayed) == (made.key, bool(lost), made.key, True)
+    assert await world.find(drop, "op-1:right:undo") is not None
+    assert world.effects("entitlement.delete") == ["entitlement.delete"]
+
+
+async def test_a_right_that_has_begun_is_ended_and_not_dropped(world: World) -> None:
+    with pytest.raises(Locked, match="end it"):
+        await world.do(DropRight(operation="op-1", entitlement_key=ENTITLEMENT), "op-1:right:undo")
+    assert world.effects("entitlement.delete") == []
 
 
 async def test_a_right_without_a_count_has_no_pack(world: World) -> None:
