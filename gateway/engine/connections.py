@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from gateway.engine.links import Links
     from gateway.engine.plan import Field
 
-_EXTRA = 5  # further parts read where judging thinned a page out
+_EXTRA = 5  # further parts read where judging thinned a page out, or may have hidden all that follows
 _SIDE_BY_SIDE = 4  # parents whose pages are continued at once
 
 
@@ -36,30 +36,42 @@ class Filled(msgspec.Struct, frozen=True):
     along: Sequence[Record] = ()
 
 
-def is_thin(page: Page, rows: Rows, seen: Sequence[Any]) -> bool:
-    """Whether judging took rows from a page that the list could fill up."""
-    return rows.more and page.first is not None and sum(row is not None for row in seen) < page.first
+def is_thin(page: Page, rows: Rows, seen: Sequence[Any], *, ahead: bool = False) -> bool:
+    """Whether judging took rows from a page that the list could fill up. `ahead`: or may have taken all behind it."""
+    return rows.more and page.first is not None and _count(seen) < page.first + ahead
 
 
-async def filled(links: Links, field: Field, key: str, page: Page, rows: Rows, seen: Sequence[Any]) -> Filled:
-    """A page that judging thinned out, read on until it is full or enough has been tried."""
+async def filled(
+    links: Links, field: Field, key: str, page: Page, rows: Rows, seen: Sequence[Any], *, ahead: bool = False
+) -> Filled:
+    """A page that judging thinned out, read on until it is full or enough has been tried. `ahead`: also until there is
+    a row behind it, so that it does not say that the list goes on where only hidden ones follow."""
     assert page.first is not None
     error, end, along = None, rows.next, list[Record]()
     shown, places, more = kept(rows, page.first, seen)
+    known = _count(seen)  # how many are visible, as far as it was read
     for _ in range(_EXTRA):
         missing = page.first - len(shown)
-        if not missing or not rows.more or rows.next is None:
+        if not rows.more or rows.next is None or known >= page.first + ahead:
             break
         reading = await links.go_on(field.link, key, onward(page, rows))
-        rows, error = reading.rows.get(key, Rows()), reading.errors.get(key)
-        if error is not None:
-            more = True
+        rows, failed = reading.rows.get(key, Rows()), reading.errors.get(key)
+        if failed is not None:
+            error, more = failed if missing else None, True
             break
-        along += reading.along
-        end = rows.next
-        further, at, more = kept(rows, missing, await links.visible(field, rows.records))
-        shown, places = shown + further, [*places, *at]
+        seen = await links.visible(field, rows.records)
+        further, at, more = kept(rows, missing, seen)
+        known += _count(seen)
+        if missing:
+            along += reading.along
+            end = rows.next
+            shown, places = shown + further, [*places, *at]
     return Filled(shown, places, more, error, end if len(shown) < page.first and more else None, along)
+
+
+def _count(seen: Sequence[Any]) -> int:
+    """How many rows are not hidden."""
+    return sum(row is not None for row in seen)
 
 
 class Pages:
@@ -78,6 +90,7 @@ class Pages:
         self._links, self._field, self._link, self._paging = links, field, field.link, field.paging
         self._keys, self._page, self._counted = [each[0] if each else None for each in keys], page, counted
         self._judged = links.judges(field.link)
+        self._ahead = not counted and links.may_hide_some(field) and _asks_for_more(field)
         self._after = _text(given.get("after"))
 
     def at_hand(self, found: Mapping[str, Found]) -> list[Any] | None:
@@ -85,7 +98,7 @@ class Pages:
         pages: dict[str, Any] = {}
         for key, each in found.items():
             seen = each.rows.records if each.rows is not None else ()
-            if each.rows is not None and is_thin(self._page, each.rows, seen):
+            if each.rows is not None and is_thin(self._page, each.rows, seen, ahead=self._ahead):
                 return None
             pages[key] = self._first(key, each, seen)
         return self._taken(pages, along_of(found.values()), ())
@@ -97,7 +110,9 @@ class Pages:
         found = dict(zip(wanted, await self._links.load(self._link, wanted, start, ledger), strict=True))
         seen = await self._links.seen_of(self._field, found)
         thin = [
-            key for key, each in found.items() if each.rows is not None and is_thin(self._page, each.rows, seen[key])
+            key
+            for key, each in found.items()
+            if each.rows is not None and is_thin(self._page, each.rows, seen[key], ahead=self._ahead)
         ]
         pages = {key: self._first(key, each, seen[key]) for key, each in found.items() if key not in thin}
         along = along_of(found.values())
@@ -135,7 +150,8 @@ class Pages:
 
     async def _filled(self, gate: asyncio.Semaphore, found: Found, key: str, seen: Sequence[Any]) -> Filled:
         async with gate:
-            made = await filled(self._links, self._field, key, self._page, found.rows or Rows(), seen)
+            rows, ahead = found.rows or Rows(), self._ahead
+            made = await filled(self._links, self._field, key, self._page, rows, seen, ahead=ahead)
         return msgspec.structs.replace(made, error=found.error or made.error)
 
     def _made(self, key: str, made: Filled, rows: Rows) -> ConnectionPage:
@@ -152,6 +168,15 @@ class Pages:
 
     def _sign(self, key: str, place: Position) -> str:
         return self._links.cursors.encode(place, self._scope(key))
+
+
+def _asks_for_more(field: Field) -> bool:
+    """Whether a connection is asked if its list goes on, as far as its selection tells."""
+    connection = field.branch.only if field.branch is not None else None
+    if connection is None:
+        return True
+    bounds = [each.branch.only for each in connection.fields if each.name == "pageInfo" and each.branch is not None]
+    return any(each is None or any(one.name == "hasNextPage" for one in each.fields) for each in bounds)
 
 
 def _text(value: Any) -> str | None:

@@ -5,7 +5,8 @@ from typing import Any
 
 import pytest
 
-from sources.ports import Capability, Filter
+from sources.errors import Unavailable
+from sources.ports import Ask, Capability, Filter, Reading, Report
 from tests.gateway.engine.catalog_of import Shelf
 from tests.gateway.engine.rules_of import AGENT, CHIEF, CLERK, PORTAL, policies, who
 from tests.gateway.engine.shop import answer, codes, data, engine
@@ -150,7 +151,7 @@ async def test_a_page_that_judging_thinned_is_filled_by_further_reads() -> None:
     shown = (await data(over, PAGE, who("agent"), first=4))["bills"]
     assert [each["key"] for each in shown["nodes"]] == ["b00000", "b00002", "b00004", "b00006"]
     assert shown["pageInfo"]["hasNextPage"] is True
-    assert len(shelf.calls("Bill.list")) == 2
+    assert len(shelf.calls("Bill.list")) == 3, "one of them to say whether the list goes on"
     keys, sizes = await every_page(over, who("agent"), 4)
     assert keys == [f"b{at:05}" for at in range(0, 20, 2)]
     assert sizes[:-1] == [4] * (len(sizes) - 1)
@@ -162,6 +163,58 @@ async def test_after_five_further_reads_a_page_stays_short_and_says_that_the_lis
     assert [each["key"] for each in shown["nodes"]] == ["b00000"]
     assert shown["pageInfo"]["hasNextPage"] is True
     assert len(shelf.calls("Bill.list")) == 6
+
+
+@pytest.mark.parametrize("behind", [0, 1, 3, 30])
+async def test_a_full_page_with_hidden_rows_only_behind_it_is_the_last(behind: int) -> None:
+    """As it would be without them; behind very many nobody looks for ever."""
+    shelf = Shelf([account("a1"), account("a3", "FR"), *(bill(f"b{at:05}", "a1") for at in range(4))])
+    shelf.records["Bill"] += [bill(f"c{at:05}", "a3") for at in range(behind)]
+    shown = (await data(engine(shelf, policies(AGENT).granted), PAGE, who("agent"), first=4))["bills"]
+    assert len(shown["nodes"]) == 4
+    assert shown["pageInfo"]["hasNextPage"] is (behind == 30)
+    assert len(shelf.calls("Bill.list")) == (1 if not behind else 2 if behind <= 4 else 6)
+
+
+async def test_a_full_page_with_one_to_be_seen_far_behind_it_goes_on() -> None:
+    shelf = Shelf([account("a1"), account("a3", "FR"), *(bill(f"b{at:05}", "a1") for at in range(4))])
+    shelf.records["Bill"] += [*(bill(f"c{at:05}", "a3") for at in range(10)), bill("d", "a1")]
+    keys, sizes = await every_page(engine(shelf, policies(AGENT).granted), who("agent"), 4)
+    assert (keys[-1], sizes) == ("d", [4, 1])
+
+
+@pytest.mark.parametrize(
+    ("query", "roles", "calls"),
+    [
+        ("{ bills(first: 4) { nodes { key } } }", (AGENT,), 1),
+        ("{ bills(first: 4) { nodes { key } pageInfo { endCursor } } }", (AGENT,), 1),
+        ("{ bills(first: 4) { nodes { key } pageInfo { hasNextPage } } }", (AGENT,), 2),
+        ("{ bills(first: 4) { nodes { key } ...P } } fragment P on InvoiceConnection { pageInfo { more: hasNextPage } }",
+         (AGENT,), 2),
+        ("{ bills(first: 4) { nodes { key } pageInfo { hasNextPage } } }", (CHIEF,), 1),
+        ('{ account(key: "a1") { bills(first: 4) { nodes { key } pageInfo { hasNextPage } } } }', (AGENT,), 1),
+    ],
+)  # fmt: skip
+async def test_nobody_looks_behind_a_page_for_nothing(query: str, roles: tuple[str, ...], calls: int) -> None:
+    shelf = Shelf([account("a1"), *(bill(f"b{at:05}", "a1") for at in range(9))])
+    principal = who("chief") if roles == (CHIEF,) else who("agent")
+    assert "errors" not in await answer(engine(shelf, policies(*roles).granted), query, principal)
+    assert len(shelf.calls("Bill.list")) + len(shelf.calls("Bill.account")) == calls
+
+
+async def test_that_nobody_could_look_behind_a_page_takes_nothing_from_it() -> None:
+    shelf = Shelf([account("a1"), *(bill(f"b{at:05}", "a1") for at in range(9))])
+
+    class Failing(Shelf):
+        async def read(self, ask: Ask) -> Reading:
+            if ask.page.after is not None:
+                return Reading({}, Report("billing"), dict.fromkeys(ask.keys, Unavailable("it is away")))
+            return await super().read(ask)
+
+    shelf.__class__ = Failing
+    body = await answer(engine(shelf, policies(AGENT).granted), PAGE, who("agent"), first=4)
+    assert "errors" not in body
+    assert body["data"]["bills"]["pageInfo"]["hasNextPage"] is True
 
 
 async def test_rows_behind_many_hidden_ones_are_reached() -> None:

@@ -104,18 +104,20 @@ class Listing(msgspec.Struct, frozen=True):
         assert page.first is not None
         end = rows.next
         kept: list[tuple[Any, Position]] = []
+        visible = 0
         for attempt in range(_EXTRA + 1):
             judged = [await asking.seen(each, granting) for each in rows.records]
             there = [pair for pair in zip(judged, rows.positions, strict=True) if pair[0] is not None]
-            more = rows.more or len(kept) + len(there) > page.first
+            visible += len(there)
+            more = rows.more or visible > page.first
             kept = [*kept, *there][: page.first]
-            if not rows.more or len(kept) >= page.first or attempt == _EXTRA or rows.next is None:
+            if not rows.more or visible > page.first or attempt == _EXTRA or rows.next is None:
                 break
             following, failed = await asking.read(
                 self.link.target, self.link.by, key, msgspec.structs.replace(page, after=rows.next)
             )
             if failed is not None:
-                more, error = True, error or failed
+                more, error = True, error or (failed if len(kept) < page.first else None)
                 break
             rows = following or Rows()
             end = rows.next
