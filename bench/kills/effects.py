@@ -122,7 +122,7 @@ def _forward(order: Order) -> list[str]:
         "order.create",
         "order_item.create",
         "salesOrder.create",
-        *(["schedule.create", *right] if order.planned else ["subscription.create"]),
+        *([*right, "schedule.create"] if order.planned else ["subscription.create"]),
         *([] if order.kind is Kind.CHARGED else ["invoice.finalise"]),
         "salesOrder.approve",
         *([] if order.planned else right),

@@ -325,7 +325,7 @@ def _settled(entry: Found | Flight, key: str) -> Found:
 
 
 def _first_asked(found: Found) -> Found:
-    """What is told where a source fails whoever asks for the first time: nothing is remembered that could be too old."""
+    """As whoever asks for the first time is told that a source fails: nothing is remembered that could be too old."""
     failed = found.error.__cause__ if isinstance(found.error, StaleLimit) else None
     return Found(None, failed, (), found.called) if isinstance(failed, SourceError) else found
 

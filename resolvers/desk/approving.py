@@ -15,7 +15,7 @@ from resolvers.desk.directory import standing
 from resolvers.sagas import notes
 from resolvers.sagas.asking import asking
 from resolvers.sagas.grounds import Asker, Grounds, Place, alone, decided, history, linking
-from resolvers.sagas.instruction import Instruction
+from resolvers.sagas.instruction import Action, Instruction
 from resolvers.sagas.judge import whose
 from resolvers.sagas.refused import Refused
 from resolvers.sagas.run import APPROVAL
@@ -141,7 +141,7 @@ class Approvals(Counter):
         if all(each.decision is Decision.APPROVED for each in same):
             wanted = msgspec.json.decode(found.evidence)["instruction"]
             instruction = msgspec.convert(wanted, Instruction)
-            if instruction.exception is None:
+            if instruction.action is Action.COMPENSATE:
                 await self._taken_back(found.operation_id, instruction)
             else:
                 await self._tell(found.operation_id, instruction)

@@ -44,9 +44,11 @@ def begin(connection: Any, attempt: Attempt, sources: frozenset[str], now: datet
 
 def waits(connection: Any, operation_id: str, until: datetime, now: datetime) -> None:
     """Say until when an operation waits for its start, while that is to come."""
-    if now < until:
-        why = f"{STARTS_LATER}: it begins at {until.isoformat()} and can be called back until then"
-        operations.say(connection, operation_id, why, now)
+    why = f"{STARTS_LATER}: it begins at {until.isoformat()} and can be called back until then"
+    if operations.find(connection, operation_id).state is State.RUNNING:
+        operations.say(connection, operation_id, why if now < until else None, now)
+    else:
+        operations.move(connection, operation_id, State.RUNNING, now, reason=why if now < until else None)
 
 
 def _at_work(direction: Direction) -> State:

@@ -18,10 +18,11 @@ from resolvers.sagas import notes
 from resolvers.sagas.attempt import Turn, attempt, settle
 from resolvers.sagas.instruction import ATTENTION, Action, Instruction
 from resolvers.sagas.judge import Course, Judged, judge
+from resolvers.sagas.looking import AHEAD, Seen, look
 from resolvers.sagas.outcome import Told
 from resolvers.sagas.rates import rated
 from resolvers.sagas.room import Room
-from resolvers.sagas.saga import Saga, Step
+from resolvers.sagas.saga import Look, Saga, Step
 from resolvers.sagas.saga import State as Made
 from sources.durable import Execution, Workflow
 from sources.store.exceptions import Resolution
@@ -71,9 +72,9 @@ class Run:
         behind: list[tuple[int, Step]] = []
         bound = False  # past the point of no return
         for number, step in enumerate(self._saga.steps, 1):
-            recalled = None if bound else await self._recalled_before(step, made)
-            if recalled is not None:
-                return await self._back(made, behind, f"CANCELED: {recalled.reason}")
+            made, why = (made, None) if bound else await self._waited(number, step, made)
+            if why is not None:
+                return await self._back(made, behind, why)
             told = await self._step(number, step, Direction.DO, made, bound=bound)
             if not told.settled:
                 # What was sent last is taken back too, also where it was refused: it may have been done by half.
@@ -170,29 +171,56 @@ class Run:
         self._called_back = instruction.called_back
         return self._called_back is not None
 
-    async def _recalled_before(self, step: Step, made: Known) -> Instruction | None:
-        """Waits durably for a step that begins later; with what words the operation was called back meanwhile. What is
-        said too late is passed over."""
+    async def _waited(self, number: int, step: Step, made: Known) -> tuple[Known, str | None]:
+        """Waits durably for a step that begins later, and looks again before; with what is known by then. Second: why
+        it is taken back instead. What is said too late is passed over."""
         at = step.begins(made) if step.begins is not None else None
         if at is None or at <= made.at:
-            return None
+            return made, None
 
         async def note() -> datetime:
             now = self._room.clock()
             await self._room.write(notes.waits, self._operation, at, now)
             return now
 
+        due: datetime | None = at - AHEAD if step.looks is not None and at - AHEAD > made.at else None
         recalled: Instruction | None = None
         while True:
-            left = (at - await self._execution.step(f"wait for {step.name}", note, datetime)).total_seconds()
-            if left <= 0:
-                return None
-            if recalled is not None:
+            now = await self._execution.step(f"wait for {step.name}", note, datetime)
+            if recalled is not None and now < at:
                 self._called_back = recalled.called_back
-                return recalled
-            said = await self._execution.wait(ATTENTION, left, Instruction)
+                return made, f"CANCELED: {recalled.reason}"
+            if step.looks is not None and due is not None and due <= now:
+                made, why = await self._looked(number, step, step.looks, made)
+                if why is not None:
+                    return made, why
+                due = None
+                continue
+            if now >= at:
+                return made, None
+            said = await self._execution.wait(ATTENTION, ((due or at) - now).total_seconds(), Instruction)
             if said is not None and said.exception is None and said.called_back is not None:
                 recalled = said
+
+    async def _looked(self, number: int, step: Step, looks: Look, made: Known) -> tuple[Known, str | None]:
+        """What is known shortly before the start. Second: why it is taken back, as somebody says who was asked."""
+        waits = self._room.pace.waits()
+        while True:
+            exception, last = self._next_exception(number), not waits
+            looking = partial(look, self._room, looks, made, number, step, exception, last=last)
+            seen = await self._execution.step(f"look before {step.name}", looking, Seen)
+            if seen.course is Course.GO:
+                return replace(made, known=msgspec.convert(seen.known, self._saga.known)), None
+            if seen.course is Course.LATER:
+                if await self._canceled_during(waits.pop(0), may_go_back=True):
+                    return made, "CANCELED: while it could not be looked at"
+                continue
+            instruction = await self._instructed(exception, compensates=True)
+            if instruction.action is Action.SKIP:
+                return made, None
+            if instruction.action is Action.COMPENSATE:
+                return made, f"CANCELED: {instruction.reason}"
+            waits = self._room.pace.waits()
 
     async def _skipped(self, turn: Turn, made: Known, instruction: Instruction) -> Told:
         async def skip() -> None:

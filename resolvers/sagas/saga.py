@@ -78,6 +78,16 @@ Build = Callable[[Any], Command | None]
 Begins = Callable[[Any], datetime | None]
 
 
+class Looked(msgspec.Struct, frozen=True, kw_only=True):
+    """What speaks against a write shortly before it starts, and its saga's own record as it is by then."""
+
+    findings: tuple[Finding, ...] = ()
+    known: Any
+
+
+Look = Callable[[Read, Any, datetime], Awaitable[Looked]]
+
+
 @dataclass(frozen=True, slots=True)
 class Step:
     """One change of one record in one system.
@@ -86,6 +96,7 @@ class Step:
     of no return: once it is done, whatever comes after it goes forward only. `money`: skipping it, or going on with
     another value, takes a second person. `changeable` are the command's fields that a person may give another value.
     `begins`: the instant before which it is not done, None for at once; until then the operation can be called back.
+    `looks` is asked once more some time before that (`looking.AHEAD`), where it was judged before.
     """
 
     name: str
@@ -97,6 +108,7 @@ class Step:
     money: bool = False
     changeable: tuple[str, ...] = ()
     begins: Begins | None = None
+    looks: Look | None = None
 
 
 Gather = Callable[[Read, Any, datetime], Awaitable[Facts]]

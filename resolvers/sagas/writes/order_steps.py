@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Mapping
 from datetime import UTC, date, datetime, time
 
@@ -9,14 +10,16 @@ import msgspec
 
 from resolvers.sagas.concerns import CREDIT as CREDIT_CONCERN
 from resolvers.sagas.concerns import LEDGER, RECORDS, SERVICE, UNPROVISIONED
+from resolvers.sagas.reading import claimed, held, many, profile_of, some
 from resolvers.sagas.reserve import Release, Reserve
-from resolvers.sagas.saga import State, Step
+from resolvers.sagas.saga import Finding, Looked, Read, State, Step
 from resolvers.sagas.writes.fulfilment import (
     cases_touched,
     credit_released,
     credit_reserved,
     draft_cancelled,
     invoice_posted,
+    open_cases,
     order_activated,
     plan_set,
     right_granted,
@@ -25,6 +28,7 @@ from resolvers.sagas.writes.fulfilment import (
 )
 from resolvers.sagas.writes.order import SubmitOrder
 from resolvers.sagas.writes.order_terms import sold_lines
+from sources import canonical as c
 from sources.canonical import Money, UnitPrice
 from sources.canonical import commands as do
 from sources.canonical.commands import Collection, SoldLine, SubscriptionLine
@@ -165,6 +169,28 @@ def _begins(state: _Order) -> datetime | None:
     return start if start > state.at else None
 
 
+async def _look(read: Read, state: _Order, now: datetime) -> Looked:
+    """What has come since an order was judged that starts later: a hold of its payer, a restriction of its account.
+    And what its last steps are about by now: open cases, and the contract."""
+    order, known = state.input, state.known
+    accounts, (profiles, _), contract, cases = await asyncio.gather(
+        many(read, c.Account, "key", *dict.fromkeys((order.account, known.bill_to, known.user))),
+        claimed(read, c.BillingProfile, known.payer),
+        some(read, c.SubscriptionContract, order.contract),
+        open_cases(read, known.user, order.support_tier),
+    )
+    restricted = Finding(code="ACCOUNT_RESTRICTED", message="the account may not be sold to by now", owner="revops")
+    return Looked(
+        findings=(
+            *held(profile_of(profiles, order.legal_entity)),
+            *((restricted,) if any(each.restrictions for each in accounts) else ()),
+        ),
+        known=msgspec.structs.replace(
+            known, cases=cases, contracted=contract.subscription_key if contract is not None else known.contracted
+        ),
+    )
+
+
 def _begun(state: _Order) -> str | None:
     """The subscription, as it is called once it has begun."""
     released = state.written.get("release")
@@ -281,9 +307,12 @@ STEPS = (
     Step(
         "sales_order", do.PlaceSalesOrder, _sales_order, sales_order_closed, concern=LEDGER, changeable=("ordered_on",)
     ),
-    Step("subscription", do.PrepareSubscription, _subscription, _drop_subscription, concern=RECORDS),
     Step("right_ahead", do.GrantRight, _right_ahead, _drop_right, concern=SERVICE),
-    Step("release", do.ReleaseSubscription, _release, concern=LEDGER, pivot=True, money=True, begins=_begins),
+    # Of all that is taken back billing comes first: nothing may hold up what stops the money.
+    Step("subscription", do.PrepareSubscription, _subscription, _drop_subscription, concern=RECORDS),
+    Step(
+        "release", do.ReleaseSubscription, _release, concern=LEDGER, pivot=True, money=True, begins=_begins, looks=_look
+    ),
     Step("approve_sales_order", do.ApproveSalesOrder, sales_order_approved, concern=LEDGER, money=True),
     Step("right", do.GrantRight, _right, concern=UNPROVISIONED),
     Step("support_plan", do.SetSupportPlan, _support_plan, concern=SERVICE),

@@ -34,7 +34,8 @@ from sources import canonical as c
 
 __all__ = ["REVERSE_ORDER", "ReverseOrder"]
 
-_HELD = (c.EntitlementStatus.ACTIVE, c.EntitlementStatus.PENDING, c.EntitlementStatus.EXHAUSTED)
+_SERVED = (c.EntitlementStatus.ACTIVE, c.EntitlementStatus.EXHAUSTED)
+_HELD = (*_SERVED, c.EntitlementStatus.PENDING)
 
 
 async def gather(read: Read, asked: ReverseOrder, now: datetime) -> Facts:
@@ -112,7 +113,8 @@ async def _support(read: Read, order: c.Order, subscription: c.AccountSubscripti
     right = next((each for each in own if subscription and each.subscription_key == subscription.key), None)
     if right is None:
         return told
-    left = tier_left(own, right, ranks(await many(read, c.SupportPlan, "list", "")))
+    serving = [each for each in own if each.status in _SERVED]  # what starts later is not bought for yet
+    left = tier_left(serving, right, ranks(await many(read, c.SupportPlan, "list", "")))
     replan = desk is not None and desk.support_plan == right.support_tier != left
     return msgspec.structs.replace(
         told,

@@ -148,18 +148,17 @@ def _exceeded(case: Case) -> Iterator[Remark]:
 
 
 def _duplicate(case: Case) -> Iterator[Remark]:
-    """The same sold-to, products and quantities, and the same purchase order where both have one, not long ago."""
+    """The same sold-to, products and quantities, and the same purchase order where both have one, not long ago; or of
+    ours and still a draft: an order that starts later is one until then."""
     ours = Counter(_line(each.product.code, each.line.quantity) for each in case.lines if each.product is not None)
     if not ours or len(case.lines) != ours.total():
         return
     since = case.now - timedelta(days=case.rules.duplicate_days)
     for each in case.facts.orders.rows:
-        if (
-            each.reduction
-            or each.status is c.OrderStatus.CANCELED
-            or each.created_at is None
-            or each.created_at < since
-        ):
+        if each.reduction or each.status is c.OrderStatus.CANCELED or each.created_at is None:
+            continue
+        waits = each.status is c.OrderStatus.DRAFT and each.operation is not None
+        if each.created_at < since and not waits:
             continue
         theirs = Counter(_line(line.product_code, line.quantity) for line in each.lines)
         numbers = {each.purchase_order, case.order.purchase_order} - {None}

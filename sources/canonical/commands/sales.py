@@ -123,7 +123,7 @@ class LinkRight(Command, frozen=True, kw_only=True):
 
 
 class DropRight(Command, frozen=True, kw_only=True):
-    """Takes back a right that has not begun; one that has is refused (Locked): it can be ended."""
+    """Takes back a right: one that has not begun is gone, one that has ends today."""
 
     target: ClassVar[type[Record]] = Entitlement
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 TOKEN_PATH = "/services/oauth2/token"  # noqa: S105 - a path
 ASSERTION_SECONDS = 180
-NOT_BEGUN = "Inactive"  # of an entitlement whose first day is to come
+NOT_BEGUN, OVER = "Inactive", "Expired"  # entitlements whose first day is to come, and whose last one is behind
 BATCH = 25  # subrequests of one composite batch
 SHORT_URI = 2_000  # bytes up to which a query travels in its address
 LONG_URI = 16_000  # bytes of a subrequest's address

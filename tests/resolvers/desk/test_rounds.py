@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Mapping
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import msgspec
@@ -190,7 +190,7 @@ class TestReminders:
         assert said == [("opsgraph", "escalated"), ("opsgraph", "reminded"), ("opsgraph", "reminded")]
 
     async def test_where_there_is_no_next_level_only_those_asked_are_reminded(self, house: House) -> None:
-        await house.send("submitOrder", order(due_days=60))
+        await house.send("submitOrder", order(due_days=60, start_on=date(2026, 12, 1), end_on=date(2027, 11, 30)))
         told = await turn(house, 24 * HOUR)
         assert (of(told, "ESCALATED"), of(told, "REMINDED")) == ([], ["finance_controller"])
 

@@ -24,7 +24,7 @@ SHAPES = {
     "reverseOrder/1": "d6ba8eb1bcb7",
     "revokeEntitlement/1": "dbda04f92c1c",
     "setCredit/1": "1af036d5d31f",
-    "submitOrder/1": "36c3d1a7fc8c",
+    "submitOrder/1": "d9bc6b4bc722",
     "suspendSubscription/1": "a76bb023a6e8",
     "updateAccount/1": "c9da9c63988c",
     "writeOff/1": "1a3bd1ee893c",

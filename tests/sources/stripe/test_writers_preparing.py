@@ -169,6 +169,40 @@ class TestPreparing:
         with pytest.raises(Locked, match="is `canceled` and has begun nothing"):
             account.do(ReleaseSubscription(subscription_key=key, **OP), "op:release")
 
+    def test_who_is_charged_pays_when_it_begins(self, account: Billing) -> None:
+        account.change(f"customers/{BUYER}", **{"invoice_settings[default_payment_method]": GOOD})
+        key = prepared(account, **CHARGED, start_at=NOW + timedelta(days=9))
+        account.clock.advance(9 * 86_400 + 60)
+        done = account.do(ReleaseSubscription(subscription_key=key, **OP), "op:release")
+        assert account.raw(f"invoices/{done.invoice_key}")["status"] == "paid"
+        assert account.kinds()["invoice.finalise"] == 1
+        assert account.do(ReleaseSubscription(subscription_key=key, **OP), "op:release").replayed
+
+    def test_who_cannot_pay_when_it_begins_owes_nothing_once_it_is_dropped(self, account: Billing) -> None:
+        key = prepared(account, collection=Collection.CHARGE, due_days=None, start_at=NOW + timedelta(days=9))
+        account.clock.advance(9 * 86_400 + 60)
+        for _ in range(2):
+            with pytest.raises(Rejected, match="no payment method"):
+                account.do(ReleaseSubscription(subscription_key=key, **OP), "op:release")
+        drop = DropSubscription(subscription_key=key, **OP)
+        assert not account.do(drop, "op:drop").replayed
+        assert account.do(drop, "op:drop").replayed
+        begun = account.raw(f"subscription_schedules/{key}")["released_subscription"]
+        found = account.raw(f"subscriptions/{begun}")
+        assert found["status"] == "canceled"
+        assert account.raw(f"invoices/{found['latest_invoice']}")["status"] == "void"
+
+    def test_what_has_begun_and_billed_nothing_yet_is_dropped(self, account: Billing) -> None:
+        key = prepared(account, start_at=NOW + timedelta(days=9))
+        account.clock.advance(9 * 86_400 + 60)
+        drop = DropSubscription(subscription_key=key, **OP)
+        done, again = account.do(drop, "op:drop"), account.do(drop, "op:drop")
+        begun = account.raw(f"subscription_schedules/{key}")["released_subscription"]
+        assert (account.raw(f"subscriptions/{begun}")["status"], done.replayed, again.replayed) == (
+            "canceled", False, True,
+        )  # fmt: skip
+        assert "invoice.finalise" not in account.kinds()
+
     def test_what_billing_finalised_before_we_came_is_released_as_it_is(self, account: Billing) -> None:
         key = prepared(account, start_at=NOW + timedelta(days=9))
         account.clock.advance(9 * 86_400 + 2 * 3_600)

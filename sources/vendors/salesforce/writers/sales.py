@@ -23,7 +23,7 @@ from sources.canonical.commands import (
     SetContract,
     Written,
 )
-from sources.errors import BadAsk, Contended, Locked, Missing, Rejected, UnknownValue
+from sources.errors import BadAsk, Contended, Missing, Rejected, UnknownValue
 from sources.vendors.salesforce import facts, mapping
 from sources.vendors.salesforce.settings import SalesforceSettings
 from sources.vendors.salesforce.writers import wire
@@ -178,14 +178,15 @@ class Sales:
         return await self._change(before, {"Subscription_Id__c": command.subscription_key}, command, key)
 
     async def drop(self, command: DropRight, key: str) -> Written:
-        """Deletes a right that has not begun: an end before its first day is none that the org would take. Raises
-        Locked for one that has."""
+        """Deletes a right that has not begun: an end before its first day is none that the org would take. One that has
+        ends today."""
         gone = await self.found_drop(command, key)
         if gone is not None:
             return gone
         right = await self._org.one(wire.Entitlement, command.entitlement_key)
         if right.Status != facts.NOT_BEGUN:
-            raise Locked(f"the right `{right.Id}` is `{right.Status}`: end it", source=self._org.source)
+            last = max(datetime.now(UTC).date(), date.fromisoformat(right.StartDate or date.min.isoformat()))
+            return await self._change(right, {"EndDate": last}, command, key)
         path = f"/sobjects/Entitlement/{quote(right.Id, safe='')}"
         told = await self._org.write("entitlement.drop", [Step("gone", "DELETE", path)])
         return written(self._org, right, request_id=told.request_id)
@@ -220,13 +221,14 @@ class Sales:
         return await self._found(wire.Entitlement, command.entitlement_key, key, None)
 
     async def found_drop(self, command: DropRight, key: str) -> Written | None:
-        """Whether the right is gone, whoever deleted it."""
+        """Whether the right is gone or over, whoever deleted or ended it."""
         try:
-            await self._org.one(wire.Entitlement, command.entitlement_key)
+            right = await self._org.one(wire.Entitlement, command.entitlement_key)
         except Missing:
             at = datetime.now(UTC)
             return Written(source=self._org.source, key=command.entitlement_key, at=at, replayed=True)
-        return None
+        over = right.has(key) or right.Status == facts.OVER
+        return written(self._org, right, replayed=True) if over else None
 
     async def found_end(self, command: EndRight, key: str) -> Written | None:
         """Whether the change is in the right."""

@@ -70,6 +70,7 @@ class Entitlement(Stamped, kw_only=True):
 
     AccountId: str
     Status: str | None = None
+    StartDate: str | None = None
 
 
 class Case(Stamped, kw_only=True):

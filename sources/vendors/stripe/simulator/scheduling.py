@@ -7,7 +7,6 @@ from collections.abc import Mapping
 from sources.vendors.stripe.simulator.errors import Refusal, locked
 from sources.vendors.stripe.simulator.given import Given, Tree
 from sources.vendors.stripe.simulator.office import Office
-from sources.vendors.stripe.simulator.paying import method_of
 from sources.vendors.stripe.simulator.planning import recurring_price
 from sources.vendors.stripe.simulator.shapes import Object, shape
 from sources.vendors.stripe.simulator.subscribing import cancel as cancel_subscription
@@ -66,9 +65,7 @@ def begin(office: Office, found: Object) -> Object:
     phase = found["phases"][0]
     tree: Tree = {"customer": found["customer"], "items": _asked(phase), "metadata": phase["metadata"]}
     tree |= {name: str(value) for name, value in found["default_settings"].items() if value is not None}
-    payer = method_of(office, office.get("customers", found["customer"]))
-    tree["payment_behavior"] = "default_incomplete" if payer is None else "allow_incomplete"
-    made = create_subscription(office, tree)
+    made = create_subscription(office, tree, drafts=True)
     office.put("subscriptions", {**office.get("subscriptions", made["id"]), "schedule": found["id"]})
     span = {"start_date": phase["start_date"], "end_date": phase["end_date"]}
     begun = {**found, "status": "active", "subscription": made["id"], "current_phase": span}

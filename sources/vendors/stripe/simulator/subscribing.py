@@ -44,8 +44,9 @@ _UPDATE = (*_BOTH, "proration_date", "pause_collection", "cancellation_details")
 _CANCEL = ("invoice_now", "prorate", "cancellation_details")
 
 
-def create(office: Office, tree: Tree) -> Object:
-    """A new subscription with its first invoice: a draft for who is sent invoices, due at once for who is charged."""
+def create(office: Office, tree: Tree, *, drafts: bool = False) -> Object:
+    """A new subscription with its first invoice: a draft for who is sent invoices, due at once for who is charged;
+    `drafts`: a draft for both, as a schedule makes it."""
     given = Given(tree, _CREATE)
     given.demand("customer")
     customer = customer_of(office, given.text("customer") or "")
@@ -60,13 +61,15 @@ def create(office: Office, tree: Tree) -> Object:
     payment = given.choice("payment_behavior", _PAYMENTS, "allow_incomplete")
     if payment == "pending_if_incomplete":
         raise given.bad("payment_behavior", "`pending_if_incomplete` is only for changes")
-    return begin(office, made, {**customer, "currency": currency}, parts, payment)
+    return begin(office, made, {**customer, "currency": currency}, parts, payment, drafts=drafts)
 
 
-def begin(office: Office, made: Object, customer: Object, parts: Sequence[Part], payment: str) -> Object:
+def begin(
+    office: Office, made: Object, customer: Object, parts: Sequence[Part], payment: str, *, drafts: bool = False
+) -> Object:
     """Puts a drawn subscription in force, with its first invoice."""
     invoice = invoice_for(office, made, customer, parts, "subscription_create")
-    charged = made["collection_method"] == "charge_automatically" and invoice["total"] > 0
+    charged = made["collection_method"] == "charge_automatically" and invoice["total"] > 0 and not drafts
     method = method_of(office, customer, made)
     if charged and payment != "default_incomplete":
         if method is None:
@@ -80,7 +83,7 @@ def begin(office: Office, made: Object, customer: Object, parts: Sequence[Part],
     _keep(office, made)
     office.tell("subscription.create", made)
     issue(office, invoice)
-    if made["collection_method"] == "charge_automatically" or invoice["total"] == 0:
+    if (made["collection_method"] == "charge_automatically" and not drafts) or invoice["total"] == 0:
         collect(office, finalise(office, invoice), charge=payment != "default_incomplete")
     entitle(office, office.get("subscriptions", made["id"]))
     return office.get("subscriptions", made["id"])

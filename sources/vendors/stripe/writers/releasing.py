@@ -1,7 +1,8 @@
 """The release of a prepared subscription, and how it is taken back.
 
 Vendor facts (vendors.md 2.5; domain.md 6): a finalised invoice keeps its number for ever; a subscription's draft can be
-neither deleted nor voided, so it stays what it is when its subscription is dropped; DELETE takes no idempotency key.
+neither deleted nor voided, so it stays what it is when its subscription is dropped; one that is open can be voided;
+DELETE takes no idempotency key.
 """
 
 from __future__ import annotations
@@ -41,7 +42,7 @@ class Releasing(Deed[ReleaseSubscription]):
         ended subscription were released by who has left his key on the subscription before, and by nobody else."""
         self.subscription = found = await held(self.desk, await self._begun())
         self.bill = bill = await first_bill(self.desk, found)
-        if bill is None or bill.status == "draft" or found.status in _UNPAID:
+        if bill is None or bill.status == "draft" or found.status in _UNPAID or _owes(found, bill):
             return None
         over = found.status in ENDED or bill.status == "void"
         if over and not marked(self.key, found.metadata):
@@ -70,12 +71,14 @@ class Releasing(Deed[ReleaseSubscription]):
             noted = {"metadata": marks(self.command, self.key, found.metadata)}
             await self.desk.post(Held, place(SUBSCRIPTIONS, found.id), "subscriptions.mark", noted, self.step("mark"))
         path = place(INVOICES, bill.id)
+        answer = Answer(bill)
         if bill.status == "draft":
             answer = await self.desk.post(
                 Bill, f"{path}/finalize", "invoices.finalize", {"auto_advance": True}, self.step("finalise")
             )
-        else:  # a declined payment stays the answer to its key, so that a later attempt needs another
-            answer = await self._paid(path, self.step(f"pay:{bill.attempt_count}"))
+        if bill.status != "draft" or _owes(found, answer.value):
+            # A declined payment stays the answer to its key, so that a later attempt needs another.
+            answer = await self._paid(path, self.step(f"pay:{answer.value.attempt_count}"))
         final = answer.value
         return self.desk.written(found.id, invoice=final.id, number=final.number, amounts=billed(final), answer=answer)
 
@@ -95,7 +98,8 @@ class Releasing(Deed[ReleaseSubscription]):
 class Dropping(Deed[DropSubscription]):
     """Ends what was prepared, without an invoice or proration; what else the customer owes is collected on."""
 
-    subscription: Held | None = None  # None: a schedule, which collects nothing
+    subscription: Held | None = None  # None: a schedule that has begun none, which collects nothing
+    schedule: Planned | None = None
 
     async def found(self) -> Written | None:
         """Done when it has ended, nothing of it was ever finalised and owed, and nothing is left to collect."""
@@ -107,14 +111,16 @@ class Dropping(Deed[DropSubscription]):
         """What has ended stays so, also where something is left to collect."""
         key = self.command.subscription_key
         if is_schedule(key):
-            schedule = await self.desk.look(Planned, place(SCHEDULES, key), "schedules.read")
-            self.status, self.owed = schedule.status, schedule.status not in ("not_started", "canceled")
+            self.schedule = await self.desk.look(Planned, place(SCHEDULES, key), "schedules.read")
+        if self.schedule is not None and self.schedule.begun is None:
+            self.status, self.owed = self.schedule.status, self.schedule.status not in ("not_started", "canceled")
         else:
-            self.subscription = subscription = await held(self.desk, key)
+            self.subscription = subscription = await held(self.desk, (self.schedule and self.schedule.begun) or key)
             self.bills = [each for each in (subscription.bill, await first_bill(self.desk, subscription)) if each]
             self.status = subscription.status
-            asked = any(each.status not in ("draft", "void") and each.total > 0 for each in self.bills)
-            self.owed = asked and subscription.status not in _UNPAID
+            asked = [each for each in self.bills if each.status not in ("draft", "void") and each.total > 0]
+            self.unpaid = {each.id for each in asked if _owes(subscription, each) and _is_whole(each)}
+            self.owed = subscription.status not in _UNPAID and any(each.id not in self.unpaid for each in asked)
         if self.owed or self.status not in ENDED:
             return None
         return self.desk.written(key, replayed=True)
@@ -130,8 +136,15 @@ class Dropping(Deed[DropSubscription]):
             return self.desk.written(planned.value.id, answer=planned)
         answer = None
         if self.status not in ENDED:
+            if self.schedule is not None and self.schedule.status == "active":
+                path = f"{place(SCHEDULES, key)}/release"
+                await self.desk.post(Planned, path, "schedules.release", {}, self.step("release"))
             subscription = await self._noted(subscription)
-            answer = await self.desk.delete(Held, place(SUBSCRIPTIONS, key), "subscriptions.cancel", _QUIETLY)
+            for bill in self.unpaid if subscription.status not in _UNPAID else ():  # Stripe voids theirs itself
+                path = f"{place(INVOICES, bill)}/void"
+                await self.desk.post(Bill, path, "invoices.void", {}, self.step(f"void:{bill}"))
+            path = place(SUBSCRIPTIONS, subscription.id)
+            answer = await self.desk.delete(Held, path, "subscriptions.cancel", _QUIETLY)
         await collect_on(self.desk, await stopped(self.desk, subscription), self.step)
         return self.desk.written(subscription.id, answer=answer)
 
@@ -145,3 +158,13 @@ class Dropping(Deed[DropSubscription]):
         asked = {"metadata": marks(self.command, self.key, before.metadata) | others}
         path = place(SUBSCRIPTIONS, before.id)
         return (await self.desk.post(Held, path, "subscriptions.mark", asked, self.step("mark"))).value
+
+
+def _owes(found: Held, bill: Bill) -> bool:
+    """Whether a first invoice is out that its customer is charged for, and is not paid."""
+    return found.collection_method == "charge_automatically" and bill.status == "open" and bill.amount_remaining > 0
+
+
+def _is_whole(bill: Bill) -> bool:
+    """Whether nothing of an invoice was paid or credited."""
+    return bill.amount_remaining == bill.total

@@ -1,7 +1,7 @@
 """Accounts, deals, contracts and rights that are written in the simulated organisation."""
 
 from collections.abc import Callable
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -359,10 +359,12 @@ async def test_a_right_that_has_not_begun_is_gone_without_a_trace(world: World, 
     assert world.effects("entitlement.delete") == ["entitlement.delete"]
 
 
-async def test_a_right_that_has_begun_is_ended_and_not_dropped(world: World) -> None:
-    with pytest.raises(Locked, match="end it"):
-        await world.do(DropRight(operation="op-1", entitlement_key=ENTITLEMENT), "op-1:right:undo")
-    assert world.effects("entitlement.delete") == []
+async def test_a_right_that_has_begun_ends_today_and_stays_on_record(world: World) -> None:
+    drop = DropRight(operation="op-1", entitlement_key=ENTITLEMENT)
+    done, again = [await world.do(drop, "op-1:right:undo") for _ in range(2)]
+    assert (done.replayed, again.replayed) == (False, True)
+    assert (await world.read(c.Entitlement, ENTITLEMENT)).ends_on == datetime.now(UTC).date()
+    assert (world.effects("entitlement.delete"), world.effects("entitlement.update")) == ([], ["entitlement.update"])
 
 
 async def test_a_right_without_a_count_has_no_pack(world: World) -> None:
