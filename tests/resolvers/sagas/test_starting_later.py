@@ -152,13 +152,27 @@ async def test_nothing_holds_up_what_stops_the_money(opened: Open) -> None:
     assert house.sent() == AHEAD + BACK
 
 
-async def test_who_skips_the_right_leaves_an_order_that_waits_and_nothing_to_do(opened: Open) -> None:
+async def test_who_skips_what_comes_before_the_wait_leaves_an_order_that_waits_and_nothing_to_do(opened: Open) -> None:
     house = await opened({"PrepareSubscription": ["lock"]})
     answer = await house.send("submitOrder", later())
     await house.until(answer, State.NEEDS_ATTENTION)
-    await house.tell(answer, Action.RESUME)
+    await house.tell(answer, Action.SKIP)
     operation = await house.waiting(answer)
     assert operation.state is State.RUNNING
+
+
+async def test_what_a_second_person_agrees_to_is_heard_though_it_went_on_meanwhile(opened: Open) -> None:
+    house = await opened({"PrepareSubscription": ["lock"]})
+    answer = await house.send("submitOrder", later())
+    await house.until(answer, State.NEEDS_ATTENTION)
+    (raised,) = await house.exceptions(answer)
+    desk = Desk(house.writes)
+    _, (asked,) = await desk.resolve(REVOPS, raised.id, Action.COMPENSATE, "a mistake")
+    await house.tell(answer, Action.RESUME)
+    await house.waiting(answer)
+    await desk.approve(CORA, asked.id, asked.evidence_hash)
+    assert (await house.ended(answer)).state is State.COMPENSATED
+    assert house.sent() == AHEAD + BACK
 
 
 async def test_the_reason_is_gone_once_the_start_has_come(opened: Open) -> None:

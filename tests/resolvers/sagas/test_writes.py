@@ -48,6 +48,8 @@ from tests.resolvers.sagas.asked import (
     SUSPENDED,
     TERM,
     USD,
+    record,
+    right,
     usd,
 )
 from tests.resolvers.sagas.conftest import AGENT, CPQ, RULES, House, Open
@@ -336,6 +338,28 @@ async def test_a_reversal_that_is_refused_on_the_way_goes_on_with_its_owner(full
     ]  # fmt: skip
     memo = next(each for each in full.ledger.effects() if each.command == "CreditPosted")
     assert (memo.fields["amount"], memo.fields["invoice_key"]) == (msgspec.to_builtins(usd(100_000)), "9001")
+
+
+@pytest.mark.parametrize(
+    ("status", "left"), [(c.EntitlementStatus.ACTIVE, "platinum"), (c.EntitlementStatus.PENDING, None)]
+)
+async def test_a_reversal_leaves_the_desk_a_plan_that_serves_already(
+    full: House, status: c.EntitlementStatus, left: str | None
+) -> None:
+    other = record(c.Entitlement, "550B", account_key="A-1", name="other", support_tier="platinum", status=status)
+    mine = right("premium", date(2027, 11, 30))
+    full.systems.records = [
+        msgspec.structs.replace(each, support_plan="premium") if isinstance(each, c.SupportOrganization) else each
+        for each in full.systems.records
+        if not isinstance(each, c.Entitlement)
+    ] + [other, mine]
+    answer = await full.send("reverseOrder", ReverseOrder(order="801A", explanation="It was ordered twice."), REVOPS)
+    await full.until(answer, State.AWAITING_APPROVAL)
+    [asked] = await full.approvals(answer)
+    await Desk(full.writes).approve(FINANCE, asked.id, asked.evidence_hash)
+    assert (await full.ended(answer)).state is State.COMPLETED
+    told = next(each for each in full.ledger.effects() if each.command == "SetSupportPlan")
+    assert told.fields["plan"] == left
 
 
 async def test_a_fall_of_revenue_takes_somebody_else(full: House) -> None:

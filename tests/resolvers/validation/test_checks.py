@@ -443,6 +443,8 @@ async def test_a_purchase_order_is_not_drawn_down_unseen() -> None:
     [
         ({}, True),
         ({"created_at": NOW - timedelta(days=31)}, False),
+        ({"created_at": NOW - timedelta(days=31), "status": c.OrderStatus.DRAFT}, False),
+        ({"created_at": NOW - timedelta(days=31), "status": c.OrderStatus.DRAFT, "operation": "op-1"}, True),
         ({"status": c.OrderStatus.CANCELED}, False),
         ({"reduction": True}, False),
         ({"purchase_order": "other"}, False),
