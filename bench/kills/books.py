@@ -9,6 +9,7 @@ import msgspec
 from sqlalchemy import Connection, RowMapping, func, select
 
 from bench.kills.crew import GOES_ON
+from resolvers.sagas.notes import STARTS_LATER
 from sources.database import open_engine, retire_engine
 from sources.store import audit, worklist
 from sources.store.exceptions import Status, exceptions
@@ -20,7 +21,8 @@ _ALL = 1_000_000
 
 
 class UnderWay(msgspec.Struct, frozen=True):
-    """What a kill has cut short: operations that were going on, and steps that were sent and not noted yet."""
+    """What a kill has cut short: operations that were going on, and not waiting for their start, and steps that were
+    sent and not noted yet."""
 
     operations: int
     steps: int
@@ -49,7 +51,8 @@ class Books(msgspec.Struct, frozen=True):
 def under_way(store: str) -> UnderWay:
     """Read right after a kill; what a database finished since, on its own, had been under way."""
     with _connected(store) as connection:
-        going_on = select(func.count()).select_from(operations).where(operations.c.state.in_(GOES_ON))
+        waits = func.coalesce(operations.c.reason, "").startswith(STARTS_LATER)
+        going_on = select(func.count()).select_from(operations).where(operations.c.state.in_(GOES_ON), ~waits)
         sent = select(func.count()).select_from(steps).where(steps.c.outcome.is_(None))
         return UnderWay(connection.execute(going_on).scalar_one(), connection.execute(sent).scalar_one())
 
