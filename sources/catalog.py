@@ -15,7 +15,6 @@ import sources.vendors
 from sources import canonical as c
 from sources.accounts import Accounts
 from sources.cache import Cache, Cached
-from sources.cache.freshness import ABSENT
 from sources.canonical import Record, System
 from sources.canonical.commands import Command
 from sources.continuation import Answer, Continuation, merge, note_told, unmerged
@@ -242,17 +241,6 @@ class Catalog:
             elif kind == "customer":
                 self.crosswalk.forget_own(key)
         return self.cache.forget(wanted)
-
-    def absence(self, record: type[Record]) -> float:
-        """Seconds for which it is remembered that there is no such record; 0 without a memory."""
-        if not self._recalls:
-            return 0.0
-        freshness = self.cache.freshness(record)
-        return min(freshness.negative, freshness.ttl)
-
-    def stand_in(self, record: type[Record]) -> float:
-        """Seconds past that for which it stands in for a source that fails."""
-        return min(self.cache.freshness(record).stale_for, ABSENT)
 
     def wrote(self, source: str, tags: Iterable[str]) -> float:
         """The same for a writer whose write was acknowledged. Returns the instant (unix seconds) that an errand's

@@ -11,7 +11,7 @@ from gateway.engine.deadlines import Writes, in_time
 from gateway.engine.ledger import Ledger
 from gateway.engine.loads import Found, Loads, along_of
 from gateway.engine.lookups import check_lookups
-from gateway.engine.missed import Sought, asked_again, looked_up, sought
+from gateway.engine.missed import Sought, looked_up
 from gateway.engine.plan import Field, Plan, Roles
 from gateway.engine.seen import Seen
 from gateway.engine.told import texts
@@ -104,42 +104,19 @@ class Computations:
         return await self._loads.get(record, by, keys, page, self._ledger, alone=alone, max_age=max_age)
 
     async def _judged(
-        self,
-        field: Field,
-        record: type[Record],
-        by: str,
-        page: Page,
-        found: dict[str, Found],
-        shown: Sequence[Record] | None,
+        self, field: Field, record: type[Record], by: str, found: Mapping[str, Found], shown: Sequence[Record] | None
     ) -> tuple[list[Any], dict[str, SourceError]]:
         """The rows that were found, judged. Second: where a root looks for what is not there, why that cannot be said
         (`looked_up`). `shown`: what a root was shown before; None for whatever has parents."""
-        if shown is None:
-            return await self._seen.visible(_rows(found), field.roles), {}
-        looked_for: Mapping[str, Found] = found
+        rows = [row for each in found.values() if each.rows is not None for row in each.rows.records]
+        if shown is None or self._seen.rule(record) is None:
+            return await self._seen.visible(rows, field.roles), {}
         if shown:
             named = {text for row in shown for text in texts(row)}  # by these it looks as a link does
-            looked_for = {key: each for key, each in found.items() if key not in named}
-        asked = sought(self._seen, self._loads, record, by, looked_for)
-        if self._seen.rule(record) is None:
-            return await self._seen.visible(_rows(found), field.roles), {}
-        again = await self._hidden(field, asked, found)
-        if again:
-            found |= await asked_again(self._seen, self._loads, asked, again, page, self._ledger)
-            asked = asked._replace(found={key: found[key] for key in looked_for})
-        judged, failed = await looked_up(self._seen, _rows(found), field.roles, asked)
-        return judged, dict.fromkeys(asked.missing, failed) if failed is not None else {}
-
-    async def _hidden(self, field: Field, asked: Sought, found: Mapping[str, Found]) -> list[str]:
-        """Of the keys that were answered from memory, and would not have been, were there nothing, those of hidden
-        rows."""
-        keys = asked.in_memory
-        if not keys:
-            return []
-        rows = [rows.records for key in keys if (rows := found[key].rows) is not None]
-        judged = iter(await self._seen.visible([row for mine in rows for row in mine], field.roles))
-        hidden = [[next(judged) for _ in mine] for mine in rows]
-        return [key for key, mine in zip(keys, hidden, strict=True) if None in mine]
+            found = {key: each for key, each in found.items() if key not in named}
+        sought = Sought(record, by, found)
+        judged, failed = await looked_up(self._seen, rows, field.roles, sought)
+        return judged, dict.fromkeys(sought.missing, failed) if failed is not None else {}
 
     def _bound(self, field: Field, declared: Batched, max_age: float | None, *, of_root: bool) -> Read:
         """A reader for one computation: only what it declared, no older than it says, and only rows this principal may
@@ -152,7 +129,7 @@ class Computations:
                 raise RuntimeError(f"`{record.__name__}` by `{by}` is read but not declared in `needs`")
             unique = list(dict.fromkeys(keys))
             found = dict(zip(unique, await self._found(record, by, unique, page, max_age), strict=True))
-            judged, unknown = await self._judged(field, record, by, page, found, shown)
+            judged, unknown = await self._judged(field, record, by, found, shown)
             if shown is not None:
                 shown.extend(row for row in judged if isinstance(row, Record))
             if record is Account and by != "key":
@@ -177,11 +154,6 @@ class Computations:
             return reading
 
         return read
-
-
-def _rows(found: Mapping[str, Found]) -> list[Record]:
-    """The rows of all keys."""
-    return [row for each in found.values() if each.rows is not None for row in each.rows.records]
 
 
 def _max_age(given: Any) -> float | None:

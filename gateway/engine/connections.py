@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Iterable, Mapping, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -13,8 +13,9 @@ from gateway.engine.ledger import Ledger
 from gateway.engine.loads import Found, along_of
 from gateway.engine.paging import ConnectionPage, kept, onward
 from sources.canonical import Record
+from sources.errand import current
 from sources.errors import BadAsk, SourceError
-from sources.ports import Page, Position, Rows
+from sources.ports import Page, Position, Reading, Rows
 
 if TYPE_CHECKING:
     from gateway.engine.links import Links
@@ -54,7 +55,11 @@ async def filled(
         missing = page.first - len(shown)
         if not rows.more or rows.next is None or known >= page.first + ahead:
             break
-        reading = await links.go_on(field.link, key, onward(page, rows))
+        patience = None if missing else current().patience  # the page is there: nobody waits long for what follows
+        reading = await _in_time(links.go_on(field.link, key, onward(page, rows)), patience)
+        if reading is None:
+            more = True
+            break
         rows, failed = reading.rows.get(key, Rows()), reading.errors.get(key)
         if failed is not None:
             error, more = failed if missing else None, True
@@ -67,6 +72,15 @@ async def filled(
             end = rows.next
             shown, places = shown + further, [*places, *at]
     return Filled(shown, places, more, error, end if len(shown) < page.first and more else None, along)
+
+
+async def _in_time(reading: Awaitable[Reading], seconds: float | None) -> Reading | None:
+    """What is read, None where it takes longer."""
+    try:
+        async with asyncio.timeout(seconds):
+            return await reading
+    except TimeoutError:
+        return None
 
 
 def _count(seen: Sequence[Any]) -> int:

@@ -6,7 +6,7 @@ and nothing of it shows. Whoever asks cannot tell by the clock which of the two 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from hashlib import sha256
 from typing import TypeAlias
 
@@ -32,7 +32,6 @@ ENTITIES_BY: Index = (BillingProfile, "account")
 """Where the legal entities of an account are read, by its key."""
 JUDGING: tuple[Index, ...] = (OWNERS, ENTITIES_BY)
 """What judging rows may read, in this order."""
-MOST = 10_000  # keys of which it is known that somebody looked them up
 _KEY = 18  # characters of a made-up key: as many as the CRM's have
 _OF_THE_SOURCE = (Unavailable, TimedOut, DeadlineExceeded, Throttled, QuotaExhausted, Unauthorised)
 
@@ -50,32 +49,10 @@ def judged_by(grants: Grants, types: Mapping[type, str], type_name: str) -> tupl
 
 class Decoys:
     """Those of one engine: for each index that judging reads, the key by which a row was judged last. Ids and no facts,
-    as many as there are such indices. And until when it would be in memory of each key that somebody has looked up that
-    there is nothing, were there nothing: so long nobody is called for it."""
+    as many as there are such indices."""
 
     def __init__(self) -> None:
         self._keys: dict[Index, str] = {}
-        self._absent: dict[tuple[Index, str], float] = {}
-
-    def would_call(self, index: Index, keys: Iterable[str], now: float, lasts: float) -> dict[str, float | None]:
-        """Of keys that somebody looks up those for which a source would be called, were there nothing: the first in
-        each `lasts` seconds, whatever there is; with each until when it was known before that there is nothing."""
-        absent, due = self._absent, dict[str, float | None]()
-        for key in keys:
-            before = absent.get((index, key))
-            if before is None or before <= now:
-                due[key] = before
-                absent.pop((index, key), None)
-                absent[index, key] = now + lasts
-        while len(absent) > MOST:
-            del absent[next(iter(absent))]
-        return due
-
-    def was_away(self, index: Index, key: str, before: float | None) -> None:
-        """The source that would have been called was away: nothing was learned."""
-        self._absent.pop((index, key), None)
-        if before is not None:
-            self._absent[index, key] = before
 
     def note(self, index: Index, key: str) -> None:
         """Takes a key by which a row was judged: there is something to be found by it."""

@@ -13,7 +13,7 @@ from gateway.engine.cursors import Cursors
 from gateway.engine.frames import Partial
 from gateway.engine.ledger import Ledger
 from gateway.engine.loads import Found, Loads, along_of
-from gateway.engine.missed import asked_again, calls_before, in_vain, looked_up, sought
+from gateway.engine.missed import Sought, calls_before, in_vain, looked_up
 from gateway.engine.paging import ConnectionPage
 from gateway.engine.plan import Field, Plan
 from gateway.engine.seen import Seen
@@ -92,8 +92,6 @@ class Links:
             keys = [(key,) for key in column] if column is not None else [keys_of(link, row, arguments) for row in rows]
             counted = self._seen.rule(link.target, field.roles) is None
             return Pages(self, field, keys, page, arguments, counted).at_hand(found)
-        if link.argument is not None:
-            sought(self._seen, self._loads, link.target, link.by, found)
         shown = {key: rows_of(each) for key, each in found.items()}
         self.take(link, shown.values(), along_of(found.values()))
         return _all_plain(link, rows, arguments, shown, column)
@@ -148,21 +146,16 @@ class Links:
         wanted = _wanted(link, rows, given, column)
         loaded = await self.load(link, wanted, page, ledger)
         found = dict(zip(wanted, loaded, strict=True))
-        asked = sought(self._seen, self._loads, link.target, link.by, found) if link.argument is not None else None
-        before = calls_before(self._seen, asked) if asked is not None else 0
-        shown = await self.seen_of(field, found)
-        again = [key for key in asked.in_memory if None in shown[key]] if asked is not None else ()
-        if asked is not None and again:
-            found |= await asked_again(self._seen, self._loads, asked, again, page, ledger)
-            asked, loaded = asked._replace(found=found), [*found.values()]
-            shown = await self.seen_of(field, found)
-        if asked is not None and loaded[0].is_missing:
-            _, failed = await looked_up(self._seen, (), field.roles, asked)
+        sought = Sought(link.target, link.by, found) if link.argument is not None else None
+        if sought is not None and loaded[0].is_missing:
+            _, failed = await looked_up(self._seen, (), field.roles, sought)
             if failed is not None:
                 return [failed] * len(rows)
+        before = calls_before(self._seen, sought) if sought is not None else 0
+        shown = await self.seen_of(field, found)
         hidden = self.judges(link) and not all(_all_seen(found[key], rows) for key, rows in shown.items())
-        if asked is not None and hidden and self._seen.calls == before:
-            failed = await in_vain(self._seen, asked, [key for key, each in shown.items() if None in each])
+        if sought is not None and hidden and self._seen.calls == before:
+            failed = await in_vain(self._seen, sought, [key for key, each in shown.items() if None in each])
             if failed is not None:
                 return [failed] * len(rows)
         along = along_of(loaded)
@@ -196,9 +189,9 @@ class Links:
         return self._seen.rule(link.target) is not None
 
     def may_hide_some(self, field: Field) -> bool:
-        """Whether of a list some rows may be hidden and others not: what is an account's is seen with it, or not."""
-        rule = self._seen.rule(field.link.target, field.roles)
-        return rule is not None and not (rule.by_account and field.link.by == "account")
+        """Whether of a list some rows may be hidden and others not: one of everything, of which no source says whose
+        rows are asked for."""
+        return field.link.by == "list" and self._seen.rule(field.link.target, field.roles) is not None
 
     async def visible(self, field: Field, records: Sequence[Record]) -> list[Any]:
         """What is seen of records to which a field leads; see `Seen.visible`."""

@@ -16,7 +16,7 @@ from gateway.engine.told import as_called, is_called, texts
 from sources import errand
 from sources.canonical import Record
 from sources.catalog import Catalog
-from sources.errors import BadAsk, DeadlineExceeded, SourceError, StaleLimit
+from sources.errors import BadAsk, DeadlineExceeded, SourceError
 from sources.ports import Ask, Page, Reading, Report, Rows
 
 FAN_OUT = 25  # parents that a reader with one call a parent may be asked for
@@ -123,29 +123,6 @@ class Loads:
         if len(missing) < len(keys) and any(each.__class__ is not Found for each in found):
             return None
         return found  # type: ignore[return-value] # no flight is among them
-
-    async def again(
-        self, record: type[Record], by: str, keys: Sequence[str], page: Page, ledger: Ledger
-    ) -> dict[str, Found]:
-        """What was in memory, asked of its source after all, and told and known as if nothing had been in memory."""
-        known = self._known.setdefault((record, by, page, None), {})
-        for key in keys:
-            entry = known.get(key)
-            if entry.__class__ is Found and entry.rows is not None:
-                self.served.take_back(key, entry.rows)
-        found = await self.get(record, by, keys, page, ledger, max_age=0.0)
-        self._known.pop((record, by, page, 0.0), None)
-        made = {key: _first_asked(each) for key, each in zip(keys, found, strict=True)}
-        known.update(made)
-        return made
-
-    def absent(self, record: type[Record], by: str, key: str, page: Page) -> Found:
-        """There is nothing by this key, as it was known before its source was away."""
-        self.served.stand_in(key)
-        known = self._known.setdefault((record, by, page, None), {})
-        was = known.get(key)
-        made = known[key] = Found(None, None, (), was.__class__ is Found and was.called)
-        return made
 
     def prime(self, records: Sequence[Any]) -> None:
         """Records that came by another way need not be read again by key. Of what is judged only that which is shown: a
@@ -322,12 +299,6 @@ def _too_late(ask: Ask) -> Reading:
 def _settled(entry: Found | Flight, key: str) -> Found:
     found = entry if isinstance(entry, Found) else entry.result().get(key)
     return found or Found(None, DeadlineExceeded("the reading was given up: ask again"))
-
-
-def _first_asked(found: Found) -> Found:
-    """As whoever asks for the first time is told that a source fails: nothing is remembered that could be too old."""
-    failed = found.error.__cause__ if isinstance(found.error, StaleLimit) else None
-    return Found(None, failed, (), found.called) if isinstance(failed, SourceError) else found
 
 
 def along_of(found: Iterable[Found]) -> list[Record]:

@@ -11,56 +11,24 @@ from collections.abc import Collection, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from gateway.engine.decoys import Index, judged_by, of_the_source
-from gateway.engine.ledger import Ledger
-from gateway.engine.loads import Found, Loads
+from gateway.engine.loads import Found
 from gateway.engine.seen import Seen
 from sources.canonical import Account
 from sources.errors import SourceError
-from sources.ports import Page
 
 
 class Sought(NamedTuple):
     """What was found by the keys of a look-up. Where that took no call it was in memory; of a hidden row what it is
-    judged by would have been there as well. `due`: the keys for which there would have been a call, were there nothing:
-    a hidden row that was in memory is asked for again (`asked_again`); with each until when it was known before."""
+    judged by would have been there as well."""
 
     record: type
     by: str
     found: Mapping[str, Found]
-    due: Mapping[str, float | None] = {}
-
-    @property
-    def in_memory(self) -> list[str]:
-        """The keys that were answered from memory, where somebody would have been called, were there nothing."""
-        return [key for key, each in self.found.items() if key in self.due and not each.called and not each.is_missing]
 
     @property
     def missing(self) -> list[str]:
         """The keys by which there is nothing."""
         return [key for key, each in self.found.items() if each.is_missing]
-
-
-def sought(seen: Seen, loads: Loads, record: type, by: str, found: Mapping[str, Found]) -> Sought:
-    """A look-up, and which of its keys somebody would have been called for."""
-    lasts = loads.catalog.absence(record)
-    due = seen.decoys.would_call((record, by), found, asyncio.get_running_loop().time(), lasts) if lasts else {}
-    return Sought(record, by, found, due)
-
-
-async def asked_again(
-    seen: Seen, loads: Loads, asked: Sought, keys: Sequence[str], page: Page, ledger: Ledger
-) -> dict[str, Found]:
-    """What hidden rows that were in memory lead to when their source is asked, as if there had been nothing: where it
-    is away, what was known before stands in for it, which is that there is nothing."""
-    made, now = await loads.again(asked.record, asked.by, keys, page, ledger), asyncio.get_running_loop().time()
-    for key, each in made.items():
-        if of_the_source(each.error) is None:
-            continue
-        before = asked.due[key]
-        seen.decoys.was_away((asked.record, asked.by), key, before)
-        if before is not None and now < before + loads.catalog.stand_in(asked.record):
-            made[key] = loads.absent(asked.record, asked.by, key, page)
-    return made
 
 
 async def looked_up(

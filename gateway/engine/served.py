@@ -28,24 +28,6 @@ class ServedFacts:
         """Takes down an answer."""
         self._readings.append(reading)
 
-    def take_back(self, key: str, rows: Rows) -> None:
-        """Tells no more that a key was answered from memory with these rows."""
-        for reading in self._readings:
-            mine = reading.rows.get(key)
-            if mine is not None and mine.records is rows.records:
-                del reading.rows[key]
-                for report in reading.reports or (reading.report,):
-                    report.cached -= report.cached > 0
-
-    def stand_in(self, key: str) -> None:
-        """Tells of the failure that a key met last that something older stood in for it."""
-        for reading in reversed(self._readings):
-            if reading.errors.pop(key, None) is not None:
-                for report in reading.reports or (reading.report,):
-                    report.cached += 1
-                    report.stale += 1
-                return
-
     def __call__(self, record: Record) -> Served:
         """How a record was served; one that was never read for itself came live with another."""
         for reading in self._readings[self._looked :]:

@@ -45,9 +45,6 @@ class Shelf:
 
     recalls = False  # nothing is kept in memory
 
-    def absence(self, record: type[Record]) -> float:
-        return 0.0
-
     def ready(self, record: type[Record], by: str, key: str) -> bool:
         return _index(record, by) not in self.unready
 

@@ -1,14 +1,12 @@
 """Decoys: a look-up that finds nothing asks the sources as often, and as much one after another, as one that finds a
 hidden row."""
 
-import asyncio
 import time
 from typing import Any
 
 import pytest
 from msgspec.structs import replace
 
-from gateway.engine.decoys import MOST, Decoys
 from gateway.engine.engine import Engine, Question
 from gateway.engine.graph import Graph
 from gateway.engine.shapes import shapes
@@ -19,7 +17,6 @@ from resolvers.ids import global_id
 from resolvers.registry import names
 from sources import canonical as c
 from sources.cache import Cache, Cached, CacheSettings
-from sources.cache.freshness import Overrides
 from sources.canonical import System
 from sources.catalog import Catalog, Source
 from sources.errors import Ambiguous, Unavailable
@@ -30,7 +27,7 @@ from tests.gateway.engine.catalog_of import Shelf
 from tests.gateway.engine.rules_of import AGENT, CHIEF, CLERK, PORTAL, ROWS, policies, who
 from tests.gateway.engine.shop import answer, codes, engine
 from tests.gateway.engine.stock import account, bill, case, profile
-from tests.gateway.engine.test_memory import OWNED, Book
+from tests.gateway.engine.test_memory import Book
 from tests.resolvers import world
 
 OUTSIDER = PORTAL.replace("own", "region")  # what an outsider sees hangs on more than the key of an account
@@ -228,8 +225,7 @@ BEFORE = f'{{ account(by: {{key: "{OURS}"}}) {{ name }} case(key: "ours") {{ sta
 class Company:
     """Four books behind a memory, and what was asked of them: when each question began and when it was over."""
 
-    def __init__(self, *, hidden: bool, absent: float = 10.0) -> None:
-        """`absent`: seconds for which it is remembered that something is not there."""
+    def __init__(self, *, hidden: bool) -> None:
         self.log: list[tuple[str, str, str]] = []
         held: dict[System, list[c.Record]] = {
             System.CRM: [
@@ -248,11 +244,7 @@ class Company:
         self.books = {
             system: self._book(system, [*own, *map(_of_theirs, own)] if hidden else own) for system, own in held.items()
         }
-        types = {record.__name__: Overrides(negative=absent) for record in OWNED}
-        cache, settings = (
-            Cache(CacheSettings(types=types), wall=time.time),
-            SourceSettings(vendor="fake", url="http://book.test"),
-        )
+        cache, settings = Cache(CacheSettings(), wall=time.time), SourceSettings(vendor="fake", url="http://book.test")
         opened = [Source(Cached(each, cache), settings, Transport(each.name)) for each in self.books.values()]
         catalog = Catalog(opened, cache=cache)
         self.over = Engine(Graph.of(world.SCHEMA, names()), catalog, POLICIES.granted, clock=lambda: world.NOW)
@@ -362,83 +354,3 @@ async def test_a_source_that_fails_is_told_alike_though_the_decoy_is_remembered(
         told.append(await company.asks('{ case(key: "theirs") { status { value } } }', principal))
     assert told[0] == told[1]
     assert codes(told[1][0]) == [("SOURCE_UNAVAILABLE", ["case"])]
-
-
-# ---------------------------------------------------------------- what others have read
-
-SEEN_BY_KEY = {
-    "invoice": '{ invoice(key: "theirs") { number account { name } } }',
-    "subscription": '{ subscription(key: "theirs") { status { value } } }',
-    "case": '{ case(key: "theirs") { status { value } } }',
-    "account": f'{{ account(by: {{key: "{THEIRS}"}}) {{ name }} }}',
-    "customer": '{ account(by: {system: BILLING, id: "theirs"}) { name } }',
-    "several": FOUND["several"],
-}
-
-
-@pytest.mark.parametrize("kind", SEEN_BY_KEY)
-@pytest.mark.parametrize("role", PEOPLE)
-async def test_nothing_tells_that_a_hidden_row_is_in_memory(kind: str, role: str) -> None:
-    """Somebody who may has read it; that there is nothing would have been forgotten by now."""
-    principal, told = company_asker(role), []
-    for hidden in (True, False):
-        company = Company(hidden=hidden, absent=0.05)
-        first = await company.asks(BEFORE, principal)
-        theirs, _ = await company.asks(SEEN_BY_KEY[kind], SOMEBODY)
-        assert ("theirs" in str(theirs) or any(theirs["data"].values())) is hidden or kind == "several"
-        await asyncio.sleep(0.15)
-        asked = [await company.asks(FOUND[kind], principal) for _ in range(2)]
-        await asyncio.sleep(0.15)
-        told.append((first, *asked, await company.asks(FOUND[kind], principal)))
-    assert told[0] == told[1]
-    assert told[0][1][1], "somebody was called"
-    assert told[0][2][1] == [], "and not again at once"
-    assert told[0][3][1], "but after a while"
-
-
-@pytest.mark.parametrize("kind", SEEN_BY_KEY)
-async def test_who_asks_right_after_somebody_else_calls_nobody_for_either(kind: str) -> None:
-    principal, told = company_asker("support_agent"), []
-    for hidden in (True, False):
-        company = Company(hidden=hidden)
-        first = await company.asks(BEFORE, principal)
-        await company.asks(FOUND[kind], SOMEBODY)
-        told.append((first, await company.asks(FOUND[kind], principal)))
-    assert told[0] == told[1]
-    assert told[0][1][1] == []
-
-
-@pytest.mark.parametrize("kind", ["invoice", "case", "account", "several"])
-@pytest.mark.parametrize("role", ["support_agent", "customer_user"])
-async def test_what_is_in_memory_fails_where_what_is_missing_would(kind: str, role: str) -> None:
-    principal, told = company_asker(role), []
-    for hidden in (True, False):
-        company = Company(hidden=hidden, absent=0.05)
-        first = await company.asks(BEFORE, principal)
-        await company.asks(SEEN_BY_KEY[kind], SOMEBODY)
-        await asyncio.sleep(0.15)
-        for book in company.books.values():
-            book.fault = Unavailable("it does not answer: try again", source=book.name)
-        told.append((first, await company.asks(FOUND[kind], principal)))
-    assert told[0] == told[1]
-
-
-async def test_who_may_see_a_row_is_still_answered_from_memory_while_its_source_is_down() -> None:
-    company = Company(hidden=True, absent=0.05)
-    await company.asks(SEEN_BY_KEY["case"], SOMEBODY)
-    await asyncio.sleep(0.15)
-    company.books[System.SUPPORT].fault = Unavailable("it does not answer: try again", source="support")
-    body, log = await company.asks(SEEN_BY_KEY["case"], SOMEBODY)
-    assert body["data"]["case"] is not None
-    assert log == []
-
-
-def test_of_what_was_looked_up_no_more_is_kept_than_fits() -> None:
-    decoys = Decoys()
-    assert decoys.would_call((c.Case, "key"), ["a", "b"], 0.0, 10.0) == {"a": None, "b": None}
-    assert decoys.would_call((c.Case, "key"), ["a", "c"], 5.0, 10.0) == {"c": None}
-    assert decoys.would_call((c.Case, "key"), ["a"], 10.0, 10.0) == {"a": 10.0}
-    decoys.was_away((c.Case, "key"), "a", 10.0)
-    assert decoys.would_call((c.Case, "key"), ["a"], 11.0, 10.0) == {"a": 10.0}, "nothing was learned"
-    decoys.would_call((c.Case, "key"), map(str, range(2 * MOST)), 10.0, 10.0)
-    assert len(decoys._absent) == MOST

@@ -39,9 +39,6 @@ class Company:
 
     recalls = False
 
-    def absence(self, _record: type[c.Record]) -> float:
-        return 0.0
-
     def __init__(self, shelf: Shelf) -> None:
         self._shelf = shelf
         self.gates: dict[type[c.Record], asyncio.Event] = {}

@@ -1,5 +1,6 @@
 """Pages: their bounds, their cursors, filling after judging, what is pushed down, and what they tell of hidden rows."""
 
+import asyncio
 import base64
 from typing import Any
 
@@ -212,6 +213,21 @@ async def test_that_nobody_could_look_behind_a_page_takes_nothing_from_it() -> N
             return await super().read(ask)
 
     shelf.__class__ = Failing
+    body = await answer(engine(shelf, policies(AGENT).granted), PAGE, who("agent"), first=4)
+    assert "errors" not in body
+    assert body["data"]["bills"]["pageInfo"]["hasNextPage"] is True
+
+
+async def test_nobody_waits_long_for_what_is_behind_a_page() -> None:
+    shelf = Shelf([account("a1"), *(bill(f"b{at:05}", "a1") for at in range(9))])
+
+    class Hanging(Shelf):
+        async def read(self, ask: Ask) -> Reading:
+            if ask.page.after is not None:
+                await asyncio.Event().wait()
+            return await super().read(ask)
+
+    shelf.__class__ = Hanging
     body = await answer(engine(shelf, policies(AGENT).granted), PAGE, who("agent"), first=4)
     assert "errors" not in body
     assert body["data"]["bills"]["pageInfo"]["hasNextPage"] is True

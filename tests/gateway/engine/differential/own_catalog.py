@@ -42,14 +42,6 @@ class Shelves:
         """Whether anything may be remembered, as the seed says."""
         return self._draw("recalls").random() < 0.5
 
-    def absence(self, record: type[Record]) -> float:
-        """That there is nothing is mostly remembered for a while."""
-        return 10.0 if self.recalls else 0.0
-
-    def stand_in(self, record: type[Record]) -> float:
-        """And longer while its source is away."""
-        return 300.0
-
     def recall(self, ask: Ask) -> Reading | None:
         """The same as `read`, without waiting; mostly nothing is remembered."""
         return self._reading(ask) if self._pace.random() < 0.3 else None

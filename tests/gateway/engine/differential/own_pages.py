@@ -111,7 +111,8 @@ class Listing(msgspec.Struct, frozen=True):
             visible += len(there)
             more = rows.more or visible > page.first
             kept = [*kept, *there][: page.first]
-            if not rows.more or visible > page.first or attempt == _EXTRA or rows.next is None:
+            enough = page.first + (self.link.by == "list")  # of everything: somebody looks behind the page
+            if not rows.more or visible >= enough or attempt == _EXTRA or rows.next is None:
                 break
             following, failed = await asking.read(
                 self.link.target, self.link.by, key, msgspec.structs.replace(page, after=rows.next)
