@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Sequence
 from datetime import timedelta
 from typing import Any
@@ -15,11 +16,12 @@ from resolvers.sagas.errands import errand
 from resolvers.sagas.judge import Course, said, whose
 from resolvers.sagas.outcome import CONCERNS, told
 from resolvers.sagas.room import Room
-from resolvers.sagas.saga import Finding, Look, State, Step
+from resolvers.sagas.saga import Finding, Look, Looked, State, Step
 from sources.errors import SourceError
 from sources.store import operations
 from sources.store.steps import Direction, StepOutcome
 
+_log = logging.getLogger("opsgraph.sagas")
 AHEAD = timedelta(days=4)
 """How long before its start: the credit manager's two office days and a weekend, so that what is not cleared is
 taken back by then."""
@@ -46,10 +48,11 @@ async def look(
         if passes and not last:
             return Seen(course=Course.LATER)
         owner = CONCERNS.get(error.code, TECHNICAL).owner
-        await room.write(
-            _raise, room, made, number, step, [Finding(code=error.code, message=error.message, owner=owner)], exception
-        )
-        return Seen(course=Course.ATTENTION)
+        found = Looked(findings=(Finding(code=error.code, message=error.message, owner=owner),), known=None)
+    except Exception as error:  # a mistake of ours: a person has to see it
+        _log.exception("`%s` cannot be looked at again before `%s`", made.operation, step.name)
+        message = f"it cannot be looked at again: {type(error).__name__}: {error}"[:300]
+        found = Looked(findings=(Finding(code="INTERNAL", message=message, owner=TECHNICAL.owner),), known=None)
     if found.findings:
         await room.write(_raise, room, made, number, step, found.findings, exception)
         return Seen(course=Course.ATTENTION)

@@ -266,6 +266,24 @@ async def test_what_cannot_be_read_is_waited_for_and_then_put_before_somebody(ho
     assert (await house.ended(answer)).state is State.COMPLETED
 
 
+async def test_a_mistake_in_looking_is_put_before_a_person(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def broken(ask: Any) -> Any:
+        raise ValueError("nobody thought of that")
+
+    answer = await house.send("submitOrder", later())
+    await house.waiting(answer)
+    with monkeypatch.context() as patched:
+        patched.setattr(house.systems, "read", broken)
+        await came(house, answer, start(-60))
+        await house.until(answer, State.NEEDS_ATTENTION)
+    (raised,) = await house.exceptions(answer)
+    assert (raised.kind, raised.owner) == ("INTERNAL", "platform")
+    await house.tell(answer, Action.RESUME)
+    await house.waiting(answer)
+    await came(house, answer, start(1))
+    assert (await house.ended(answer)).state is State.COMPLETED
+
+
 async def test_a_contract_that_got_another_subscription_meanwhile_keeps_it(house: House) -> None:
     drafted = record(c.SubscriptionContract, "800A", account_key="A-1", status="ACTIVE")
     house.systems.records.append(drafted)
