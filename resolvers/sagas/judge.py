@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from typing import Any
@@ -192,22 +192,37 @@ def _answered(
 def _attention(
     connection: Any, room: Room, operation: Operation, findings: Sequence[Finding], exception: str, now: datetime
 ) -> Judged:
+    put_before(connection, room, operation.id, findings, exception, now)
+    return Judged(course=Course.ATTENTION)
+
+
+def put_before(
+    connection: Any,
+    room: Room,
+    operation_id: str,
+    findings: Sequence[Finding],
+    exception: str,
+    now: datetime,
+    *,
+    step: int | None = None,
+    details: Mapping[str, Any] = {},
+) -> None:
+    """Put findings before the owner of the first of them; `step` is the one that they keep from beginning."""
     first = findings[0]
     known: Concern = CONCERNS.get(first.code, RECORDS)
     concern = known if known.owner == first.owner else Concern(str(first.owner), known.answer, known.clear, "platform")
     notes.raise_exception(
         connection,
         room.chain,
-        operation.id,
+        operation_id,
         exception,
         concern,
         now,
         kind=first.code,
         reason=said(findings),
-        step=None,
-        details={"findings": msgspec.to_builtins(list(findings))},
+        step=step,
+        details={**details, "findings": msgspec.to_builtins(list(findings))},
     )
-    return Judged(course=Course.ATTENTION)
 
 
 def _ended(connection: Any, room: Room, operation_id: str, state: State, reason: str) -> Judged:

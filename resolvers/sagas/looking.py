@@ -9,11 +9,10 @@ from typing import Any
 
 import msgspec
 
-from resolvers.sagas import notes
 from resolvers.sagas.asking import asking
-from resolvers.sagas.concerns import RECORDS, TECHNICAL, Concern
+from resolvers.sagas.concerns import TECHNICAL
 from resolvers.sagas.errands import errand
-from resolvers.sagas.judge import Course, said, whose
+from resolvers.sagas.judge import Course, put_before, whose
 from resolvers.sagas.outcome import CONCERNS, told
 from resolvers.sagas.room import Room
 from resolvers.sagas.saga import Finding, Look, Looked, State, Step
@@ -68,18 +67,5 @@ def _raise(
     findings: Sequence[Finding],
     exception: str,
 ) -> None:
-    first = findings[0]
-    usual: Concern = CONCERNS.get(first.code, RECORDS)
-    concern = usual if usual.owner == first.owner else Concern(str(first.owner), usual.answer, usual.clear, "platform")
-    notes.raise_exception(
-        connection,
-        room.chain,
-        made.operation,
-        exception,
-        concern,
-        room.clock(),
-        kind=first.code,
-        reason=said(findings),
-        step=number,
-        details={"step": step.name, "direction": Direction.DO, "findings": msgspec.to_builtins(list(findings))},
-    )
+    about = {"step": step.name, "direction": Direction.DO}
+    put_before(connection, room, made.operation, findings, exception, room.clock(), step=number, details=about)
