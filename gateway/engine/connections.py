@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Mapping, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -11,7 +11,8 @@ import msgspec
 
 from gateway.engine.ledger import Ledger
 from gateway.engine.loads import Found, along_of
-from gateway.engine.paging import ConnectionPage, kept, onward
+from gateway.engine.missed import Sought, calls_before, in_vain
+from gateway.engine.paging import MOST, ConnectionPage, kept, onward, with_next
 from sources.canonical import Record
 from sources.errand import current
 from sources.errors import BadAsk, SourceError
@@ -104,7 +105,8 @@ class Pages:
         self._links, self._field, self._link, self._paging = links, field, field.link, field.paging
         self._keys, self._page, self._counted = [each[0] if each else None for each in keys], page, counted
         self._judged = links.judges(field.link)
-        self._ahead = not counted and links.may_hide_some(field) and _asks_for_more(field)
+        self._thinned = field.thinned and not counted
+        self._ahead = self._thinned and field.ahead
         self._after = _text(given.get("after"))
 
     def at_hand(self, found: Mapping[str, Found]) -> list[Any] | None:
@@ -115,13 +117,15 @@ class Pages:
             if each.rows is not None and is_thin(self._page, each.rows, seen, ahead=self._ahead):
                 return None
             pages[key] = self._first(key, each, seen)
-        return self._taken(pages, along_of(found.values()), ())
+        return self._taken(pages, along_of(found.values()), found, {})
 
     async def read(self, ledger: Ledger) -> list[Any]:
         """A page, or why there is none, for each parent."""
         wanted = list(dict.fromkeys(key for key in self._keys if key is not None))
         start = self._start(wanted)
         found = dict(zip(wanted, await self._links.load(self._link, wanted, start, ledger), strict=True))
+        sought = Sought(self._link.target, self._link.by, found)
+        before = calls_before(self._links.seen, sought)
         seen = await self._links.seen_of(self._field, found)
         thin = [
             key
@@ -136,23 +140,50 @@ class Pages:
             for key, each in zip(thin, await asyncio.gather(*filling), strict=True):
                 pages[key] = self._made(key, each, found[key].rows or Rows())
                 along += each.along
-        return self._taken(pages, along, seen.values())
+        if self._is_root and self._judged and not self._counted and self._links.seen.calls == before:
+            await self._look_in_vain(sought, pages)
+        return self._taken(pages, along, found, seen)
+
+    async def _look_in_vain(self, sought: Sought, pages: dict[str, Any]) -> None:
+        """Takes for a list of which nothing is seen the time that judging hidden rows would have taken."""
+        empty = [key for key, page in pages.items() if isinstance(page, ConnectionPage) and not page.nodes]
+        failed = await in_vain(self._links.seen, sought, [key for key in empty if pages[key].error is None])
+        if failed is not None:
+            pages |= {key: self._made(key, Filled([], [], False, failed), Rows()) for key in empty}
 
     def _taken(
-        self, pages: Mapping[str, Any], along: Sequence[Record], seen: Iterable[Sequence[Any]]
+        self,
+        pages: Mapping[str, Any],
+        along: Sequence[Record],
+        found: Mapping[str, Found],
+        seen: Mapping[str, Sequence[Any]],
     ) -> list[ConnectionPage | SourceError]:
         """The pages in the order of the parents."""
         shown = [each.nodes for each in pages.values() if isinstance(each, ConnectionPage)]
-        self._links.take(self._link, shown, along, seen)
+        whole = not any(None in each for each in seen.values()) and not self._ahead_of_some(found)
+        self._links.take(self._link, shown, along, whole=whole)
         return [pages[key] if key is not None else ConnectionPage((), (), False, total=0) for key in self._keys]
 
+    def _ahead_of_some(self, found: Mapping[str, Found]) -> bool:
+        """Whether rows were read that are behind a page and not in it."""
+        first = self._page.first or MOST
+        return self._thinned and any(
+            each.rows is not None and len(each.rows.records) > first for each in found.values()
+        )
+
     def _start(self, wanted: Sequence[str]) -> Page:
+        asked = with_next(self._page) if self._thinned else self._page
         if self._after is None:
-            return self._page
+            return asked
         if len(wanted) > 1:
             raise BadAsk("`after` goes on with one list: ask for one parent at a time")
         after = self._links.cursors.decode(self._after, self._scope(wanted[0] if wanted else ""))
-        return msgspec.structs.replace(self._page, after=after)
+        return msgspec.structs.replace(asked, after=after)
+
+    @property
+    def _is_root(self) -> bool:
+        """Whether whoever asks says what is looked for, and no row that was shown to him."""
+        return self._link.by == "list" or self._link.argument is not None
 
     def _scope(self, key: str) -> str:
         return self._paging.scope(self._page, key)
@@ -182,15 +213,6 @@ class Pages:
 
     def _sign(self, key: str, place: Position) -> str:
         return self._links.cursors.encode(place, self._scope(key))
-
-
-def _asks_for_more(field: Field) -> bool:
-    """Whether a connection is asked if its list goes on, as far as its selection tells."""
-    connection = field.branch.only if field.branch is not None else None
-    if connection is None:
-        return True
-    bounds = [each.branch.only for each in connection.fields if each.name == "pageInfo" and each.branch is not None]
-    return any(each is None or any(one.name == "hasNextPage" for one in each.fields) for each in bounds)
 
 
 def _text(value: Any) -> str | None:

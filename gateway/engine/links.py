@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from operator import attrgetter, is_
 from typing import Any
 
@@ -14,7 +14,7 @@ from gateway.engine.frames import Partial
 from gateway.engine.ledger import Ledger
 from gateway.engine.loads import Found, Loads, along_of
 from gateway.engine.missed import Sought, calls_before, in_vain, looked_up
-from gateway.engine.paging import ConnectionPage
+from gateway.engine.paging import ConnectionPage, with_next
 from gateway.engine.plan import Field, Plan
 from gateway.engine.seen import Seen
 from policies.principal import Principal
@@ -65,6 +65,7 @@ class Links:
             return True
         if not self._seen.is_at_hand(link.target, link.by, keys):
             return False
+        page = with_next(page) if field.thinned else page
         return self._loads.recall(link.target, link.by, keys, page, ledger) is not None
 
     def recalled(self, field: Field, rows: Sequence[Any], given: Given, ledger: Ledger) -> list[Any] | None:
@@ -82,7 +83,8 @@ class Links:
         wanted = _wanted(link, rows, arguments, column)
         if judged and wanted and not self._seen.is_at_hand(link.target, link.by, wanted):
             return None
-        found = self._recalled(link, wanted, page, ledger) if arguments.get("after") is None else None
+        asked = with_next(page) if field.thinned else page
+        found = self._recalled(link, wanted, asked, ledger) if arguments.get("after") is None else None
         if found is None:
             return None
         rows_found = [row for each in found.values() for row in rows_of(each)]
@@ -93,7 +95,7 @@ class Links:
             counted = self._seen.rule(link.target, field.roles) is None
             return Pages(self, field, keys, page, arguments, counted).at_hand(found)
         shown = {key: rows_of(each) for key, each in found.items()}
-        self.take(link, shown.values(), along_of(found.values()))
+        self.take(link, shown.values(), along_of(found.values()), whole=True)
         return _all_plain(link, rows, arguments, shown, column)
 
     def _recalled(self, link: Link, wanted: Sequence[str], page: Page, ledger: Ledger) -> dict[str, Found] | None:
@@ -146,7 +148,8 @@ class Links:
         wanted = _wanted(link, rows, given, column)
         loaded = await self.load(link, wanted, page, ledger)
         found = dict(zip(wanted, loaded, strict=True))
-        sought = Sought(link.target, link.by, found) if link.argument is not None else None
+        is_root = link.argument is not None or link.by == "list"
+        sought = Sought(link.target, link.by, found) if is_root else None
         if sought is not None and loaded[0].is_missing:
             _, failed = await looked_up(self._seen, (), field.roles, sought)
             if failed is not None:
@@ -161,7 +164,7 @@ class Links:
         along = along_of(loaded)
         if hidden and page.first is not None:
             found, shown = await self._filled(field, page, found, shown, along)
-        self.take(link, shown.values(), along, shown.values() if hidden else ())
+        self.take(link, shown.values(), along, whole=not (hidden and any(None in each for each in shown.values())))
         if hidden or any(each.error is not None for each in loaded):
             return [_plain_value(link, keys_of(link, row, given), found, shown) for row in rows]
         return _all_plain(link, rows, given, shown, column)
@@ -188,11 +191,6 @@ class Links:
         """Whether rows of a link are judged at all."""
         return self._seen.rule(link.target) is not None
 
-    def may_hide_some(self, field: Field) -> bool:
-        """Whether of a list some rows may be hidden and others not: one of everything, of which no source says whose
-        rows are asked for."""
-        return field.link.by == "list" and self._seen.rule(field.link.target, field.roles) is not None
-
     async def visible(self, field: Field, records: Sequence[Record]) -> list[Any]:
         """What is seen of records to which a field leads; see `Seen.visible`."""
         return await self._seen.visible(records, field.roles)
@@ -210,20 +208,13 @@ class Links:
             at += len(rows)
         return shown
 
-    def take(
-        self,
-        link: Link,
-        shown: Collection[Sequence[Any]],
-        along: Sequence[Record],
-        seen: Iterable[Sequence[Any]] = (),
-    ) -> None:
-        """What is shown, and what came along with it, need not be read again by key. `seen` has None for each hidden
-        row of what was found."""
+    def take(self, link: Link, shown: Collection[Sequence[Any]], along: Sequence[Record], *, whole: bool) -> None:
+        """What is shown, and what came along with it, need not be read again by key. `whole`: all that was found is
+        shown."""
         if link.target is Account and link.by != "key":
             self._loads.prime([row for each in shown for row in each])
         if along:
-            rows = (row for each in shown for row in each)
-            self._loads.take_along(along, rows, whole=not any(None in each for each in seen))
+            self._loads.take_along(along, (row for each in shown for row in each), whole=whole)
 
     async def load(self, link: Link, keys: Sequence[str], page: Page, ledger: Ledger) -> list[Found]:
         """See `Loads.get`."""
@@ -242,6 +233,11 @@ class Links:
     def is_ready(self, link: Link, key: str) -> bool:
         """Whether a child of a row with this key may be read before the row is there."""
         return self._catalog.ready(link.target, link.by, key)
+
+    @property
+    def seen(self) -> Seen:
+        """Who sees which row."""
+        return self._seen
 
     @property
     def cursors(self) -> Cursors:

@@ -222,6 +222,12 @@ def kept(rows: Rows, first: int | None, seen: Sequence[Any]) -> tuple[list[Any],
     return shown, at, rows.more
 
 
+def with_next(page: Page) -> Page:
+    """A page with the row behind it; the largest has none."""
+    assert page.first is not None
+    return msgspec.structs.replace(page, first=page.first + 1) if page.first < MOST else page
+
+
 def onward(page: Page, rows: Rows) -> Page:
     """The next part of a list."""
     return msgspec.structs.replace(page, after=rows.next)

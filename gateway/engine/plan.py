@@ -66,6 +66,7 @@ class Field:
 
     __slots__ = (
         "active",
+        "ahead",
         "arguments",
         "attribute",
         "branch",
@@ -86,6 +87,7 @@ class Field:
         "path",
         "roles",
         "slot",
+        "thinned",
         "type",
     )  # fmt: skip
 
@@ -108,6 +110,8 @@ class Field:
         self.active = False  # it reads, or something below it does
         self.flat = True  # everything below can be shown from the value alone
         self.early = False  # its children may start before its row is there
+        self.thinned = False  # of a list: some of its rows may be hidden and others not
+        self.ahead = False  # it says whether its list goes on
 
     @property
     def link(self) -> Link:

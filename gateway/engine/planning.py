@@ -162,7 +162,18 @@ class Planner:
         elif isinstance(field.declared, Stream):
             field.kind = EVENT
         self._below(field)
+        if field.kind == LINK and field.link.paged:
+            field.thinned, field.ahead = self._is_thinned(field), _says_whether_it_goes_on(field)
         return field
+
+    def _is_thinned(self, field: Field) -> bool:
+        """Whether of a list some rows may be hidden and others not: all that one account owns are seen alike where
+        nothing but the account decides."""
+        link, name = field.link, self.graph.types.get(field.link.target)
+        if name is None:
+            return False
+        rule = self._grants.rows(name, field.roles)
+        return not rule.open and not (rule.by_account and link.by == "account")
 
     def _below(self, field: Field) -> None:
         reads = field.kind in (LINK, BATCHED, EVENT)
@@ -194,6 +205,15 @@ def _lists(type_: GraphQLOutputType) -> int:
         found += isinstance(type_, GraphQLList)
         type_ = type_.of_type
     return found
+
+
+def _says_whether_it_goes_on(field: Field) -> bool:
+    """Whether a connection is asked for `hasNextPage`, as far as its selection tells."""
+    connection = field.branch.only if field.branch is not None else None
+    if connection is None:
+        return True
+    bounds = [each.branch.only for each in connection.fields if each.name == "pageInfo" and each.branch is not None]
+    return any(each is None or any(one.name == "hasNextPage" for one in each.fields) for each in bounds)
 
 
 def _string(graph: Graph) -> Any:

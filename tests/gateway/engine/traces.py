@@ -208,8 +208,9 @@ class Questions:
         return f"r{next(self._aliases)}: {draw.choice(roots)}"
 
     def _connection(self, below: str) -> str:
-        if self._bounded and self._draw.random() < 0.5:  # whether a full page is the last one, hidden rows do tell
-            return f"(first: {self._draw.randint(2, 4)}) {{ nodes {below} }}"
+        if self._bounded and self._draw.random() < 0.5:
+            bounds = self._draw.choice(["", " pageInfo { hasNextPage }"])
+            return f"(first: {self._draw.randint(2, 4)}) {{ nodes {below}{bounds} }}"
         return f" {{ nodes {below} edges {{ cursor node {{ key }} }} totalCount pageInfo {{ hasNextPage endCursor }} }}"
 
     def _some(self, leaves: Sequence[str], links: Sequence[tuple[str, Any]], depth: int) -> str:

@@ -79,26 +79,40 @@ class Listing(msgspec.Struct, frozen=True):
         self, asking: Asking, keys: Sequence[str], given: Mapping[str, Any], granting: frozenset[str]
     ) -> tuple[OnePage, SourceError | None]:
         """A page, and what is told besides it; raises SourceError where there is none."""
-        asked = self._asked(asking, given)
-        page, counted = self._pushed(asking, asked, granting)
+        page, counted = self._pushed(asking, self._asked(asking, given), granting)
         if page is None or not keys:
             return _NOTHING, None
         after = given.get("after")
         if after is not None:
             page = msgspec.structs.replace(page, after=asking.cursors.decode(after, self._scope(page, keys[0])))
-        rows, error = await asking.read(self.link.target, self.link.by, keys[0], page)
+        thinned = not counted and self._is_thinned(asking, granting)
+        asked = msgspec.structs.replace(page, first=(page.first or 0) + 1) if thinned and page.first != _MOST else page
+        rows, error = await asking.read(self.link.target, self.link.by, keys[0], asked)
         if rows is None and error is not None:
             raise error
         first = rows or Rows()
-        kept, more, error, end = await self._kept(asking, keys[0], page, granting, first, error)
+        kept, more, error, end = await self._kept(asking, keys[0], page, granting, first, error, ahead=thinned)
         scope = self._scope(page, keys[0])
         edges = [OneEdge(row, asking.cursors.encode(place, scope)) for row, place in kept]
         total = first.total if counted else None
         going_on = asking.cursors.encode(end, scope) if end is not None else None
         return OnePage([row for row, _ in kept], edges, more, after is not None, total, going_on), error
 
+    def _is_thinned(self, asking: Asking, granting: frozenset[str]) -> bool:
+        """Whether of the list some rows may be hidden and others not."""
+        rule = asking.grants.rows(self.target, granting)
+        return not rule.open and not (rule.by_account and self.link.by == "account")
+
     async def _kept(
-        self, asking: Asking, key: str, page: Page, granting: frozenset[str], rows: Rows, error: SourceError | None
+        self,
+        asking: Asking,
+        key: str,
+        page: Page,
+        granting: frozenset[str],
+        rows: Rows,
+        error: SourceError | None,
+        *,
+        ahead: bool,
     ) -> tuple[list[tuple[Any, Position]], bool, SourceError | None, Position | None]:
         """Visible rows with their places, whether there are more, what is told besides them, where a short page ends."""
         assert page.first is not None
@@ -111,7 +125,7 @@ class Listing(msgspec.Struct, frozen=True):
             visible += len(there)
             more = rows.more or visible > page.first
             kept = [*kept, *there][: page.first]
-            enough = page.first + (self.link.by == "list")  # of everything: somebody looks behind the page
+            enough = page.first + ahead  # where hidden rows may follow, somebody looks behind the page
             if not rows.more or visible >= enough or attempt == _EXTRA or rows.next is None:
                 break
             following, failed = await asking.read(
