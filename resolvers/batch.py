@@ -106,11 +106,12 @@ class Event(msgspec.Struct, frozen=True, kw_only=True):
 
 class Stream(msgspec.Struct, frozen=True):
     """A subscription's root: `source(context, **arguments)` gives events; each is answered as the field's value.
-    `sought` as in `Batched`."""
+    `sought` as in `Batched`, `record` is what its events are about."""
 
     source: Callable[..., AsyncGenerator[Any, None]]
     budget: OperationClass | None = None
     sought: Sought | None = None
+    record: type[Record] | None = None
 
 
 Declaration: TypeAlias = Link | Batched | Derived | Stream
@@ -216,10 +217,11 @@ def stream(
     arguments: Mapping[str, Any] | None = None,
     budget: OperationClass | None = None,
     sought: Sought | None = None,
+    record: type[Record] | None = None,
     description: str | None = None,
 ) -> Any:
     """A root of subscriptions; `arguments` as those of `batched`."""
-    return _field(Stream(source, budget, sought), dict(arguments or {}), description)
+    return _field(Stream(source, budget, sought, record), dict(arguments or {}), description)
 
 
 def where(field: str, op: str, description: str | None = None) -> Any:

@@ -8,6 +8,7 @@ from resolvers.batch import seeking, stream
 from resolvers.budget import OperationClass
 from resolvers.happenings import changes, sources
 from resolvers.types.happenings import ExceptionRaised, OperationChanged, SourceStateChanged
+from sources import canonical as c
 
 _AFTER = {"after": str | None}
 _LOOKUP = OperationClass.LOOKUP
@@ -30,6 +31,7 @@ class Subscription:
         arguments={"id": strawberry.ID, **_AFTER},
         budget=_LOOKUP,
         sought=seeking(id="Operation.id"),
+        record=c.Operation,
         description="Something about an operation has changed: its state, a step, an approval, an exception.",
     )
     exception_raised: ExceptionRaised | None = stream(

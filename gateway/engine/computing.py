@@ -11,7 +11,7 @@ from gateway.engine.deadlines import Writes, in_time
 from gateway.engine.ledger import Ledger
 from gateway.engine.loads import Found, Loads, along_of
 from gateway.engine.lookups import check_lookups
-from gateway.engine.missed import Sought, looked_up
+from gateway.engine.missed import Sought, in_vain, looked_up
 from gateway.engine.plan import Field, Plan, Roles
 from gateway.engine.seen import Seen
 from gateway.engine.told import texts
@@ -79,12 +79,22 @@ class Computations:
         if isinstance(event, Record):
             (record,) = await self._seen.visible([self._known(event)], field.roles)
             return record, False
-        if not isinstance(event, Event) or event.subject is None:
+        if not isinstance(event, Event):
             return event, False
-        (subject,) = await self._seen.visible([self._known(event.subject)], field.roles)
+        before, about = self._seen.calls, event.subject
+        (subject,) = (None,) if about is None else await self._seen.visible([self._known(about)], field.roles)
+        if subject is None and event.first and event.alone and self._seen.calls == before:
+            subject = await self._looked_for(field)
         if isinstance(subject, Exception):
             return subject, False
-        return msgspec.structs.replace(event, subject=subject), subject is None
+        return msgspec.structs.replace(event, subject=subject), subject is None and about is not None
+
+    async def _looked_for(self, field: Field) -> SourceError | None:
+        """Takes for what a stream looks for in vain the time that judging it would have taken."""
+        record = getattr(field.declared, "record", None)
+        if record is None or self._seen.rule(record) is None:
+            return None
+        return await in_vain(self._seen, Sought(record, "key", {"": Found(None, None, called=True)}), [""])
 
     def afterwards(self, then: Callable[[], None]) -> None:
         """Does something when no write is under way."""

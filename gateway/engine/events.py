@@ -48,8 +48,8 @@ async def events(
     """The answers of a subscription that was planned as `asked`; its source is told of the context of its `opening`.
 
     It ends with its source, where its root may not be seen any more by the rules of then, and where what it is about is
-    not there for this caller, or may not be looked up. What `again` raises comes out of it, and what the source does,
-    unless that is a SourceError: a last answer tells of it.
+    not there for this caller, may not be looked up, or cannot be told at its beginning. What `again` raises comes out
+    of it, and what the source does, unless that is a SourceError: a last answer tells of it.
     """
     principal, correlation_id = opening.principal, opening.correlation_id
     field = _streamed(asked.plan)
@@ -68,18 +68,25 @@ async def events(
                 answered = await engine.event(question, now, principal, correlation_id)
                 known = event if isinstance(event, Event) else _PLAIN
                 if answered.untold and known.first:
-                    now = msgspec.structs.replace(now, event=msgspec.structs.replace(known, subject=None))
+                    bare = msgspec.structs.replace(known, subject=None, first=False)  # it was looked for already
+                    now = msgspec.structs.replace(now, event=bare)
                     yield await engine.event(question, now, principal, correlation_id)
                 elif not answered.untold:
                     yield answered
-                lost = known.first and known.alone and (answered.untold or known.subject is None)
-                if lost or _streamed(now.plan) is None:
+                lost = answered.untold or known.subject is None or _failed(answered, field)
+                if (known.first and known.alone and lost) or _streamed(now.plan) is None:
                     return
     except SourceError as error:  # of an argument, or of the source itself
         failed = GraphQLError(error.message, nodes=field.nodes, original_error=error)
         yield Response(refused([failed], correlation_id), started=False)
     except Refused as error:  # by rules or manifests that have changed meanwhile
         yield Response(refused(error.errors, correlation_id), started=False)
+
+
+def _failed(answered: Response, field: Field) -> bool:
+    """Whether an answer says of its event only what went wrong."""
+    data = answered.body.get("data")
+    return data is None or data.get(field.key) is None
 
 
 def _streamed(plan: Plan) -> Field | None:

@@ -10,8 +10,11 @@ from typing import Any
 
 import pytest
 
+from gateway.engine.decoys import JUDGING
 from sources.canonical import Money
-from sources.ports import Ask
+from sources.catalog import Catalog
+from sources.errors import Unavailable
+from sources.ports import Ask, Reading, Report
 from sources.store import exceptions, operations
 from sources.store.exceptions import Finding
 from sources.store.facts import Facts
@@ -128,8 +131,11 @@ def ending(made: Gateway, role: str, key: str) -> tuple[Any, Any]:
     """What a stream about an operation says that is none for its follower, its cursor left out."""
     with following(made, role, query=OPERATION, id=key) as followed:
         payload = followed.next()
-        assert payload["data"]["operationChanged"].pop("cursor")
+        event = payload["data"]["operationChanged"]
+        assert event is None or event.pop("cursor")
         del payload["extensions"]["correlationId"]
+        for error in payload.get("errors", []):
+            del error["extensions"]["correlationId"]
         return payload, followed.socket.receive_json()
 
 
@@ -140,6 +146,30 @@ def test_an_operation_that_one_may_not_see_is_like_one_that_is_not_there(made: G
     assert found == absent
     assert found[0]["data"] == {"operationChanged": {"missed": False, "operation": None}}
     assert found[1] == {"id": "1", "type": "complete"}
+
+
+@pytest.mark.parametrize("away", [False, True], ids=["", "the CRM is away"])
+@pytest.mark.parametrize("role", ["support_agent", "revops", "finance"])
+def test_looking_for_one_in_vain_takes_what_judging_it_takes(
+    made: Gateway, desk: Desk, monkeypatch: pytest.MonkeyPatch, role: str, away: bool
+) -> None:
+    asked: list[str] = []
+    read = Catalog.read
+
+    async def counted(self: Catalog, ask: Ask) -> Any:
+        if (ask.record, ask.by) not in JUDGING:
+            return await read(self, ask)
+        asked.append(f"{ask.record.__name__}.{ask.by}")
+        failed = Unavailable("it is away", source="crm")
+        return Reading({}, Report("crm"), dict.fromkeys(ask.keys, failed)) if away else await read(self, ask)
+
+    monkeypatch.setattr(Catalog, "read", counted)
+    told = []
+    for key in (desk.accept(caller="grace", entity="US"), "nobody"):
+        asked.clear()
+        told.append((ending(made, role, key), list(asked)))
+    assert told[0] == told[1]
+    assert bool(told[0][1]) is (role != "finance")
 
 
 def test_exceptions_are_told_to_those_with_whom_they_lie(made: Gateway, desk: Desk) -> None:
