@@ -109,14 +109,13 @@ class Accounts:
     # ------------------------------------------------------------ naming
 
     async def name(self, connector: Connector, ask: Ask, reading: Reading) -> None:
-        """Fills the canonical account key of records that carry only their source's own customer id."""
+        """Fills the canonical account key of records that carry only their source's own customer id. What that takes is
+        told nowhere: nobody knows yet whether whoever asks may see the records."""
         nameless = _nameless(ask, reading)
         if not nameless:
             return
         resolved = await self._crosswalk.account_keys(connector, sorted(nameless))
-        reading.report.calls += resolved.report.calls
         reading.report.error = reading.report.error or resolved.report.error
-        reading.reports += resolved.reports
         for own, error in resolved.errors.items():
             if isinstance(error, Ambiguous) and own in reading.rows:  # the record itself was asked for: whose is it?
                 reading.errors[own] = error

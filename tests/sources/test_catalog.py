@@ -76,6 +76,24 @@ async def test_the_record_by_which_a_source_knows_an_account_is_at_hand_unless_t
 
 
 @in_virtual_time
+async def test_finding_out_whose_a_record_is_tells_nobody_that_it_is_there() -> None:
+    """Also where only the CRM says it: another source would show among those that were asked."""
+    (owner,) = accounts("A")
+    claiming = msgspec.structs.replace(owner, external_ids=(c.ExternalId(c.System.BILLING, "cus_1"),))
+    for named in (customer("cus_1", "A"), customer("cus_1", "")):
+        source = billing(named, refund("R1", "cus_1"))
+        catalog = catalog_of(crm(claiming), source)
+        told = []
+        for key in ("R1", "gone"):
+            reading = await catalog.read(Ask(c.Refund, "key", (key,)))
+            named_for = [getattr(row, "account_key", "") for rows in reading.rows.values() for row in rows.records]
+            assert named_for == ["A"] * (key == "R1")
+            told.append([(each.source, each.calls) for each in (reading.report, *reading.reports)])
+        assert told[0] == told[1] == [("billing", 1)]
+        assert [by for kind, by, _ in source.asked if kind == "BillingCustomer"] == ["key"]
+
+
+@in_virtual_time
 async def test_records_that_name_no_account_are_named_at_once_where_that_is_known() -> None:
     source = billing(customer("cus_1", "A"), customer("cus_2", "B"), refund("R1", "cus_1"), refund("R2", "cus_2"))
     catalog = catalog_of(crm(*accounts("A", "B")), source)
