@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Mapping, Sequence
+from collections.abc import Awaitable, Iterator, Mapping, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -52,12 +52,12 @@ async def filled(
     error, end, along = None, rows.next, list[Record]()
     shown, places, more = kept(rows, page.first, seen)
     known = _count(seen)  # how many are visible, as far as it was read
-    for _ in range(_EXTRA):
+    for part in parts(page):
         missing = page.first - len(shown)
         if not rows.more or rows.next is None or known >= page.first + ahead:
             break
         patience = None if missing else current().patience  # the page is there: nobody waits long for what follows
-        reading = await _in_time(links.go_on(field.link, key, onward(page, rows)), patience)
+        reading = await _in_time(links.go_on(field.link, key, onward(part, rows)), patience)
         if reading is None:
             more = True
             break
@@ -73,6 +73,14 @@ async def filled(
             end = rows.next
             shown, places = shown + further, [*places, *at]
     return Filled(shown, places, more, error, end if len(shown) < page.first and more else None, along)
+
+
+def parts(page: Page) -> Iterator[Page]:
+    """The further parts of a list that are read for a page: the more of it is hidden, the larger they get."""
+    size = page.first or MOST
+    for _ in range(_EXTRA):
+        yield msgspec.structs.replace(page, first=size)
+        size = min(2 * size, MOST)
 
 
 async def _in_time(reading: Awaitable[Reading], seconds: float | None) -> Reading | None:

@@ -119,6 +119,7 @@ class Listing(msgspec.Struct, frozen=True):
         end = rows.next
         kept: list[tuple[Any, Position]] = []
         visible = 0
+        size = page.first
         for attempt in range(_EXTRA + 1):
             judged = [await asking.seen(each, granting) for each in rows.records]
             there = [pair for pair in zip(judged, rows.positions, strict=True) if pair[0] is not None]
@@ -128,9 +129,9 @@ class Listing(msgspec.Struct, frozen=True):
             enough = page.first + ahead  # where hidden rows may follow, somebody looks behind the page
             if not rows.more or visible >= enough or attempt == _EXTRA or rows.next is None:
                 break
-            following, failed = await asking.read(
-                self.link.target, self.link.by, key, msgspec.structs.replace(page, after=rows.next)
-            )
+            part = msgspec.structs.replace(page, first=size, after=rows.next)
+            following, failed = await asking.read(self.link.target, self.link.by, key, part)
+            size = min(2 * size, _MOST)
             if failed is not None:
                 more, error = True, error or (failed if len(kept) < page.first else None)
                 break
