@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable, Iterable, Mapping
 from importlib import import_module
 
+from sources.alarms import Alarms
 from sources.cache import tags
 from sources.cache.flights import Flight, Landing
 from sources.cache.freshness import Freshness, Table, spans
@@ -40,6 +41,7 @@ class Cache:
         self.settings, self.wall = settings or CacheSettings(), wall
         self.memory = Memory(self.settings.bytes)
         self.flights: set[Flight] = set()
+        self.alarms = Alarms(lambda: asyncio.get_running_loop().time())
         self._chance = chance
         self._table = Table(self.settings.types)
         self._forgotten: dict[Tag, int] = {}

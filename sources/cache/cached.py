@@ -231,13 +231,13 @@ class Cached:
         patient = now + wanted.errand.patience
         at_hand = self._shared is not None or any(self._has_old(shelf, keys, wanted) for keys in boarded.values())
         if at_hand and patient < wanted.until:
-            await wait(boarded, patient)
+            await wait(boarded, patient, self._cache.alarms)
             boarded = {
                 flight: keys
                 for flight, keys in boarded.items()
                 if not all(self._has_old(shelf, (ident,), wanted) for ident in keys)
             }
-        await wait(boarded, wanted.until)
+        await wait(boarded, wanted.until, self._cache.alarms)
 
     def _has_old(self, shelf: Shelf, keys: Iterable[Ident], wanted: Demand) -> bool:
         """Whether for any of the keys there is a fact that may stand in."""

@@ -14,6 +14,7 @@ from math import inf
 
 import msgspec
 
+from sources.alarms import Alarms
 from sources.cache.keys import Ident
 from sources.cache.memory import Shelf
 from sources.errand import Errand, Lane, begin, hurry
@@ -129,7 +130,7 @@ class Flight:
         return self._done
 
 
-async def wait(flights: Iterable[Flight], until: float) -> None:
+async def wait(flights: Iterable[Flight], until: float, alarms: Alarms) -> None:
     """Until all have landed, or the instant `until` on the loop's clock."""
     pending = [flight.done for flight in flights if flight.landing is None]
     if not pending:
@@ -145,11 +146,11 @@ async def wait(flights: Iterable[Flight], until: float) -> None:
         if not waiter.done():
             waiter.set_result(None)
 
-    timer = None if until == inf else loop.call_at(until, wake)
+    alarm = None if until == inf else alarms.at(until, wake)
     flight.add_done_callback(wake)
     try:
         await waiter
     finally:
         flight.remove_done_callback(wake)
-        if timer is not None:
-            timer.cancel()
+        if alarm is not None:
+            alarms.stop(alarm)

@@ -9,10 +9,10 @@ from itertools import count
 from math import inf
 from operator import attrgetter
 
+from sources.alarms import EARLY, Alarm, Alarms
 from sources.errand import Errand, Lane, Raises
 from sources.errors import Overloaded
 from sources.pipeline import course
-from sources.pipeline.alarms import EARLY, Alarm, Alarms
 from sources.pipeline.course import Course
 from sources.pipeline.state import Queue
 from sources.ports import Call, Reply, Send

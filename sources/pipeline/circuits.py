@@ -17,9 +17,9 @@ from collections.abc import Callable
 from functools import partial
 
 from sources import credentials
+from sources.alarms import Alarms
 from sources.errors import CircuitOpen, SourceError, Unauthorised
 from sources.pipeline import course
-from sources.pipeline.alarms import Alarms
 from sources.pipeline.breaker import Breaker, Ticket
 from sources.pipeline.course import Course
 from sources.pipeline.probes import Probes

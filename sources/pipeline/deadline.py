@@ -8,9 +8,9 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 
+from sources.alarms import Alarm, Alarms
 from sources.errors import SourceError, TimedOut
 from sources.pipeline import course
-from sources.pipeline.alarms import Alarm, Alarms
 from sources.pipeline.course import Course
 from sources.pipeline.outcome import unknown
 from sources.ports import Call, Effect, Layer, Reply, Send

@@ -13,8 +13,8 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import partial, reduce
 from typing import Literal
 
+from sources.alarms import Alarms
 from sources.pipeline.account import Account
-from sources.pipeline.alarms import Alarms
 from sources.pipeline.breaker import Breaker, Transition
 from sources.pipeline.bulkhead import Bulkhead
 from sources.pipeline.circuits import Circuits

@@ -14,9 +14,9 @@ from contextvars import Context, copy_context
 import msgspec
 
 from sources import errand
+from sources.alarms import Alarm, Alarms
 from sources.errand import Errand, Lane
 from sources.pipeline import course
-from sources.pipeline.alarms import Alarm, Alarms
 from sources.pipeline.breaker import Breaker, Ticket
 from sources.ports import Call, Reply, Send
 from sources.settings import BreakerSettings

@@ -5,7 +5,7 @@ import asyncio
 import pytest
 
 from sources import errors
-from sources.pipeline.alarms import Alarms
+from sources.alarms import Alarms
 from sources.pipeline.breaker import Breaker, Ticket
 from sources.pipeline.circuits import Circuits
 from sources.ports import Call, Effect, Reply

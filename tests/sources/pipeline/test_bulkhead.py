@@ -6,10 +6,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from sources.alarms import Alarms
 from sources.errand import Lane, hurry
 from sources.errors import Overloaded
 from sources.pipeline import course
-from sources.pipeline.alarms import Alarms
 from sources.pipeline.bulkhead import Bulkhead
 from sources.pipeline.deadline import deadline
 from sources.pipeline.state import Queue

@@ -5,9 +5,9 @@ from math import inf
 
 import pytest
 
+from sources.alarms import Alarms
 from sources.errors import OutcomeUnknown, Remedy, TimedOut
 from sources.pipeline import course
-from sources.pipeline.alarms import Alarms
 from sources.pipeline.deadline import deadline
 from sources.ports import Call, Effect, Reply, Send
 from tests.fakes.virtual import Wire, clock, virtual

@@ -6,7 +6,7 @@ from functools import partial
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sources.pipeline.alarms import Alarms
+from sources.alarms import Alarms
 from tests.fakes.virtual import Later, clock, virtual
 
 
