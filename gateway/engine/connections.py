@@ -107,12 +107,13 @@ class Pages:
         keys: Sequence[Sequence[str]],
         page: Page,
         given: Mapping[str, Any],
+        *,
         counted: bool,
     ) -> None:
         assert field.paging is not None
         self._links, self._field, self._link, self._paging = links, field, field.link, field.paging
         self._keys, self._page, self._counted = [each[0] if each else None for each in keys], page, counted
-        self._judged = links.judges(field.link)
+        self._judged = field.judged is not None
         self._thinned = field.thinned and not counted
         self._ahead = self._thinned and field.ahead
         self._after = _text(given.get("after"))

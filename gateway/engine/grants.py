@@ -67,6 +67,30 @@ class Grants(Protocol):
     def rows(self, type_name: str, roles: frozenset[str] | None = None, /) -> RowRule: ...
 
 
+def rule_of(
+    grants: Grants, types: Mapping[type, str], record: type, roles: frozenset[str] | None = None
+) -> RowRule | None:
+    """How rows of a class are judged for these roles, by default all; None where nothing is to be judged. `types` names
+    the type of a record's class."""
+    name = types.get(record)
+    if name is None:
+        return None
+    rule = grants.rows(name, roles)
+    return None if rule.open else rule
+
+
+class RowRules(dict[type, "RowRule | None"]):
+    """How rows of each class are judged for all roles of some grants; each class is looked up once."""
+
+    def __init__(self, grants: Grants, types: Mapping[type, str]) -> None:
+        super().__init__()
+        self._grants, self._types = grants, types
+
+    def __missing__(self, record: type) -> RowRule | None:
+        rule = self[record] = rule_of(self._grants, self._types, record)
+        return rule
+
+
 def granting(grants: Grants, type_name: str, name: str, roles: frozenset[str]) -> frozenset[str]:
     """Of some roles those that each grant a field by themselves."""
     if len(roles) < 2:

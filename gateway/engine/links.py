@@ -63,7 +63,7 @@ class Links:
         keys = _wanted(link, rows, arguments, _column(link, rows))
         if not keys:
             return True
-        if not self._seen.is_at_hand(link.target, link.by, keys):
+        if field.judged is not None and not self._seen.is_at_hand(field.judged, link.by, keys):
             return False
         page = with_next(page) if field.thinned else page
         return self._loads.recall(link.target, link.by, keys, page, ledger) is not None
@@ -79,21 +79,20 @@ class Links:
             page = paging.page(arguments)
         except SourceError:
             return None
-        column, judged = _column(link, rows), self.judges(link)
+        column, rule = _column(link, rows), field.judged
         wanted = _wanted(link, rows, arguments, column)
-        if judged and wanted and not self._seen.is_at_hand(link.target, link.by, wanted):
+        if rule is not None and wanted and not self._seen.is_at_hand(rule, link.by, wanted):
             return None
         asked = with_next(page) if field.thinned else page
         found = self._recalled(link, wanted, asked, ledger) if arguments.get("after") is None else None
         if found is None:
             return None
         rows_found = [row for each in found.values() for row in rows_of(each)]
-        if judged and not self._seen.sees_all(link.target, rows_found, field.roles):
+        if rule is not None and not self._seen.sees_all(rule, rows_found, field.roles):
             return None
         if link.paged:
             keys = [(key,) for key in column] if column is not None else [keys_of(link, row, arguments) for row in rows]
-            counted = self._seen.rule(link.target, field.roles) is None
-            return Pages(self, field, keys, page, arguments, counted).at_hand(found)
+            return Pages(self, field, keys, page, arguments, counted=field.rule is None).at_hand(found)
         shown = {key: rows_of(each) for key, each in found.items()}
         self.take(link, shown.values(), along_of(found.values()), whole=True)
         return _all_plain(link, rows, arguments, shown, column)
@@ -118,13 +117,12 @@ class Links:
         if narrowed is None:
             return [ConnectionPage((), (), False, total=0)] * len(rows)
         keys = [keys_of(link, row, given) for row in rows]
-        return await Pages(self, field, keys, narrowed, given, counted).read(ledger)
+        return await Pages(self, field, keys, narrowed, given, counted=counted).read(ledger)
 
     def _pushed(self, field: Field, page: Page) -> tuple[Page | None, bool]:
         """The page with the row rule as filters, where the source can apply them; None where they open nothing at all.
         Second: whether the source then judges every row itself, so that a count counts only visible ones."""
-        link = field.link
-        rule = self._seen.rule(link.target, field.roles)
+        link, rule = field.link, field.rule
         if rule is None:
             return page, True
         filters = rule.filters(self._principal) if link.by == "list" else None
@@ -156,7 +154,7 @@ class Links:
                 return [failed] * len(rows)
         before = calls_before(self._seen, sought) if sought is not None else 0
         shown = await self.seen_of(field, found)
-        hidden = self.judges(link) and not all(_all_seen(found[key], rows) for key, rows in shown.items())
+        hidden = field.judged is not None and not all(_all_seen(found[key], rows) for key, rows in shown.items())
         if sought is not None and hidden and self._seen.calls == before:
             failed = await in_vain(self._seen, sought, [key for key, each in shown.items() if None in each])
             if failed is not None:
@@ -187,9 +185,6 @@ class Links:
                 along += made.along
         return whole, shown
 
-    def judges(self, link: Link) -> bool:
-        """Whether rows of a link are judged at all."""
-        return self._seen.rule(link.target) is not None
 
     async def visible(self, field: Field, records: Sequence[Record]) -> list[Any]:
         """What is seen of records to which a field leads; see `Seen.visible`."""
@@ -198,7 +193,7 @@ class Links:
     async def seen_of(self, field: Field, found: Mapping[str, Found]) -> dict[str, Sequence[Any]]:
         """The rows of each key, None in the place of those that may not be seen."""
         records = {key: rows_of(each) for key, each in found.items()}
-        if not self.judges(field.link):
+        if field.judged is None:
             return dict(records)
         seen = await self.visible(field, [row for rows in records.values() for row in rows])
         shown: dict[str, Sequence[Any]] = {}

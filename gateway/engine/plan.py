@@ -28,7 +28,7 @@ from graphql import (
 )
 
 from gateway.engine.arguments import Arguments
-from gateway.engine.grants import Decision, Grants
+from gateway.engine.grants import Decision, Grants, RowRule, RowRules
 from gateway.engine.paging import Paging
 from resolvers.batch import Declaration, Link
 from resolvers.budget import Budget, OperationClass
@@ -75,6 +75,7 @@ class Field:
         "declared",
         "early",
         "flat",
+        "judged",
         "key",
         "kind",
         "listed",
@@ -86,6 +87,7 @@ class Field:
         "paging",
         "path",
         "roles",
+        "rule",
         "slot",
         "thinned",
         "type",
@@ -106,6 +108,8 @@ class Field:
         self.paging: Paging | None = None
         self.branch: Branch | None = None
         self.roles: Roles = NO_ROLES  # of those that see its parent, the ones that grant it
+        self.judged: RowRule | None = None  # how rows that a link leads to are judged for all roles; None: not at all
+        self.rule: RowRule | None = None  # the same for its own roles
         self.slot = -1  # among the columns of its selection; -1: read from the parent where it is shown
         self.active = False  # it reads, or something below it does
         self.flat = True  # everything below can be shown from the value alone
@@ -225,15 +229,21 @@ class Plan:
         "operation",
         "price",
         "root",
+        "rules",
         "shown",
         "size",
         "uses",
     )
 
     def __init__(
-        self, operation: OperationDefinitionNode, document: DocumentNode, grants: Grants, shown: GraphQLSchema
+        self,
+        operation: OperationDefinitionNode,
+        document: DocumentNode,
+        grants: Grants,
+        rules: RowRules,
+        shown: GraphQLSchema,
     ) -> None:
-        self.operation, self.document, self.grants = operation, document, grants
+        self.operation, self.document, self.grants, self.rules = operation, document, grants, rules
         self.shown = shown  # the schema that this audience may know: what introspection tells of
         self.marks: list[Mark] = []
         self.audited: set[int] = set()  # of them, those of which the rules want a record

@@ -24,7 +24,7 @@ from graphql import (
 from gateway.engine.arguments import Arguments
 from gateway.engine.collect import Collector, Flags
 from gateway.engine.decoys import JUDGING
-from gateway.engine.grants import Decision, Grants, granting
+from gateway.engine.grants import Decision, Grants, RowRules, granting, rule_of
 from gateway.engine.graph import Graph, attribute_of
 from gateway.engine.paging import Paging
 from gateway.engine.plan import (
@@ -63,7 +63,8 @@ class Planner:
 
     def plan(self, operation: OperationDefinitionNode) -> Plan:
         """The plan of an operation; its root selection has `failed` where the fields cannot be collected."""
-        self._plan = Plan(operation, self._document, self._grants, self._shown)
+        rules = RowRules(self._grants, self.graph.types)
+        self._plan = Plan(operation, self._document, self._grants, rules, self._shown)
         root = self.graph.schema.get_root_type(operation.operation)
         if root is None:
             raise GraphQLError(f"this graph has no {operation.operation.value}s", operation)
@@ -150,8 +151,10 @@ class Planner:
         if schema_field.args:
             field.arguments = Arguments(self.graph, schema_field, field.nodes[0])
         if isinstance(field.declared, Link):
-            field.kind = LINK
-            self._plan.asks(field.declared.target, field.declared.by)
+            field.kind, target = LINK, field.declared.target
+            self._plan.asks(target, field.declared.by)
+            field.judged = self._plan.rules[target]
+            field.rule = rule_of(self._grants, self.graph.types, target, field.roles)
             field.paging = Paging(self.graph, self._grants, field, schema_field)
         elif isinstance(field.declared, Batched):
             field.kind = BATCHED
@@ -163,17 +166,8 @@ class Planner:
             field.kind = EVENT
         self._below(field)
         if field.kind == LINK and field.link.paged:
-            field.thinned, field.ahead = self._is_thinned(field), _says_whether_it_goes_on(field)
+            field.thinned, field.ahead = _is_thinned(field), _says_whether_it_goes_on(field)
         return field
-
-    def _is_thinned(self, field: Field) -> bool:
-        """Whether of a list some rows may be hidden and others not: all that one account owns are seen alike where
-        nothing but the account decides."""
-        link, name = field.link, self.graph.types.get(field.link.target)
-        if name is None:
-            return False
-        rule = self._grants.rows(name, field.roles)
-        return not rule.open and not (rule.by_account and link.by == "account")
 
     def _below(self, field: Field) -> None:
         reads = field.kind in (LINK, BATCHED, EVENT)
@@ -205,6 +199,13 @@ def _lists(type_: GraphQLOutputType) -> int:
         found += isinstance(type_, GraphQLList)
         type_ = type_.of_type
     return found
+
+
+def _is_thinned(field: Field) -> bool:
+    """Whether of a list some rows may be hidden and others not: all that one account owns are seen alike where nothing
+    but the account decides."""
+    rule = field.rule
+    return rule is not None and not (rule.by_account and field.link.by == "account")
 
 
 def _says_whether_it_goes_on(field: Field) -> bool:

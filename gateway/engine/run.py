@@ -62,7 +62,7 @@ class Run:
         self.ledger = Ledger()
         self.loads = loads
         loads.deadline = deadline
-        self.seen = Seen(graph, plan.grants, context.principal, loads, decoys)
+        self.seen = Seen(graph, plan, context.principal, loads, decoys)
         self.links = Links(plan, loads.catalog, loads, self.seen, cursors, context.principal)
         self.types = graph.types
         self._computations = Computations(plan, graph.types, context, loads, self.seen, self.ledger, deadline)

@@ -10,9 +10,10 @@ import msgspec
 
 from gateway.engine.aside import Aside
 from gateway.engine.decoys import ENTITIES, ENTITIES_BY, OWNERS, Decoys
-from gateway.engine.grants import Grants, RowRule
+from gateway.engine.grants import RowRule
 from gateway.engine.graph import Graph
 from gateway.engine.loads import Found, Loads
+from gateway.engine.plan import Plan
 from policies.principal import Principal
 from sources.canonical import Account, BillingProfile, Record
 from sources.errors import SourceError
@@ -21,8 +22,9 @@ from sources.errors import SourceError
 class Seen:
     """One operation's judge of rows. A row that may not be seen is answered like one that does not exist."""
 
-    def __init__(self, graph: Graph, grants: Grants, principal: Principal, loads: Loads, decoys: Decoys) -> None:
-        self.graph, self.grants, self._principal, self._loads = graph, grants, principal, loads
+    def __init__(self, graph: Graph, plan: Plan, principal: Principal, loads: Loads, decoys: Decoys) -> None:
+        self.graph, self.grants, self._rules = graph, plan.grants, plan.rules
+        self._principal, self._loads = principal, loads
         self.decoys = decoys
         self._facts_by: Aside | None = None
         self._accounts: dict[str, frozenset[str]] = {}
@@ -45,35 +47,27 @@ class Seen:
         """How often somebody may have had to be called to judge."""
         return 0 if self._facts_by is None else self._facts_by.calls
 
-    def rule(self, record: type, roles: frozenset[str] | None = None) -> RowRule | None:
-        """How rows of a class are judged for these roles, by default all; None where nothing is to be judged."""
-        name = self.graph.types.get(record)
-        if name is None:
-            return None
-        rule = self.grants.rows(name, roles)
-        return None if rule.open else rule
+    def rule(self, record: type) -> RowRule | None:
+        """How rows of a class are judged for all roles; None where nothing is to be judged."""
+        return self._rules[record]
 
     def roles_for(self, value: Any, otherwise: frozenset[str]) -> frozenset[str]:
         """The roles by which a value is seen; what was not judged is seen by those of its parent."""
         entry = self._roles.get(id(value))
         return entry.roles if entry is not None else otherwise
 
-    def is_at_hand(self, record: type, by: str, keys: Sequence[str]) -> bool:
-        """Whether rows found by these keys can be judged without reading anything."""
-        rule = self.rule(record)
-        if rule is None:
-            return True
+    def is_at_hand(self, rule: RowRule, by: str, keys: Sequence[str]) -> bool:
+        """Whether rows found by these keys can be judged by their rule without reading anything."""
         if by == "list":
             return False  # its rule may be a filter of the question
         if rule.by_account:
             return by == "account" and all(key in self._accounts for key in keys)
         return not rule.needs_account and ENTITIES not in rule.reads
 
-    def sees_all(self, record: type, records: Sequence[Record], granting: frozenset[str]) -> bool:
-        """Whether all rows of a class are seen, of which it `is_at_hand` who sees them; False also where some of them
+    def sees_all(self, rule: RowRule, records: Sequence[Record], granting: frozenset[str]) -> bool:
+        """Whether all rows of one rule are seen, of which it `is_at_hand` who sees them; False also where some of them
         turn out to take more."""
-        rule = self.rule(record)
-        if rule is None or not records:
+        if not records:
             return True
         if not rule.by_account:
             seen = self._at_once(rule, records, records, [{}] * len(records), {})
