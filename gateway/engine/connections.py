@@ -110,7 +110,6 @@ class Pages:
         *,
         counted: bool,
     ) -> None:
-        assert field.paging is not None
         self._links, self._field, self._link, self._paging = links, field, field.link, field.paging
         self._keys, self._page, self._counted = [each[0] if each else None for each in keys], page, counted
         self._judged = field.judged is not None

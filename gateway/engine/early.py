@@ -97,7 +97,7 @@ def known_key(field: Field, given: Given, grants: Grants) -> tuple[str | None, t
     """The key of the record that a root will give, and its class, where its arguments tell and may."""
     declared = field.declared
     try:
-        if isinstance(declared, Link) and declared.argument and field.paging is not None:
+        if isinstance(declared, Link) and declared.argument:
             field.paging.page(given(field))
             return str(given(field)[declared.argument]), declared.target
         if isinstance(declared, Batched) and declared.known is not None:

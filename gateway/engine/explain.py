@@ -146,8 +146,7 @@ class _Explainer:
     def _many(self, field: Field) -> int:
         """How many objects a field gives at the most, for each parent."""
         if field.kind == LINK and field.link.many:
-            page = field.paging.first if field.paging is not None else None
-            return page or FAN_OUT
+            return field.paging.first or FAN_OUT
         return FAN_OUT if _is_list(field.type) and field.kind == BATCHED else 1
 
     def _rule(self, field: Field) -> str:
@@ -158,10 +157,9 @@ class _Explainer:
 
     def _link(self, field: Field, parents: int) -> tuple[list[str], int, int]:
         link = field.link
-        shown_as = field.paging.target if field.paging is not None else link.target.__name__
         by = "the argument" if link.argument else ("a list" if link.by == "list" else f"{link.by} = {link.key}")
         sources, calls = self._asked(link.target, link.by, parents)
-        rows, judging = self._rows(shown_as)
+        rows, judging = self._rows(field.paging.target)
         return [f"{link.target.__name__} by {by}", *sources, *rows], calls, judging
 
     def _computed(self, declared: Batched, parents: int) -> tuple[list[str], int, int]:

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping, Sequence
-from operator import attrgetter, is_
+from operator import is_
 from typing import Any
 
 import msgspec
 
 from gateway.engine.connections import Pages, filled, is_thin
 from gateway.engine.cursors import Cursors
-from gateway.engine.frames import Partial
+from gateway.engine.keys import all_plain, column_of, keys_of, one_plain, wanted_of
 from gateway.engine.ledger import Ledger
 from gateway.engine.loads import Found, Loads, along_of
 from gateway.engine.missed import Sought, calls_before, in_vain, looked_up
@@ -25,6 +25,7 @@ from sources.errors import SourceError
 from sources.ports import Ask, Filter, Page, Reading
 
 Given = Callable[[Field], Mapping[str, Any]]
+_NONE: Mapping[str, Any] = {}
 
 
 class Links:
@@ -50,17 +51,17 @@ class Links:
 
     def is_at_hand(self, field: Field, rows: Sequence[Any], given: Given, ledger: Ledger) -> bool:
         """Whether a link's records are known without waiting, and can be judged."""
-        link, paging = field.link, field.paging
-        if not self._catalog.recalls or paging is None:
+        link = field.link
+        if not self._catalog.recalls:
             return False
         try:
             arguments = given(field)
-            page = paging.page(arguments)
+            page = field.paging.page(arguments)
         except SourceError:
             return False
         if arguments.get("after") is not None:
             return False
-        keys = _wanted(link, rows, arguments, _column(link, rows))
+        keys = wanted_of(link, rows, arguments, column_of(link, rows, arguments))
         if not keys:
             return True
         if field.judged is not None and not self._seen.is_at_hand(field.judged, link.by, keys):
@@ -71,46 +72,47 @@ class Links:
     def recalled(self, field: Field, rows: Sequence[Any], given: Given, ledger: Ledger) -> list[Any] | None:
         """The values of a link that takes no question, and of which nothing is hidden; None where there is more to it:
         then `is_at_hand` and `values` go through it step by step, with the same result."""
-        link, paging = field.link, field.paging
-        if paging is None or not self._catalog.recalls:
+        link, page, rule, arguments = field.link, field.page, field.judged, _NONE
+        if not self._catalog.recalls:
             return None
-        try:
-            arguments = given(field)
-            page = paging.page(arguments)
-        except SourceError:
-            return None
-        column, rule = _column(link, rows), field.judged
-        wanted = _wanted(link, rows, arguments, column)
+        if page is None:
+            try:
+                arguments = given(field)
+                page = field.paging.page(arguments)
+            except SourceError:
+                return None
+            if arguments.get("after") is not None:
+                return None
+        column = column_of(link, rows, arguments)
+        wanted = wanted_of(link, rows, arguments, column)
         if rule is not None and wanted and not self._seen.is_at_hand(rule, link.by, wanted):
             return None
         asked = with_next(page) if field.thinned else page
-        found = self._recalled(link, wanted, asked, ledger) if arguments.get("after") is None else None
+        found = self._loads.recall(link.target, link.by, wanted, asked, ledger) if wanted else []
         if found is None:
             return None
-        rows_found = [row for each in found.values() for row in rows_of(each)]
-        if rule is not None and not self._seen.sees_all(rule, rows_found, field.roles):
+        shown: dict[str, Sequence[Record]] = {}
+        along: list[Record] = []
+        for key, each in zip(wanted, found, strict=True):
+            if each.error is not None:
+                return None
+            shown[key] = each.rows.records if each.rows is not None else ()
+            if each.along:
+                along += each.along
+        if rule is not None and not self._seen.sees_all(
+            rule, [row for mine in shown.values() for row in mine], field.roles
+        ):
             return None
         if link.paged:
             keys = [(key,) for key in column] if column is not None else [keys_of(link, row, arguments) for row in rows]
-            return Pages(self, field, keys, page, arguments, counted=field.rule is None).at_hand(found)
-        shown = {key: rows_of(each) for key, each in found.items()}
-        self.take(link, shown.values(), along_of(found.values()), whole=True)
-        return _all_plain(link, rows, arguments, shown, column)
-
-    def _recalled(self, link: Link, wanted: Sequence[str], page: Page, ledger: Ledger) -> dict[str, Found] | None:
-        """What is known by each key, where all is known and nothing went wrong."""
-        if not wanted:
-            return {}
-        found = self._loads.recall(link.target, link.by, wanted, page, ledger)
-        if found is None or any(each.error is not None for each in found):
-            return None
-        return dict(zip(wanted, found, strict=True))
+            pages = Pages(self, field, keys, page, arguments, counted=field.rule is None)
+            return pages.at_hand(dict(zip(wanted, found, strict=True)))
+        self.take(link, shown.values(), along, whole=True)
+        return all_plain(link, rows, arguments, shown, column)
 
     async def values(self, field: Field, rows: Sequence[Any], given: Mapping[str, Any], ledger: Ledger) -> list[Any]:
         """One value for each parent: a record or None, a list, or a page; an error where it cannot be read."""
-        link, paging = field.link, field.paging
-        assert paging is not None
-        page = paging.page(given)
+        link, page = field.link, field.paging.page(given)
         if not link.paged:
             return await self._plain(field, rows, given, page, ledger)
         narrowed, counted = self._pushed(field, page)
@@ -142,8 +144,8 @@ class Links:
         self, field: Field, rows: Sequence[Any], given: Mapping[str, Any], page: Page, ledger: Ledger
     ) -> list[Any]:
         link = field.link
-        column = _column(link, rows)
-        wanted = _wanted(link, rows, given, column)
+        column = column_of(link, rows, given)
+        wanted = wanted_of(link, rows, given, column)
         loaded = await self.load(link, wanted, page, ledger)
         found = dict(zip(wanted, loaded, strict=True))
         is_root = link.argument is not None or link.by == "list"
@@ -164,8 +166,8 @@ class Links:
             found, shown = await self._filled(field, page, found, shown, along)
         self.take(link, shown.values(), along, whole=not (hidden and any(None in each for each in shown.values())))
         if hidden or any(each.error is not None for each in loaded):
-            return [_plain_value(link, keys_of(link, row, given), found, shown) for row in rows]
-        return _all_plain(link, rows, given, shown, column)
+            return [one_plain(link, keys_of(link, row, given), found, shown) for row in rows]
+        return all_plain(link, rows, given, shown, column)
 
     async def _filled(
         self,
@@ -248,69 +250,3 @@ def rows_of(found: Found) -> Sequence[Record]:
 def _all_seen(found: Found, seen: Sequence[Any]) -> bool:
     """Whether judging took nothing from a key's rows."""
     return found.rows is None or all(map(is_, found.rows.records, seen))
-
-
-def _column(link: Link, rows: Sequence[Any]) -> list[Any] | None:
-    """The one key of each parent; None where a parent has none, or several."""
-    if link.argument is not None or link.by == "list":
-        return None
-    try:
-        column = list(map(attrgetter(link.key), rows))
-    except AttributeError:
-        return None
-    return column if set(map(type, column)) == {str} and "" not in column else None
-
-
-def _wanted(link: Link, rows: Sequence[Any], given: Mapping[str, Any], column: Sequence[str] | None) -> list[str]:
-    """Every key of all parents, once; `column` is the one key of each, if they have no others."""
-    if column is not None:
-        return list(dict.fromkeys(column))
-    return list(dict.fromkeys(key for row in rows for key in keys_of(link, row, given)))
-
-
-def _all_plain(
-    link: Link,
-    rows: Sequence[Any],
-    given: Mapping[str, Any],
-    shown: Mapping[str, Sequence[Any]],
-    column: Sequence[str] | None,
-) -> list[Any]:
-    """The values of all parents where nothing is hidden and nothing went wrong."""
-    first = link.first
-    found: list[Any]
-    if column is not None:
-        found = list(map(shown.__getitem__, column))
-    else:
-        found = [[each for key in keys_of(link, row, given) for each in shown[key]] for row in rows]
-    if not link.many:
-        return [mine[0] if mine else None for mine in found]
-    return found if first is None else [mine if len(mine) <= first else mine[:first] for mine in found]
-
-
-def keys_of(link: Link, row: Any, given: Mapping[str, Any]) -> Sequence[str]:
-    """The keys by which a parent's records are found."""
-    if link.argument is not None:
-        return (str(given[link.argument]),)
-    if link.by == "list":
-        return ("",)
-    value = getattr(row, link.key, None)
-    if value is None or value == "":
-        return ()
-    return tuple(dict.fromkeys(value)) if isinstance(value, tuple) else (value,)
-
-
-def _plain_value(
-    link: Link, keys: Sequence[str], found: Mapping[str, Found], shown: Mapping[str, Sequence[Any]]
-) -> Any:
-    errors = [found[key].error for key in keys if found[key].error is not None]
-    if errors and all(found[key].rows is None for key in keys):
-        return errors[0]
-    rows = [row for key in keys for row in shown[key] if row is not None]
-    unjudged = [row for row in rows if isinstance(row, SourceError)]
-    records = [row for row in rows if not isinstance(row, SourceError)]
-    problems = [each for each in (*errors, *unjudged[:1]) if each is not None]
-    if not link.many:
-        value = records[0] if records else None
-        return problems[0] if value is None and problems else (Partial(value, problems) if problems else value)
-    listed = records[: link.first] if link.first is not None else records
-    return Partial(listed, problems) if problems else listed

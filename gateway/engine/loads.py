@@ -109,10 +109,13 @@ class Loads:
         self, record: type[Record], by: str, keys: Sequence[str], page: Page, ledger: Ledger
     ) -> list[Found] | None:
         """What is known by each key, where all of it is known without waiting, here or in the memory of its source."""
-        known = self._known.setdefault((record, by, page, None), {})
+        index = (record, by, page, None)
+        known = self._known.get(index)
+        if known is None:
+            known = self._known[index] = {}
         missing = [key for key in keys if key not in known] if known else keys
         if missing:
-            if self._refusal(record, by, page, len(missing)) is not None:
+            if len(missing) > 1 and self._refusal(record, by, page, len(missing)) is not None:
                 return None
             ask = Ask(record, by, tuple(missing), page)
             reading = self.catalog.recall(ask)
@@ -284,7 +287,11 @@ def _found(reading: Reading, keys: Sequence[str], *, called: bool = False) -> di
     if along or errors:
         return {key: Found(rows.get(key), errors.get(key), along, called) for key in keys}
     nothing = _IN_VAIN if called else _NOTHING
-    return {key: Found(mine, None, (), called) if (mine := rows.get(key)) is not None else nothing for key in keys}
+    found: dict[str, Found] = {}
+    for key in keys:
+        mine = rows.get(key)
+        found[key] = nothing if mine is None else Found(mine, None, (), called)
+    return found
 
 
 def late() -> DeadlineExceeded:

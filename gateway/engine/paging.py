@@ -64,6 +64,15 @@ class Paging:
                 self._failed = error.again if isinstance(error, Forbidden) else partial(type(error), error.message)
 
     @property
+    def plain(self) -> Page | None:
+        """The page where arguments decide neither of it, nor of the keys, nor where it begins."""
+        given = self._arguments
+        if self._constant is None or self._link.argument is not None:
+            return None
+        fixed = given is None or (given.constant and given.given(None).get("after") is None)
+        return self._constant if fixed else None
+
+    @property
     def first(self) -> int | None:
         """How many rows a page has at the most, as far as the document tells: the whole page where a variable does."""
         if self._constant is not None:

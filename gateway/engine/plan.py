@@ -32,6 +32,7 @@ from gateway.engine.grants import Decision, Grants, RowRule, RowRules
 from gateway.engine.paging import Paging
 from resolvers.batch import Declaration, Link
 from resolvers.budget import Budget, OperationClass
+from sources.ports import Page
 
 if TYPE_CHECKING:
     from gateway.engine.cost import Price
@@ -78,12 +79,14 @@ class Field:
         "judged",
         "key",
         "kind",
+        "link",
         "listed",
         "mark",
         "mask",
         "name",
         "nodes",
         "nonnull",
+        "page",
         "paging",
         "path",
         "roles",
@@ -105,23 +108,21 @@ class Field:
         self.mask: Callable[[Any], Any] | None = None
         self.mark = -1
         self.arguments: Arguments | None = None
-        self.paging: Paging | None = None
         self.branch: Branch | None = None
         self.roles: Roles = NO_ROLES  # of those that see its parent, the ones that grant it
-        self.judged: RowRule | None = None  # how rows that a link leads to are judged for all roles; None: not at all
-        self.rule: RowRule | None = None  # the same for its own roles
         self.slot = -1  # among the columns of its selection; -1: read from the parent where it is shown
         self.active = False  # it reads, or something below it does
         self.flat = True  # everything below can be shown from the value alone
         self.early = False  # its children may start before its row is there
+        # Of a link: its declaration, how arguments become a page, and the page where they say nothing of what is read.
+        self.link: Link
+        self.paging: Paging
+        self.page: Page | None = None
+        # How rows that it leads to are judged, for all roles and for its own; None: not at all.
+        self.judged: RowRule | None = None
+        self.rule: RowRule | None = None
         self.thinned = False  # of a list: some of its rows may be hidden and others not
         self.ahead = False  # it says whether its list goes on
-
-    @property
-    def link(self) -> Link:
-        """The declaration of a link."""
-        assert isinstance(self.declared, Link)
-        return self.declared
 
 
 class Selection:

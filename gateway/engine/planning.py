@@ -151,11 +151,7 @@ class Planner:
         if schema_field.args:
             field.arguments = Arguments(self.graph, schema_field, field.nodes[0])
         if isinstance(field.declared, Link):
-            field.kind, target = LINK, field.declared.target
-            self._plan.asks(target, field.declared.by)
-            field.judged = self._plan.rules[target]
-            field.rule = rule_of(self._grants, self.graph.types, target, field.roles)
-            field.paging = Paging(self.graph, self._grants, field, schema_field)
+            self._link(field, field.declared, schema_field)
         elif isinstance(field.declared, Batched):
             field.kind = BATCHED
             for record, by in field.declared.needs:
@@ -168,6 +164,14 @@ class Planner:
         if field.kind == LINK and field.link.paged:
             field.thinned, field.ahead = _is_thinned(field), _says_whether_it_goes_on(field)
         return field
+
+    def _link(self, field: Field, link: Link, schema_field: GraphQLField) -> None:
+        field.kind, field.link = LINK, link
+        self._plan.asks(link.target, link.by)
+        field.paging = Paging(self.graph, self._grants, field, schema_field)
+        field.page = field.paging.plain
+        field.judged = self._plan.rules[link.target]
+        field.rule = rule_of(self._grants, self.graph.types, link.target, field.roles)
 
     def _below(self, field: Field) -> None:
         reads = field.kind in (LINK, BATCHED, EVENT)
