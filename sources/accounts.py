@@ -7,9 +7,9 @@ known already, and never waits.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import partial
-from typing import Any
+from typing import Any, TypeAlias
 
 import msgspec
 
@@ -20,6 +20,8 @@ from sources.crosswalk import Crosswalk
 from sources.errand import current
 from sources.errors import Ambiguous
 from sources.ports import Ask, Connector, Reading, Report, Rows
+
+Recall: TypeAlias = Callable[[Ask], Reading | None]
 
 _FEW = 5  # accounts up to which a list per customer is preferred to a search index
 _OF_ONE = ("account", "customer")  # indexes whose rows all belong to the key
@@ -67,6 +69,12 @@ class Accounts:
             return None
         answer = self._recalled(connector, ask, recall)
         return answer if answer is not None and self._name_at_once(connector, ask, answer) else None
+
+    def recalling(self, connector: Cached, record: type[Record], by: str) -> Recall:
+        """`recall_plain` for one index; of the source itself, where keys go to it as they are."""
+        return (
+            connector.recall_plain if _goes_straight(connector, record, by) else partial(self.recall_plain, connector)
+        )
 
     def recall_plain(self, connector: Cached, ask: Ask) -> Reading | None:
         """The same where every account is one customer of the source, and nothing has to be done to what is known."""
@@ -143,6 +151,15 @@ def own_index(connector: Connector, record: type[Record], accounts: int) -> str 
     if listed and (accounts <= _FEW or _is_demanding(connector.name, lag)):
         return "customer"
     return "account" if capability.own_account_ids else None
+
+
+def _goes_straight(connector: Connector, record: type[Record], by: str) -> bool:
+    """Whether a source is asked an index by the keys as they are, whoever asks for however many."""
+    if by != "account":
+        return True
+    capability = connector.capabilities[record, "account"]
+    listed = capability.search_lag > 0 and (record, "customer") in connector.capabilities
+    return record is not connector.account_facet and not listed and not capability.own_account_ids
 
 
 def _is_demanding(source: str, lag: float) -> bool:

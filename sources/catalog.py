@@ -13,7 +13,7 @@ import msgspec
 
 import sources.vendors
 from sources import canonical as c
-from sources.accounts import Accounts
+from sources.accounts import Accounts, Recall
 from sources.cache import Cache, Cached
 from sources.canonical import Record, System
 from sources.canonical.commands import Command
@@ -84,7 +84,7 @@ class Catalog:
         self.ours = Ours()  # what we know ourselves of governed writes
         self._owners = self._resolve_owners(owners or {})
         self._indexed: dict[tuple[type[Record], str], tuple[Connector, ...]] = {}
-        self._alone: dict[tuple[type[Record], str], Cached | None] = {}
+        self._recalling: dict[tuple[type[Record], str], Recall | None] = {}
         self._recalls = any(getattr(source.connector, "recalls", False) for source in opened)
         crm = self if self.capability(c.Account, "external") is not None else None
         self.crosswalk = Crosswalk(sharers=self._sharers, crm=crm)
@@ -162,8 +162,8 @@ class Catalog:
         """The answer, where every source that owns it has it in memory; None where somebody has to be waited for."""
         if not self._recalls or ask.page.after is not None:
             return None
-        owner = self._remembering(ask.record, ask.by)
-        if owner is not None and (told := self._accounts.recall_plain(owner, ask)) is not None:
+        recall = self._alone(ask.record, ask.by)
+        if recall is not None and (told := recall(ask)) is not None:
             return told
         answers = []
         for connector in self._able(ask.record, ask.by):
@@ -180,12 +180,16 @@ class Catalog:
             note_told(answers[0], whole)
         return whole
 
-    def _remembering(self, record: type[Record], by: str) -> Cached | None:
-        """The owner of an index, where there is but one, and it remembers."""
-        if (record, by) not in self._alone:
+    def _alone(self, record: type[Record], by: str) -> Recall | None:
+        """How the owner of an index tells what it remembers, where there is but one that does."""
+        try:
+            return self._recalling[record, by]
+        except KeyError:
             able = self._able(record, by)
-            self._alone[record, by] = able[0] if len(able) == 1 and isinstance(able[0], Cached) else None
-        return self._alone[record, by]
+            alone = able[0] if len(able) == 1 else None
+            told = self._accounts.recalling(alone, record, by) if isinstance(alone, Cached) else None
+            self._recalling[record, by] = told
+            return told
 
     def _nobody(self, ask: Ask) -> Reading:
         name = ask.record.__name__

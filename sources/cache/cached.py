@@ -55,10 +55,10 @@ class Cached:
         errand = current()
         if shelf is None or errand.not_before or errand.max_age is not None:
             return None
-        entries, rows = shelf.entries, {}
+        entries, accounts, rows = shelf.entries, ask.accounts, {}
         now = asyncio.get_running_loop().time()
-        for ident, key in idents(ask).items() if ask.accounts else zip(ask.keys, ask.keys, strict=True):
-            entry = entries.get(ident)
+        for key in ask.keys:
+            entry = entries.get((key, accounts[key]) if key in accounts else key)
             if entry is None or now >= entry.refresh or now >= entry.stale:
                 return None
             found = entry.rows
