@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import date, datetime, time
 from enum import Enum
 from typing import Any
@@ -75,7 +75,7 @@ def answer(
     data: dict[str, Any] | None,
     errors: Sequence[GraphQLError],
     plan: Plan,
-    hits: Iterable[int],
+    hits: Collection[int],
     context: Context,
     told: Told,
 ) -> dict[str, Any]:
@@ -83,17 +83,16 @@ def answer(
     body: dict[str, Any] = {"data": data}
     correlation_id = context.correlation_id
     extensions: dict[str, Any] = {"correlationId": correlation_id, "sources": _sources(told, context.now)}
-    refusals, masked = _marked(plan, hits)
-    every = [*errors, *refusals]
-    if every:
-        body["errors"] = [formatted(error, correlation_id) for error in every]
+    refusals, masked = _marked(plan, hits) if hits else ((), ())
+    if errors or refusals:
+        body["errors"] = [formatted(error, correlation_id) for error in (*errors, *refusals)]
     if masked:
         extensions["policy"] = {"masked": sorted(masked)}
     body["extensions"] = extensions
     return body
 
 
-def _marked(plan: Plan, hits: Iterable[int]) -> tuple[list[GraphQLError], set[str]]:
+def _marked(plan: Plan, hits: Iterable[int]) -> tuple[Collection[GraphQLError], Collection[str]]:
     """One FORBIDDEN error for each selection that was cut, however many rows it would have had; what was masked."""
     refusals: dict[tuple[str, tuple[str, ...]], GraphQLError] = {}
     masked: set[str] = set()
@@ -102,7 +101,7 @@ def _marked(plan: Plan, hits: Iterable[int]) -> tuple[list[GraphQLError], set[st
             masked.add(mark.coordinate)
         elif (mark.coordinate, mark.path) not in refusals:
             refusals[mark.coordinate, mark.path] = _refusal(mark)
-    return list(refusals.values()), masked
+    return refusals.values(), masked
 
 
 def _refusal(mark: Mark) -> GraphQLError:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import keyword
 from collections.abc import Callable, Iterator, Sequence
-from itertools import count
+from itertools import count, islice
 from typing import Any
 
 from graphql import GraphQLLeafType, GraphQLList, GraphQLNonNull, GraphQLOutputType, is_leaf_type
@@ -58,21 +58,20 @@ class Builder:
 
     def _woven(self, frame: Frame, field: Field) -> list[Any]:
         """A column with what is shown of its objects in their places."""
-        kids = frame.kids[field.slot]
-        made: dict[Selection, Iterator[dict[str, Any]]] = {kid: iter(self.build(each)) for kid, each in kids.items()}
-        branch = field.branch
+        values, kids, branch = frame.columns[field.slot], frame.kids[field.slot], field.branch
         assert branch is not None
         if branch.only is not None:
-            following = next(iter(made.values())).__next__ if made else _nothing
-            return [_weave_one(field.type, value, following) for value in frame.columns[field.slot]]
-        return [_weave_any(field.type, value, made, branch, self._classify) for value in frame.columns[field.slot]]
+            kid = kids.get(branch.only)
+            shown = self.build(kid) if kid is not None else []
+            if not field.listed and len(shown) == len(values):
+                return shown  # no place is empty
+            objects = iter(shown)
+            return [_weave_one(field.type, value, objects) for value in values]
+        made = {selection: iter(self.build(each)) for selection, each in kids.items()}
+        return [_weave_any(field.type, value, made, branch, self._classify) for value in values]
 
 
-def _nothing() -> Any:
-    raise Odd
-
-
-def _weave_one(type_: GraphQLOutputType, value: Any, following: Callable[[], Any]) -> Any:
+def _weave_one(type_: GraphQLOutputType, value: Any, objects: Iterator[Any]) -> Any:
     if isinstance(type_, GraphQLNonNull):
         type_ = type_.of_type
         if value is None:
@@ -80,13 +79,16 @@ def _weave_one(type_: GraphQLOutputType, value: Any, following: Callable[[], Any
     if value is None:
         return None
     if not isinstance(type_, GraphQLList):
-        return following()
+        return next(objects)
     if value.__class__ not in _TUPLES:
         raise Odd
     item = type_.of_type
     if None not in value and not isinstance(_nullable(item), GraphQLList):
-        return [following() for _ in value]
-    return [_weave_one(item, each, following) for each in value]
+        shown = list(islice(objects, len(value)))
+        if len(shown) < len(value):
+            raise Odd
+        return shown
+    return [_weave_one(item, each, objects) for each in value]
 
 
 def _nullable(type_: GraphQLOutputType) -> GraphQLOutputType:

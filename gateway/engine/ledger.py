@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection
+from copy import copy
 
 from sources.ports import Reading, Report
 
@@ -42,7 +43,8 @@ class Ledger:
             for report in reading.reports or (reading.report,):
                 total = totals.get(report.source)
                 if total is None:
-                    total = totals[report.source] = Report(report.source)
+                    totals[report.source] = copy(report)
+                    continue
                 total.calls += report.calls
                 total.joined += report.joined
                 total.cached += report.cached

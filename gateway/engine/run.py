@@ -65,7 +65,8 @@ class Run:
         self.seen = Seen(graph, plan, context.principal, loads, decoys)
         self.links = Links(plan, loads.catalog, loads, self.seen, cursors, context.principal)
         self.types = graph.types
-        self._computations = Computations(plan, graph.types, context, loads, self.seen, self.ledger, deadline)
+        self._deadline = deadline
+        self._computing: Computations | None = None
         self._arguments: dict[Field, Mapping[str, Any]] = {}
         self.untold = False  # whether a subscription's event is about a row that may not be seen
 
@@ -79,8 +80,19 @@ class Run:
                 await self._fill([root])
         finally:
             self.loads.end_waiting()
-            self._computations.afterwards(self.loads.close)
+            if self._computing is None:
+                self.loads.close()
+            else:
+                self._computing.afterwards(self.loads.close)
         return root
+
+    @property
+    def _computations(self) -> Computations:
+        """Those of this operation; most have none."""
+        if self._computing is None:
+            types, loads, deadline = self.types, self.loads, self._deadline
+            self._computing = Computations(self.plan, types, self.context, loads, self.seen, self.ledger, deadline)
+        return self._computing
 
     async def _one_by_one(self, root: Frame) -> None:
         """Mutations, each with all that is below it. After one that leaves nothing of the answer none is begun."""
@@ -106,12 +118,13 @@ class Run:
             for field in frame.selection.active:
                 values = self._recalled(frame, field)
                 if values is not None:
-                    work += self._placed(frame, field, values)
+                    work += self._placed(frame, field, values, odd=False)
                 elif self._is_at_hand(frame, field):
                     work += await self._advance(frame, field)
                 else:
                     waits.append(self._resolve(frame, field))
-        await _together(waits)
+        if waits:
+            await _together(waits)
 
     def _recalled(self, frame: Frame, field: Field) -> list[Any] | None:
         """A link's values where there is nothing to it but to look them up."""
@@ -145,16 +158,14 @@ class Run:
             values = await self._values(frame, field)
         except Exception as error:
             values = [error] * len(frame.rows)
-        return self._placed(frame, field, values)
-
-    def _placed(self, frame: Frame, field: Field, values: list[Any]) -> list[Frame]:
-        """Puts a field's values where they belong; the frames below it that have something to read."""
         if field.kind == LINK:
-            odd = _is_odd_link(values)
-        else:
-            if field.listed:
-                values = [_listed(field.type, value) for value in values]
-            odd = _is_odd(values)
+            return self._placed(frame, field, values, odd=_is_odd_link(values))
+        if field.listed:
+            values = [_listed(field.type, value) for value in values]
+        return self._placed(frame, field, values, odd=_is_odd(values))
+
+    def _placed(self, frame: Frame, field: Field, values: list[Any], *, odd: bool) -> list[Frame]:
+        """Puts a field's values where they belong; the frames below it that have something to read."""
         frame.columns[field.slot] = values
         frame.odd = frame.odd or odd
         if field.flat or field.branch is None:
@@ -239,5 +250,5 @@ async def _together(waits: list[Coroutine[Any, Any, None]]) -> None:
     """Side by side; one alone needs no task of its own. Whoever is cancelled cancels all."""
     if len(waits) == 1:
         await waits[0]
-    elif waits:
+    else:
         await asyncio.gather(*waits)
