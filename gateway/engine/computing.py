@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from operator import is_
 from typing import Any
 
 import msgspec
@@ -114,11 +115,16 @@ class Computations:
         return await self._loads.get(record, by, keys, page, self._ledger, alone=alone, max_age=max_age)
 
     async def _judged(
-        self, field: Field, record: type[Record], by: str, found: Mapping[str, Found], shown: Sequence[Record] | None
+        self,
+        field: Field,
+        record: type[Record],
+        by: str,
+        found: Mapping[str, Found],
+        rows: Sequence[Record],
+        shown: Sequence[Record] | None,
     ) -> tuple[list[Any], dict[str, SourceError]]:
         """The rows that were found, judged. Second: where a root looks for what is not there, why that cannot be said
         (`looked_up`). `shown`: what a root was shown before; None for whatever has parents."""
-        rows = [row for each in found.values() if each.rows is not None for row in each.rows.records]
         if shown is None or self._seen.rule(record) is None:
             return await self._seen.visible(rows, field.roles), {}
         if shown:
@@ -139,12 +145,16 @@ class Computations:
                 raise RuntimeError(f"`{record.__name__}` by `{by}` is read but not declared in `needs`")
             unique = list(dict.fromkeys(keys))
             found = dict(zip(unique, await self._found(record, by, unique, page, max_age), strict=True))
-            judged, unknown = await self._judged(field, record, by, found, shown)
+            rows = [row for each in found.values() if each.rows is not None for row in each.rows.records]
+            judged, unknown = await self._judged(field, record, by, found, rows, shown)
+            whole = all(map(is_, judged, rows))
             if shown is not None:
-                shown.extend(row for row in judged if isinstance(row, Record))
+                shown.extend(judged if whole else _seen(judged))
             if record is Account and by != "key":
                 self._loads.prime(judged)
-            self._loads.take_along(along_of(found.values()), judged, whole=None not in judged)
+            along = along_of(found.values())
+            if along:
+                self._loads.take_along(along, judged, whole=whole or None not in judged)
             reading, at = Reading({}, Report(""), unknown), 0
             for key, each in found.items():
                 if each.error is not None:
@@ -153,17 +163,26 @@ class Computations:
                     continue
                 mine = judged[at : at + len(each.rows.records)]
                 at += len(mine)
-                failed = next((row for row in mine if isinstance(row, SourceError)), None)
-                if failed is not None:
-                    reading.errors.setdefault(key, failed)
-                visible = [row for row in mine if isinstance(row, Record)]
-                hidden = sum(row is None for row in mine)
-                reading.rows[key] = Rows(
-                    visible, each.rows.more, each.rows.next, served=each.rows.served, hidden=hidden
-                )
+                told = reading.rows[key] = Rows(mine, each.rows.more, each.rows.next, served=each.rows.served)
+                if not whole:
+                    _leave_out(key, told, reading)
             return reading
 
         return read
+
+
+def _seen(judged: Iterable[Any]) -> list[Record]:
+    """The rows that are neither hidden nor an error."""
+    return [row for row in judged if isinstance(row, Record)]
+
+
+def _leave_out(key: str, rows: Rows, reading: Reading) -> None:
+    """Takes from judged rows what is hidden, and what cannot be judged."""
+    failed = next((row for row in rows.records if isinstance(row, SourceError)), None)
+    if failed is not None:
+        reading.errors.setdefault(key, failed)
+    rows.hidden = sum(row is None for row in rows.records)
+    rows.records = _seen(rows.records)
 
 
 def _max_age(given: Any) -> float | None:
