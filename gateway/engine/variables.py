@@ -1,4 +1,4 @@
-"""Variables: what an operation is given. Plain texts, numbers and truths are looked at here, all else by graphql-core.
+"""Variables: what an operation is given. `coercing` sees to what is given as what it is, graphql-core to all else.
 
 graphql-core works out anew, in every request, what type each variable has; half of a small question's coercion is that.
 """
@@ -10,31 +10,26 @@ from typing import Any, TypeAlias
 
 import msgspec
 from graphql import (
-    GraphQLBoolean,
     GraphQLError,
-    GraphQLID,
-    GraphQLInt,
     GraphQLNonNull,
     GraphQLSchema,
-    GraphQLString,
     OperationDefinitionNode,
 )
 from graphql.execution.get_variable_signature import GraphQLVariableSignature, get_variable_signature
 from graphql.execution.values import VariableValues, VariableValueSource, get_variable_values
 
+from gateway.engine.coercing import Coerce, Unlike, coercer
 from gateway.engine.measure import Refused
 from gateway.engine.reticent import all_reticent
 
 _ERRORS = 5
-_PLAIN: Mapping[Any, type] = {GraphQLString: str, GraphQLID: str, GraphQLBoolean: bool}
-_LARGEST = 2**31 - 1
 NO_VARIABLES = VariableValues({}, {})
-_Plain: TypeAlias = "dict[str, tuple[GraphQLVariableSignature, Any, bool]]"  # by name; type, whether it must be there
+_Plain: TypeAlias = "dict[str, tuple[GraphQLVariableSignature, Coerce, bool]]"  # by name; whether it must be there
 
 
 class Operation(msgspec.Struct, frozen=True):
-    """One operation of a document. `plain`: its variables, where each is of a scalar that needs no conversion and has
-    no default; else None."""
+    """One operation of a document. `plain`: its variables, where each is of a type that is coerced here and has no
+    default; else None."""
 
     node: OperationDefinitionNode
     plain: _Plain | None
@@ -65,11 +60,10 @@ def _plain(schema: GraphQLSchema, node: OperationDefinitionNode) -> _Plain | Non
         signature = get_variable_signature(schema, each)
         if isinstance(signature, GraphQLError) or signature.default is not None:
             return None
-        required = isinstance(signature.type, GraphQLNonNull)
-        type_ = signature.type.of_type if isinstance(signature.type, GraphQLNonNull) else signature.type
-        if type_ is not GraphQLInt and type_ not in _PLAIN:
+        coerce = coercer(signature.type)
+        if coerce is None:
             return None
-        plain[signature.name] = (signature, type_, required)
+        plain[signature.name] = (signature, coerce, isinstance(signature.type, GraphQLNonNull))
     return plain
 
 
@@ -77,18 +71,16 @@ def _simple(plain: _Plain, given: Mapping[str, Any]) -> VariableValues | None:
     """The values where each is given as what it is, or left out where it may be; None where more has to be said."""
     sources: dict[str, VariableValueSource] = {}
     coerced: dict[str, Any] = {}
-    for name, (signature, type_, required) in plain.items():
+    for name, (signature, coerce, required) in plain.items():
         if name not in given:
             if required:
                 return None
             sources[name] = VariableValueSource(signature)
             continue
         value = given[name]
-        if type_ is GraphQLInt:
-            if value.__class__ is not int or not -_LARGEST - 1 <= value <= _LARGEST:
-                return None
-        elif value.__class__ is not _PLAIN[type_]:
+        try:
+            coerced[name] = coerce(value)
+        except Unlike:
             return None
         sources[name] = VariableValueSource(signature, value)
-        coerced[name] = value
     return VariableValues(sources, coerced)

@@ -17,18 +17,30 @@ from gateway.engine.variables import Operation
 SCHEMA = build_schema("""
     enum Colour { RED GREEN }
     input Pair { first: Int!, second: String = "b" }
+    input Line { item: ID!, count: Int, tags: [String!], colour: Colour, within: Box }
+    input Box { id: ID!, lines: [[Box]] }
+    input Order { lines: [Line!]!, plain: [Part], ratio: Float }
+    input Part { item: ID!, count: Int, tags: [String!], colour: Colour, date: Date, flags: [[Boolean]] }
+    input One @oneOf { id: ID, count: Int }
     scalar Date
     type Query {
       f(text: String, id: ID!, number: Int, many: [Int!], pair: Pair, colour: Colour = RED, date: Date, ratio: Float,
-        limit: Int! = 10, flag: Boolean): String
+        limit: Int! = 10, flag: Boolean, line: Line, part: Part, order: Order, one: One): String
     }
 """)
 DEFINITIONS = (
     "$a: String", "$a: String!", "$a: ID!", "$a: Int", "$a: Int!", "$a: Boolean", "$a: Float", "$a: Date", "$a: Colour",
-    "$a: [Int!]", "$a: Pair", '$a: String = "d"', "$a: Int = 3", "$a: String!, $b: Int", "$a: ID, $b: Boolean!",
+    "$a: [Int!]", "$a: [[Int]]", "$a: Pair", "$a: Line", "$a: Part", "$a: [Part!]", "$a: Order", "$a: One",
+    '$a: String = "d"', "$a: Int = 3", "$a: String!, $b: Int", "$a: ID, $b: Boolean!",
 )  # fmt: skip
 VALUES: tuple[Any, ...] = (
     "x", "", "RED", 0, 1, -1, 2**31 - 1, 2**31, -(2**31), -(2**31) - 1, True, False, None, 1.5, 2.0, [1], [], {"first": 1}, {},
+    [None], [[1], None], [[1], 2], {"id": "a"}, {"id": "a", "count": 1}, {"item": "a"}, {"item": 1}, {"item": "a", "more": 1},
+    {"item": "a", "count": None, "tags": ["x"]},
+    {"item": "a", "date": "d", "flags": [[True], None]}, {"item": "a", "flags": [[1]]},
+    {"colour": "GREEN", "count": 2, "item": "a"}, {"item": "a", "colour": "BLUE"}, {"item": "a", "tags": "x"},
+    {"item": "a", "tags": [None]}, {"count": 1}, [{"item": "a"}], [{"item": "a"}, None], {"plain": [{"item": "a"}], "lines": []},
+    {"item": "a", "within": {"id": "b", "lines": [[{"id": "c"}]]}}, {"item": None}, ["x"], ("x",), {"item": "a", "date": None},
 )  # fmt: skip
 
 
@@ -72,6 +84,15 @@ def test_a_plain_operation_is_not_worked_out_anew(monkeypatch: pytest.MonkeyPatc
     ours = Operation.of(SCHEMA, operation("query($a: ID!, $b: Int, $c: Boolean) { __typename }"))
     monkeypatch.setattr("gateway.engine.variables.get_variable_values", None)
     assert ours.coerced(SCHEMA, {"a": "x", "b": 5}).coerced == {"a": "x", "b": 5}
+
+
+def test_an_operation_with_objects_is_not_worked_out_anew(monkeypatch: pytest.MonkeyPatch) -> None:
+    ours = Operation.of(SCHEMA, operation("query($b: [Part]) { __typename }"))
+    monkeypatch.setattr("gateway.engine.variables.get_variable_values", None)
+    given = {"b": [{"count": 1, "item": "x", "tags": ["t"]}, None]}
+    found = ours.coerced(SCHEMA, given).coerced["b"]
+    assert found == given["b"]
+    assert list(found[0]) == ["item", "count", "tags"]
 
 
 def field(schema: GraphQLSchema, arguments: str, given: dict[str, Any]) -> tuple[FieldNode, VariableValues]:
