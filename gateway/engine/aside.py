@@ -38,7 +38,7 @@ class Aside(Loads):
             if key not in known and key in theirs:
                 known[key] = theirs[key]
         if self.catalog.recalls and (found := self.recall(record, by, keys, _PAGE, _NOWHERE)) is not None:
-            return found
+            return [found[key] for key in keys]
         return await self.get(record, by, keys, _PAGE, _NOWHERE)
 
     async def anew(self, record: type[Record], by: str, key: str) -> Found:

@@ -103,16 +103,17 @@ class Computations:
 
     async def _found(
         self, record: type[Record], by: str, keys: list[str], page: Page, max_age: float | None
-    ) -> list[Found]:
+    ) -> Mapping[str, Found]:
         """What is known by each key; where the memory of the sources has all of it, without a question."""
         if not keys:
-            return []
+            return {}
         if max_age is None and self._loads.catalog.recalls and page.after is None:
             found = self._loads.recall(record, by, keys, page, self._ledger)
             if found is not None:
                 return found
         alone = self._plan.alone(record, by)
-        return await self._loads.get(record, by, keys, page, self._ledger, alone=alone, max_age=max_age)
+        loaded = await self._loads.get(record, by, keys, page, self._ledger, alone=alone, max_age=max_age)
+        return dict(zip(keys, loaded, strict=True))
 
     async def _judged(
         self,
@@ -143,8 +144,7 @@ class Computations:
         async def read(record: type[Record], by: str, keys: Sequence[str], page: Page = Page()) -> Reading:  # noqa: B008 - frozen
             if (record, by) not in allowed:
                 raise RuntimeError(f"`{record.__name__}` by `{by}` is read but not declared in `needs`")
-            unique = list(dict.fromkeys(keys))
-            found = dict(zip(unique, await self._found(record, by, unique, page, max_age), strict=True))
+            found = await self._found(record, by, list(dict.fromkeys(keys)), page, max_age)
             rows = [row for each in found.values() if each.rows is not None for row in each.rows.records]
             judged, unknown = await self._judged(field, record, by, found, rows, shown)
             whole = all(map(is_, judged, rows))

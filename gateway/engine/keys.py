@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from operator import attrgetter
 from typing import Any
 
@@ -55,15 +55,15 @@ def all_plain(
     column: Sequence[str] | None,
 ) -> list[Any]:
     """The values of all parents where nothing is hidden and nothing went wrong."""
-    found: list[Any]
+    found: Iterable[Any]
     if column is not None:
-        found = list(map(shown.__getitem__, column))
+        found = map(shown.__getitem__, column)
     else:
-        found = [[each for key in keys_of(link, row, given) for each in shown[key]] for row in rows]
+        found = ([each for key in keys_of(link, row, given) for each in shown[key]] for row in rows)
     if not link.many:
         return [mine[0] if mine else None for mine in found]
     first = link.first
-    return found if first is None else [mine if len(mine) <= first else mine[:first] for mine in found]
+    return list(found) if first is None else [mine if len(mine) <= first else mine[:first] for mine in found]
 
 
 def one_plain(link: Link, keys: Sequence[str], found: Mapping[str, Found], shown: Mapping[str, Sequence[Any]]) -> Any:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Collection
-from copy import copy
+
+import msgspec
 
 from sources.ports import Reading, Report
 
@@ -43,7 +44,7 @@ class Ledger:
             for report in reading.reports or (reading.report,):
                 total = totals.get(report.source)
                 if total is None:
-                    totals[report.source] = copy(report)
+                    totals[report.source] = msgspec.structs.replace(report)
                     continue
                 total.calls += report.calls
                 total.joined += report.joined

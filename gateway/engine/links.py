@@ -88,12 +88,12 @@ class Links:
         if rule is not None and wanted and not self._seen.is_at_hand(rule, link.by, wanted):
             return None
         asked = with_next(page) if field.thinned else page
-        found = self._loads.recall(link.target, link.by, wanted, asked, ledger) if wanted else []
+        found = self._loads.recall(link.target, link.by, wanted, asked, ledger) if wanted else _NONE
         if found is None:
             return None
         shown: dict[str, Sequence[Record]] = {}
         along: list[Record] = []
-        for key, each in zip(wanted, found, strict=True):
+        for key, each in found.items():
             if each.error is not None:
                 return None
             shown[key] = each.rows.records if each.rows is not None else ()
@@ -106,7 +106,7 @@ class Links:
         if link.paged:
             keys = [(key,) for key in column] if column is not None else [keys_of(link, row, arguments) for row in rows]
             pages = Pages(self, field, keys, page, arguments, counted=field.rule is None)
-            return pages.at_hand(dict(zip(wanted, found, strict=True)))
+            return pages.at_hand(found)
         self.take(link, shown.values(), along, whole=True)
         return all_plain(link, rows, arguments, shown, column)
 

@@ -107,7 +107,7 @@ class Loads:
 
     def recall(
         self, record: type[Record], by: str, keys: Sequence[str], page: Page, ledger: Ledger
-    ) -> list[Found] | None:
+    ) -> Mapping[str, Found] | None:
         """What is known by each key, where all of it is known without waiting, here or in the memory of its source."""
         index = (record, by, page, None)
         known = self._known.get(index)
@@ -121,11 +121,14 @@ class Loads:
             reading = self.catalog.recall(ask)
             if reading is None:
                 return None
-            known.update(_found(self._noted(reading, ask, (ledger,)), missing))
-        found = [known[key] for key in keys]
-        if len(missing) < len(keys) and any(each.__class__ is not Found for each in found):
+            found = _found(self._noted(reading, ask, (ledger,)), missing)
+            known.update(found)
+            if missing is keys:
+                return found
+        entries = {key: known[key] for key in keys}
+        if any(each.__class__ is not Found for each in entries.values()):
             return None
-        return found  # type: ignore[return-value] # no flight is among them
+        return entries  # type: ignore[return-value] # no flight is among them
 
     def prime(self, records: Sequence[Any]) -> None:
         """Records that came by another way need not be read again by key. Of what is judged only that which is shown: a

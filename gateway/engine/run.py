@@ -171,6 +171,8 @@ class Run:
         if field.flat or field.branch is None:
             return []
         kids = descend(frame, field, values, self.classify, clean=field.kind == LINK and not odd)
+        if field.branch.only is not None:
+            return kids if field.branch.only.active else []
         return [kid for kid in kids if kid.selection.active]
 
     async def _values(self, frame: Frame, field: Field) -> list[Any]:
