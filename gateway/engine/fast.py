@@ -7,7 +7,7 @@ It shows what is as it should be. Anything else (an error, a null where none may
 from __future__ import annotations
 
 import keyword
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from itertools import count, islice
 from typing import Any
 
@@ -124,7 +124,7 @@ class _Code:
 
     def __init__(self) -> None:
         self.met: list[int] = []
-        self.names: dict[str, Any] = {"X": Exception, "L": _listed, "odd": _odd, "none": _none}
+        self.names: dict[str, Any] = {"X": Exception, "L": _TUPLES, "odd": _odd, "none": _none}
         self._at = count()
 
     def _named(self, prefix: str, value: Any) -> str:
@@ -186,7 +186,8 @@ class _Code:
 
     def _list(self, field: Field, type_: GraphQLList[Any], value: str, *, nullable: bool) -> str:
         found, each = self._fresh(), self._fresh()
-        items = f"[{self._value(field, type_.of_type, each)} for {each} in L({found})]"
+        listed = f"({found} if {found}.__class__ in L else odd())"
+        items = f"[{self._value(field, type_.of_type, each)} for {each} in {listed}]"
         absent = "None" if nullable else "odd()"
         return f"({absent} if ({found} := {value}) is None else {items})"
 
@@ -226,10 +227,3 @@ def _odd(_: Any = None) -> Any:
 
 def _none(_: Any = None) -> None:
     return None
-
-
-def _listed(value: Any) -> Sequence[Any]:
-    if value.__class__ in _TUPLES:
-        found: Sequence[Any] = value
-        return found
-    raise Odd

@@ -109,10 +109,7 @@ class Loads:
         self, record: type[Record], by: str, keys: Sequence[str], page: Page, ledger: Ledger
     ) -> Mapping[str, Found] | None:
         """What is known by each key, where all of it is known without waiting, here or in the memory of its source."""
-        index = (record, by, page, None)
-        known = self._known.get(index)
-        if known is None:
-            known = self._known[index] = {}
+        known = self._known.setdefault((record, by, page, None), {})
         missing = [key for key in keys if key not in known] if known else keys
         if missing:
             if len(missing) > 1 and self._refusal(record, by, page, len(missing)) is not None:

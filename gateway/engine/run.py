@@ -112,11 +112,12 @@ class Run:
 
     async def _fill(self, frames: Sequence[Frame]) -> None:
         """Reads for frames: first what is at hand, as deep as it goes, then side by side what has to be waited for."""
-        work, waits = list(frames), []
+        work, waits, links, given, ledger = list(frames), [], self.links, self._given, self.ledger
         while work:
             frame = work.pop()
             for field in frame.selection.active:
-                values = self._recalled(frame, field)
+                plain = field.kind == LINK and field not in frame.early
+                values = links.recalled(field, frame.rows, given, ledger) if plain else None
                 if values is not None:
                     work += self._placed(frame, field, values, odd=False)
                 elif self._is_at_hand(frame, field):
@@ -125,12 +126,6 @@ class Run:
                     waits.append(self._resolve(frame, field))
         if waits:
             await _together(waits)
-
-    def _recalled(self, frame: Frame, field: Field) -> list[Any] | None:
-        """A link's values where there is nothing to it but to look them up."""
-        if field.kind != LINK or field in frame.early:
-            return None
-        return self.links.recalled(field, frame.rows, self._given, self.ledger)
 
     def _is_at_hand(self, frame: Frame, field: Field) -> bool:
         """Whether a field's values are known without waiting for anybody."""
