@@ -19,7 +19,7 @@ from bench.arena import Arena, Sample
 from bench.home.study import study as study_home
 from bench.lineup import CACHED, FACTS, OPSGRAPH, PLAIN, Gateway
 from bench.processes import PYTHON, DidNotStart, Program
-from bench.results import Cells, Memory, Plan, Results, Upstreams, middle
+from bench.results import Cells, Memory, Pairs, Plan, Results, Upstreams, middle
 from bench.side_shares import side_by_side
 from bench.workloads import BY_NAME, WORKLOADS, Workload
 
@@ -27,8 +27,8 @@ _EVERY = tuple(workload.name for workload in WORKLOADS)
 FULL = Plan(
     seconds=1.0,
     rounds=5,
-    policy_seconds=0.5,
-    policy_rounds=24,
+    policy_seconds=0.1,
+    policy_pairs={"reader": 150, "masked": 60, "regional": 60},
     open_seconds=2.0,
     home_seconds=4.0,
     open_questions=_EVERY,
@@ -39,8 +39,8 @@ FULL = Plan(
 QUICK = Plan(
     seconds=0.25,
     rounds=3,
-    policy_seconds=0.25,
-    policy_rounds=6,
+    policy_seconds=0.1,
+    policy_pairs={"reader": 24, "masked": 12, "regional": 12},
     open_seconds=0.5,
     home_seconds=0.7,
     open_questions=("customer_360",),
@@ -52,7 +52,7 @@ TINY = Plan(
     seconds=0.1,
     rounds=1,
     policy_seconds=0.1,
-    policy_rounds=1,
+    policy_pairs={"reader": 2, "masked": 2, "regional": 2},
     open_seconds=0.2,
     home_seconds=0.3,
     open_questions=("lookup",),
@@ -61,7 +61,7 @@ TINY = Plan(
     warm_seconds=0.1,
 )
 NODE = ("apollo", "yoga", "bare")
-ROLES = ("open", "reader", "masked", "regional")
+_FREE = "open"  # the role without rules
 _SLOW, _SLOW_CONNECTIONS = 20, 2
 _LOADS = (0.7, 2.0)  # of an open loop: of one's own capacity, and of plain Strawberry's
 _UNSEEN = ("lookup", "customer_360")
@@ -123,9 +123,13 @@ def _turns(names: Iterable[str], number: int) -> list[str]:
 
 
 def _add(cells: Cells, workload: str, name: str, sample: Sample) -> None:
+    _check(workload, name, sample)
+    cells.setdefault(workload, {}).setdefault(name, []).append(sample)
+
+
+def _check(workload: str, name: str, sample: Sample) -> None:
     if sample.failed:
         raise RuntimeError(f"`{name}` failed {sample.failed} of {sample.count} times on `{workload}`: look at its log")
-    cells.setdefault(workload, {}).setdefault(name, []).append(sample)
 
 
 def _closed(arena: Arena, results: Results) -> None:
@@ -179,14 +183,22 @@ def _unseen(arena: Arena, results: Results) -> None:
 
 
 def _policy(arena: Arena, results: Results) -> None:
-    """The same process answers by different rules, in turn: nothing but the token differs."""
+    """The same process answers by a role's rules and by none, slice beside slice: nothing but the token differs. They
+    are short, so that what disturbs one disturbs both, and take turns in going first."""
+    for name in (FACTS.name, OPSGRAPH.name):
+        for role, count in results.plan.policy_pairs.items():
+            pairs = results.policy.setdefault(name, {})[role] = Pairs()
+            for number in range(count):
+                used = {each: _slice(arena, results.plan, name, each) for each in _turns((_FREE, role), number)}
+                pairs.free.append(used[_FREE])
+                pairs.ruled.append(used[role])
+
+
+def _slice(arena: Arena, plan: Plan, name: str, role: str) -> float:
     workload = BY_NAME["customer_360"]
-    names = (FACTS.name, OPSGRAPH.name)
-    for number in range(results.plan.policy_rounds):
-        for name in names:
-            for role in _turns(ROLES, number):
-                sample = arena.measure(name, workload, seconds=results.plan.policy_seconds, role=role)
-                _add(results.policy, name, role, sample)
+    sample = arena.measure(name, workload, seconds=plan.policy_seconds, role=role)
+    _check(workload.name, name, sample)
+    return sample.cpu
 
 
 def _memory(arena: Arena, results: Results) -> None:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from statistics import median
 
 from bench.lineup import FACTS, PLAIN
 from bench.report import texts
-from bench.results import Results, middle, ratio, spread
+from bench.results import Results, interval, middle, ratio, spread
 from bench.shares import NAMES
 from bench.workloads import BY_NAME
 from gateway.settings import Limits
@@ -127,7 +128,6 @@ def unseen(results: Results) -> str:
 
 
 _ROLES = {
-    "open": "no rules at all",
     "reader": "rules that allow all",
     "masked": "masks on ten fields",
     "regional": "row rules by region",
@@ -137,19 +137,23 @@ _ROLES = {
 def policy(results: Results) -> str:
     """Rules against no rules."""
     rows = []
-    for name, cells in results.policy.items():
-        for role, samples in cells.items():
-            low, high = spread(samples)
-            cpu = middle(samples)
-            shown = f"{cpu:.3f} ms ({low:.3f} to {high:.3f})"
-            rows.append((results.titles[name], _ROLES[role], shown, f"{ratio(cells['open'], samples):.3f} times"))
-    text = texts.POLICY.format(rounds=results.plan.policy_rounds)
-    return f"{text}\n\n{table(('gateway', 'rules', 'processor time of a request', 'of no rules'), _sorted(rows))}"
-
-
-def _sorted(rows: list[tuple[str, str, str, str]]) -> list[tuple[str, str, str, str]]:
-    order = list(_ROLES.values())
-    return sorted(rows, key=lambda row: (row[0] != "Opsgraph, from facts", order.index(row[1])))
+    for name, by_role in results.policy.items():
+        for role, pairs in by_role.items():
+            by_pair = pairs.ratios()
+            low, high = interval(by_pair)
+            rows.append(
+                (
+                    results.titles[name],
+                    _ROLES[role],
+                    f"{len(by_pair)}",
+                    f"{median(pairs.free):.3f} ms",
+                    f"{median(pairs.ruled):.3f} ms",
+                    f"{median(by_pair):.3f} times ({low:.3f} to {high:.3f})",
+                )
+            )
+    text = texts.POLICY.format(seconds=results.plan.policy_seconds)
+    head = ("gateway", "rules", "pairs", "processor time without rules", "with them", "of no rules")
+    return f"{text}\n\n{table(head, rows)}"
 
 
 def shares(results: Results) -> str:

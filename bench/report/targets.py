@@ -8,7 +8,7 @@ from statistics import median
 import msgspec
 
 from bench.lineup import FACTS, OPSGRAPH, PLAIN
-from bench.results import Results, middle, ratio, ratios
+from bench.results import Results, interval, middle, ratio, ratios
 from bench.study import best_rival
 from bench.workloads import BY_NAME
 
@@ -50,9 +50,9 @@ def at_least(what: str, found: float, goal: float, detail: str = "") -> Target:
     return Target(what, f"at least {goal:g} times", f"{found:.2f} times{detail}", found >= goal)
 
 
-def at_most(what: str, found: float, goal: float, unit: str = " times", detail: str = "") -> Target:
+def at_most(what: str, found: float, goal: float, unit: str = " times", detail: str = "", digits: int = 2) -> Target:
     """`found` or less."""
-    return Target(what, f"at most {goal:g}{unit}", f"{found:.2f}{unit}{detail}", found <= goal)
+    return Target(what, f"at most {goal:g}{unit}", f"{found:.{digits}f}{unit}{detail}", found <= goal)
 
 
 def _against_strawberry(results: Results) -> Iterator[Target]:
@@ -115,15 +115,13 @@ def _against_tailcall(results: Results) -> Iterator[Target]:
 def _policies(results: Results) -> Iterator[Target]:
     for name, title in ((FACTS.name, "from facts"), (OPSGRAPH.name, "cold")):
         cells = results.policy.get(name, {})
-        for role, (what, goal) in _POLICY.items():
+        for role, (rules, goal) in _POLICY.items():
             if role in cells:
-                by_round = sorted(ratios(cells["open"], cells[role]))
-                low, high = by_round[len(by_round) // 4], by_round[(len(by_round) * 3) // 4]
-                found = median(by_round)
-                detail = f" (middle half of the rounds {low:.2f} to {high:.2f})"
-                yield at_most(
-                    f"Customer 360, {title}, {what}: processor time of no rules at all", found, goal, detail=detail
-                )
+                by_pair = cells[role].ratios()
+                low, high = interval(by_pair)
+                what = f"Customer 360, {title}, {rules}: processor time of no rules at all"
+                detail = f" (95 % interval {low:.3f} to {high:.3f})"
+                yield at_most(what, median(by_pair), goal, detail=detail, digits=3)
 
 
 def _memory(results: Results) -> Iterator[Target]:

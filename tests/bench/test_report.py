@@ -2,6 +2,7 @@
 
 import cProfile
 import json
+import random
 from pathlib import Path
 
 import pytest
@@ -10,7 +11,7 @@ from bench.agreement import difference
 from bench.arena import Sample
 from bench.report.charts import Bar, bars, stacks
 from bench.report.targets import Target, at_least, at_most, verdict
-from bench.results import middle, ratios
+from bench.results import Pairs, interval, middle, ratios
 from bench.shares import LOOP, part_of, shares
 
 
@@ -24,6 +25,27 @@ def test_the_median_counts_and_ratios_are_taken_round_by_round() -> None:
     assert ratios(ours, theirs) == [4.0, 2.0, 2.0]
 
 
+def test_what_rules_cost_is_taken_pair_by_pair() -> None:
+    assert Pairs([1.0, 2.0], [1.5, 2.0]).ratios() == [1.5, 1.0]
+
+
+@pytest.mark.parametrize(
+    ("count", "ranks"),  # the ranks as statistical tables have them
+    [(6, (1, 6)), (8, (1, 8)), (9, (2, 8)), (20, (6, 15)), (60, (22, 39)), (100, (40, 61)), (5, (1, 5)), (1, (1, 1))],
+)
+def test_the_interval_of_a_median_lies_between_two_of_the_sorted_values(count: int, ranks: tuple[int, int]) -> None:
+    assert interval([float(rank) for rank in range(count, 0, -1)]) == ranks
+
+
+def test_the_interval_holds_the_median_in_at_least_95_of_100_cases() -> None:
+    draw = random.Random(7)
+    held = 0
+    for _ in range(2000):
+        low, high = interval([draw.lognormvariate(0, 1) for _ in range(30)])
+        held += low <= 1.0 <= high
+    assert 0.94 < held / 2000 < 0.98
+
+
 @pytest.mark.parametrize(
     ("target", "told"),
     [
@@ -31,6 +53,7 @@ def test_the_median_counts_and_ratios_are_taken_round_by_round() -> None:
         (at_least("x", 6.9, 7.0), "**not reached**"),
         (at_most("x", 1.3, 1.3), "reached"),
         (at_most("x", 1.31, 1.3), "**not reached**"),
+        (at_most("x", 1.024, 1.02, digits=3), "**not reached**"),
     ],
 )
 def test_a_target_is_reached_at_its_bound_and_not_beyond(target: Target, told: str) -> None:

@@ -25,7 +25,9 @@ def test_a_tiny_run_measures_everybody_and_writes_the_report(tmp_path: Path) -> 
     assert results.calls[OPSGRAPH.name]["customer_360"] == dict(WORKLOADS[1].calls)
     for cells in results.closed.values():
         assert all(sample.cpu > 0 and sample.count > 0 for samples in cells.values() for sample in samples)
-    assert set(results.policy[FACTS.name]) == {"open", "reader", "masked", "regional"}
+    for by_role in results.policy.values():
+        assert {role: len(pairs.ratios()) for role, pairs in by_role.items()} == TINY.policy_pairs
+        assert all(used > 0 for pairs in by_role.values() for used in (*pairs.free, *pairs.ruled))
     kept = msgspec.json.decode(msgspec.json.encode(results), type=Results)
     verdicts = write(kept, tmp_path)
     page = (tmp_path / "benchmarks.md").read_text()
@@ -33,6 +35,7 @@ def test_a_tiny_run_measures_everybody_and_writes_the_report(tmp_path: Path) -> 
     for heading in ("Targets", "Side by side", "At fixed rates", "What the policies cost", "Where the time goes"):
         assert f"## {heading}" in page
     assert "left out: **Gone**" in page
+    assert "(95 % interval " in page
     assert {path.name for path in (tmp_path / "benchmarks").iterdir()} == {"cpu.svg", "slow.svg", "shares.svg"}
 
 
