@@ -84,6 +84,9 @@ class RoleTable:
     recorded: bool = False
 
 
+_CALLERS = 1_000  # sets of roles with purposes that are remembered: tokens may name roles that nobody knows
+
+
 @dataclass(slots=True)
 class Policies:
     """All roles, compiled; `grants` are remembered per set of roles. No two in a process have the same `version`."""
@@ -92,6 +95,7 @@ class Policies:
     examples: tuple[Example, ...] = ()
     version: int = field(default_factory=count(1).__next__)
     _grants: dict[frozenset[str], Grants] = field(default_factory=dict)
+    _granted: dict[tuple[frozenset[str], tuple[str, ...]], Grants] = field(default_factory=dict)
 
     def grants(self, roles: Iterable[str]) -> Grants:
         """What a set of roles may do; roles nobody wrote rules for give nothing."""
@@ -112,8 +116,14 @@ class Policies:
         return plain.union(wanted & self.tables.keys())
 
     def granted(self, principal: Principal) -> Grants:
-        """What a principal may do."""
-        return self.grants(self.acting(principal))
+        """What a principal may do; nothing but roles and purposes says so."""
+        asked = principal.roles, principal.purposes
+        found = self._granted.get(asked)
+        if found is None:
+            if len(self._granted) >= _CALLERS:
+                self._granted.clear()
+            found = self._granted[asked] = self.grants(self.acting(principal))
+        return found
 
     def knows(self, type_name: str, field: str) -> bool:
         """Whether the schema that the rules were compiled for has this field."""
