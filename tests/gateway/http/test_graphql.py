@@ -4,6 +4,7 @@ import asyncio
 import gzip
 import json
 import logging
+import re
 import time
 from typing import Any
 from urllib.parse import urlencode
@@ -97,7 +98,12 @@ async def test_the_status_says_whether_it_ran_to_those_who_understand(
 async def test_a_correlation_id_is_kept_where_it_is_one(given: bytes, kept: bool) -> None:
     got = await Edge().ask(x_correlation_id=given)
     assert (got.headers["x-correlation-id"] == given.decode()) is kept
-    assert len({correlation_id(None) for _ in range(100)}) == 100
+
+
+def test_new_correlation_ids_are_never_the_same() -> None:
+    made = [correlation_id(None) for _ in range(2_000)]
+    assert len(set(made)) == len(made)
+    assert all(re.fullmatch("[0-9a-f]{16}", each) for each in made)
 
 
 # ---------------------------------------------------------------- GET
