@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping
 from itertools import chain
 from types import MappingProxyType
@@ -15,6 +16,7 @@ from gateway.http.admission import Admission
 from gateway.http.door import Door
 
 HEADER_BYTES = 32 * 1024  # of an address and all headers
+ARRIVED = "opsgraph.arrived"  # of a request's scope: as many bytes as its head has, or more
 
 _TOO_LARGE = PlainTextResponse(
     f"the address and the headers have more than {HEADER_BYTES} bytes: send less", 431, {"connection": "close"}
@@ -48,7 +50,8 @@ class Front(Starlette):
             return await self._sockets[scope["path"]](scope, receive, send)
         if scope["type"] != "http":
             return await super().__call__(scope, receive, send)
-        if head_size(scope) > HEADER_BYTES:
+        # Where no more has arrived than a head may have, nothing need be counted: so it is nearly always.
+        if scope.get(ARRIVED, math.inf) > HEADER_BYTES and head_size(scope) > HEADER_BYTES:
             return await _TOO_LARGE(scope, receive, send)
         direct = self._direct.get(scope["path"])
         if direct is None:

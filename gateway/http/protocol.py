@@ -12,7 +12,7 @@ from uvicorn._types import ASGI3Application
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
 from gateway.http.admission import TURN
-from gateway.http.front import HEADER_BYTES, Front
+from gateway.http.front import ARRIVED, HEADER_BYTES, Front
 from gateway.http.streams.pace import CUT, RELEASE
 from gateway.http.whole import offer
 
@@ -32,7 +32,7 @@ class BoundedProtocol(HttpToolsProtocol):
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
         self._began: float | None = self.loop.time()  # of the head or of the body that is arriving; None: neither is
-        self._head, self._head_bytes, self._ended = True, 0, False
+        self._head, self._head_bytes, self._arrived, self._ended = True, 0, 0, False
         self._watch = self.loop.call_later(self.head_seconds, self._look)
         self._front, self._busy = self.app if isinstance(self.app, Front) else None, False
         self._door = self._front.door if self._front is not None else None
@@ -53,6 +53,7 @@ class BoundedProtocol(HttpToolsProtocol):
             self._refused_at_the_door()
             return
         self._ended = False
+        self._arrived = len(data) + (self._arrived if self._head else 0)  # of a head, and what came together with it
         super().data_received(data)
         # Only a head that goes on: one that is complete is counted by the application, without the body behind it.
         if self._head and not self._ended:
@@ -69,6 +70,7 @@ class BoundedProtocol(HttpToolsProtocol):
         if self._admission is not None:
             self.scope[TURN] = self._admission.turn  # type: ignore[literal-required] # ours besides uvicorn's
         self.scope[RELEASE], self.scope[CUT] = self._ends, self._cut  # type: ignore[literal-required] # as above
+        self.scope[ARRIVED] = self._arrived  # type: ignore[literal-required] # as above
         super().on_headers_complete()
         if getattr(self.cycle, "scope", None) is self.scope:  # it is not where the protocol changes
             offer(self.cycle)

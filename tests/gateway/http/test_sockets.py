@@ -91,6 +91,22 @@ async def test_a_head_a_little_too_large_is_refused_by_name() -> None:
         assert (await ended(reader)).startswith(b"HTTP/1.1 431 ")
 
 
+@pytest.mark.parametrize("pieces", [1, 2, 3, 7])
+async def test_it_is_refused_however_it_arrives(pieces: int) -> None:
+    """Whole, or in pieces each of which is small enough; and so is one right behind another request."""
+    fits, too_large = (head(f"x: {'y' * (HEADER_BYTES + extra)}") + QUESTION for extra in (-1_000, 1))
+    async with listening(Engine()) as port:
+        for sent, status in ((fits, 200), (too_large, 431), (head() + QUESTION + too_large, 200)):
+            async with connected(port) as (reader, writer):
+                size = -(-len(sent) // pieces)
+                for start in range(0, len(sent), size):
+                    writer.write(sent[start : start + size])
+                    await asyncio.sleep(0.01)
+                assert (await answered(reader))[0] == status
+                if sent.startswith(head() + QUESTION):
+                    assert (await ended(reader)).startswith(b"HTTP/1.1 431 ")
+
+
 async def test_a_large_body_right_behind_the_head_is_no_large_head() -> None:
     async with listening(Engine()) as port, connected(port) as (reader, writer):
         writer.write(head(length=60_000) + b" " * 60_000)
