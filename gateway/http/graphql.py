@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import logging
 import math
 from collections.abc import Callable, Mapping, Sequence
@@ -99,7 +98,9 @@ class GraphQLEndpoint:
             principal = await self._principal(scope["method"], headers, answering)
             if self._rates is not None:
                 self._rates.check(principal)
-            await self._run(scope, receive, headers, principal, answering)
+            watch = Watch(receive, self._body_timeout)
+            response = await watch.over(self._response(scope, receive, headers, principal, answering, watch))
+            await answering.answer(response)
         except Unauthenticated as error:
             challenge = {"www-authenticate": 'Bearer realm="opsgraph"'}
             await answering.refuse(401, str(error), challenge, code="UNAUTHENTICATED")
@@ -139,48 +140,40 @@ class GraphQLEndpoint:
         known = self._verifier.recall(authorization) if authorization is not None else None
         return known or await self._verifier.principal(authorization)
 
-    async def _run(
+    async def _response(
         self,
         scope: Scope,
         receive: Receive,
         headers: Mapping[bytes, bytes],
         principal: Principal,
         answering: _Answering,
-    ) -> None:
-        watch = Watch(receive, self._body_timeout)
-        try:
-            asked = wishes(headers)
-            if scope["method"] == "GET":
-                question = from_query(scope["query_string"], asked)
-            else:
-                check_content_type(headers.get(b"content-type", b""))
-                question = from_body(await read_body(receive, headers, self._body_bytes), asked)
-            watch.running()
-            admit = self._admit(scope, headers) if self._admission is not None and self._admission.pressed else None
-            if answering.streams or PURPOSE in headers:
-                caller = Caller(
-                    self._verifier,
-                    self._purposes,
-                    headers.get(b"authorization"),
-                    headers.get(PURPOSE),
-                    answering.correlation_id,
-                )
-                if answering.streams and self._streams is not None:
-                    await self._streams.answer(scope, headers, Asked(question, caller, admit), answering.send)
-                    return
-                principal = await caller.now(question)
-            began = perf_counter()
-            response = await self._engine.run(question, principal, answering.correlation_id, admit)
-            self._answered(response.body, response.started, perf_counter() - began, response.classes)
-        except asyncio.CancelledError:
-            if not watch.ended_it():
-                raise
-            if watch.late:
-                raise BodyRefused(408, f"the body did not arrive within {self._body_timeout:g} s") from None
-            return
-        finally:
-            watch.end()
-        await answering.answer(response)
+        watch: Watch,
+    ) -> Response | None:
+        """What the engine says; None where a stream has said everything."""
+        asked = wishes(headers)
+        if scope["method"] == "GET":
+            question = from_query(scope["query_string"], asked)
+        else:
+            check_content_type(headers.get(b"content-type", b""))
+            question = from_body(await read_body(receive, headers, self._body_bytes), asked)
+        watch.running()
+        admit = self._admit(scope, headers) if self._admission is not None and self._admission.pressed else None
+        if answering.streams or PURPOSE in headers:
+            caller = Caller(
+                self._verifier,
+                self._purposes,
+                headers.get(b"authorization"),
+                headers.get(PURPOSE),
+                answering.correlation_id,
+            )
+            if answering.streams and self._streams is not None:
+                await self._streams.answer(scope, headers, Asked(question, caller, admit), answering.send)
+                return None
+            principal = await caller.now(question)
+        began = perf_counter()
+        response = await self._engine.run(question, principal, answering.correlation_id, admit)
+        self._answered(response.body, response.started, perf_counter() - began, response.classes)
+        return response
 
     def _admit(self, scope: Scope, headers: Mapping[bytes, bytes]) -> Admit:
         """Raises Shed for a lane that there is no room for."""
@@ -199,9 +192,11 @@ class _Answering:
         self.send, self._whole, self.correlation_id, self.media_type = send, whole, correlation, JSON
         self.streams = False
 
-    async def answer(self, response: Response) -> None:
-        """What the engine says. A request that did not run is 400 to those who understand the new media type; the old
-        one always said 200."""
+    async def answer(self, response: Response | None) -> None:
+        """What the engine says; None: there is nothing more to say, or nobody to say it to. A request that did not run
+        is 400 to those who understand the new media type; the old one always said 200."""
+        if response is None:
+            return None
         if response.method_not_allowed:
             return await self._write(405, response.body, [(b"allow", b"POST")])
         return await self._write(200 if response.started or self.media_type == JSON else 400, response.body, [])
