@@ -36,7 +36,7 @@ from gateway.http.streams.caller import Caller, Purposes
 from gateway.http.streams.events import Asked, EventStreams
 from gateway.http.streams.places import RETRY_AFTER, Full
 from gateway.http.watch import Watch
-from gateway.http.whole import WHOLE, Whole
+from gateway.http.whole import LAST, WHOLE, Header, Whole, lines
 from gateway.identity.verify import Unauthenticated, Verifier
 from policies.principal import Principal
 from policies.purposes import PurposeRefused
@@ -45,8 +45,20 @@ from sources.store.errors import StoreError
 _log = logging.getLogger("opsgraph.http")
 _METHODS = "GET, POST"
 Answered: TypeAlias = Callable[[Mapping[str, Any], bool, float, Sequence[str]], None]
-_ALWAYS = [(b"cache-control", b"no-store"), (b"vary", b"accept, authorization")]
-_CONTENT_TYPES = {each: (b"content-type", f"{each}; charset=utf-8".encode()) for each in (JSON, RESPONSE_JSON)}
+
+
+def _headers(media_type: str, length: bytes, correlation: bytes) -> list[Header]:
+    """What every answer has."""
+    return [
+        (b"content-length", length),
+        (b"content-type", f"{media_type}; charset=utf-8".encode()),
+        (b"x-correlation-id", correlation),
+        (b"cache-control", b"no-store"),
+        (b"vary", b"accept, authorization"),
+    ]
+
+
+_LINES = {each: lines(_headers(each, b"%d", b"%b")) for each in (JSON, RESPONSE_JSON)}  # but for what is filled in
 
 
 class Engine(Protocol):
@@ -219,15 +231,13 @@ class _Answering:
         await self._write(429, body, [(b"retry-after", b"%d" % math.ceil(seconds))])
 
     async def _write(self, status: int, body: Mapping[str, Any], extra: list[tuple[bytes, bytes]]) -> None:
-        encoded = encode(body)
-        headers = [
-            (b"content-length", b"%d" % len(encoded)),
-            _CONTENT_TYPES[self.media_type],
-            (b"x-correlation-id", self.correlation_id.encode()),
-            *_ALWAYS,
-            *extra,
-        ]
+        encoded, correlation = encode(body), self.correlation_id.encode()
         if self._whole is not None:
-            return await self._whole(status, headers, encoded)
+            ours = _LINES[self.media_type] % (len(encoded), correlation)
+            if not extra:
+                return await self._whole(status, ours, encoded, False)
+            ours += lines(each for each in extra if each != LAST)
+            return await self._whole(status, ours, encoded, LAST in extra)
+        headers = [*_headers(self.media_type, b"%d" % len(encoded), correlation), *extra]
         await self.send({"type": "http.response.start", "status": status, "headers": headers})
         return await self.send({"type": "http.response.body", "body": encoded})
