@@ -33,7 +33,8 @@ class BoundedProtocol(HttpToolsProtocol):
         super().connection_made(transport)
         self._began: float | None = self.loop.time()  # of the head or of the body that is arriving; None: neither is
         self._head, self._head_bytes, self._arrived, self._ended = True, 0, 0, False
-        self._watch = self.loop.call_later(self.head_seconds, self._look)
+        self._idle: float | None = None  # since when nothing is under way, once something was
+        self._watch = self.loop.call_later(min(self.head_seconds, self.timeout_keep_alive), self._look)
         self._front, self._busy = self.app if isinstance(self.app, Front) else None, False
         self._door = self._front.door if self._front is not None else None
         self._admission = self._front.admission if self._front is not None else None
@@ -48,11 +49,9 @@ class BoundedProtocol(HttpToolsProtocol):
         super().handle_websocket_upgrade()
 
     def data_received(self, data: bytes) -> None:
-        if self._door is not None and self._between and (refusal := self._door.refusal(data)) is not None:
-            self.transport.write(refusal)
-            self._refused_at_the_door()
+        if self._admission is not None and self._admission.pressed and self._between and self._turned_away(data):
             return
-        self._ended = False
+        self._ended, self._idle = False, None
         self._arrived = len(data) + (self._arrived if self._head else 0)  # of a head, and what came together with it
         super().data_received(data)
         # Only a head that goes on: one that is complete is counted by the application, without the body behind it.
@@ -82,8 +81,16 @@ class BoundedProtocol(HttpToolsProtocol):
         super().on_message_complete()
 
     def on_response_complete(self) -> None:
+        """All that uvicorn does, but for a timer for each request: how long a connection is idle, `_look` sees."""
         self._ends()
-        super().on_response_complete()
+        self.server_state.total_requests += 1
+        if self.transport.is_closing():
+            return
+        self.flow.resume_reading()
+        if self.pipeline:
+            self._start_asgi_task(*self.pipeline.pop())
+        else:
+            self._idle = self.loop.time()
 
     def _start_asgi_task(self, cycle: RequestResponseCycle, app: ASGI3Application) -> None:
         if self._admission is not None and not self._busy:
@@ -126,18 +133,21 @@ class BoundedProtocol(HttpToolsProtocol):
         fresh: bool = self._head and self._head_bytes == 0
         return (fresh or self._began is None) and getattr(self.cycle, "response_complete", True)
 
-    def _refused_at_the_door(self) -> None:
-        """One that was refused is as idle as one that was answered; while the server stops it is the last."""
+    def _turned_away(self, data: bytes) -> bool:
+        """Whether the door refused it. One that was refused is as idle as one that was answered; while the server stops
+        it is the last."""
+        refusal = self._door.refusal(data) if self._door is not None else None
+        if self._door is None or refusal is None:
+            return False
+        self.transport.write(refusal)
         self._began = None
         if self._front is not None and self._front.draining:
             self.transport.close()
-            return
-        if self.timeout_keep_alive_task is None:
-            self.timeout_keep_alive_task = self.loop.call_later(
-                self.timeout_keep_alive, self.timeout_keep_alive_handler
-            )
-        if self._door is not None:
-            self._door.refused(self)
+            return True
+        if self._idle is None:
+            self._idle = self.loop.time()
+        self._door.refused(self)
+        return True
 
     def _leave(self) -> None:
         if self._between and not self.transport.is_closing():
@@ -147,14 +157,15 @@ class BoundedProtocol(HttpToolsProtocol):
         """Ends what takes too long, or looks again when that may be so."""
         if self.transport.is_closing():
             return
-        seconds = self.head_seconds if self._head else self.body_seconds
-        left = seconds if self._began is None else self._began + seconds - self.loop.time()
+        now, seconds = self.loop.time(), self.head_seconds if self._head else self.body_seconds
+        left = seconds if self._began is None else self._began + seconds - now
+        idle = self.timeout_keep_alive if self._idle is None else self._idle + self.timeout_keep_alive - now
         if left <= 0 and self._head:
             self._refuse(b"408 Request Timeout")
-        elif left <= 0 and getattr(self.cycle, "response_complete", False):
+        elif idle <= 0 or (left <= 0 and getattr(self.cycle, "response_complete", False)):
             self.transport.close()  # a body that somebody still reads has its time from whoever reads it
         else:
-            self._watch = self.loop.call_later(left if left > 0 else seconds, self._look)
+            self._watch = self.loop.call_later(min(left if left > 0 else seconds, idle), self._look)
 
     def _refuse(self, status: bytes) -> None:
         """Closes, and says why where no other answer is on its way and something was asked at all."""

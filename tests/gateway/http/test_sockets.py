@@ -8,7 +8,7 @@ import pytest
 
 from gateway.http.front import HEADER_BYTES
 from gateway.http.protocol import BoundedProtocol
-from tests.gateway.http.edge import QUESTION, Engine, head, listening
+from tests.gateway.http.edge import QUESTION, Engine, Quick, head, listening
 
 
 @asynccontextmanager
@@ -43,6 +43,36 @@ async def test_one_connection_serves_many_requests() -> None:
         await asyncio.sleep(0.5)  # longer than any head or body may take: this one is idle, and may be
         writer.write(head() + QUESTION)
         assert (await answered(reader))[0] == 200
+
+
+class Brief(Quick):
+    """Connections that may be idle for less time than a test takes."""
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        self.timeout_keep_alive = 0.5  # type: ignore[assignment] # whole seconds are enough for a setting
+        super().connection_made(transport)
+
+
+async def test_an_idle_connection_is_closed_in_its_time_and_no_other() -> None:
+    async def slowly() -> None:
+        await asyncio.sleep(0.8)  # nobody is idle who waits for an answer
+
+    loop = asyncio.get_running_loop()
+    async with listening(Engine(before=slowly), Brief) as port, connected(port) as (reader, writer):
+        for _ in range(2):
+            writer.write(head() + QUESTION)
+            assert (await answered(reader))[0] == 200
+        since = loop.time()
+        assert await ended(reader) == b""
+        assert 0.4 < loop.time() - since < 1.5
+
+
+async def test_a_connection_that_goes_on_asking_is_kept() -> None:
+    async with listening(Engine(), Brief) as port, connected(port) as (reader, writer):
+        for _ in range(6):
+            writer.write(head() + QUESTION)
+            assert (await answered(reader))[0] == 200
+            await asyncio.sleep(0.3)
 
 
 async def test_a_head_that_does_not_end_in_time_is_refused() -> None:
