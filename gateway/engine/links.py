@@ -187,7 +187,6 @@ class Links:
                 along += made.along
         return whole, shown
 
-
     async def visible(self, field: Field, records: Sequence[Record]) -> list[Any]:
         """What is seen of records to which a field leads; see `Seen.visible`."""
         return await self._seen.visible(records, field.roles)
