@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from itertools import islice
 from operator import is_
 from typing import Any
 
@@ -64,15 +65,21 @@ class Computations:
 
     async def _judge(self, answers: list[Any], granting: Roles) -> None:
         """Judges the records among a computation's answers, in lists however deep, all of them together."""
-        records = [self._known(each) for each in _records(answers)]
+        records: list[Any] = _records(answers)
         if records:
+            if not all(map(self._knows, set(map(type, records)))):
+                records = [each if self._knows(type(each)) else None for each in records]
             judged = iter(await self._seen.visible(records, granting))
             answers[:] = [_exchanged(each, judged) for each in answers]
 
     def _known(self, record: Record) -> Record | None:
         """The record; None where this audience does not know its type: only an abstract type could lead there."""
-        name = self._types.get(type(record))
-        return record if name is None or name in self._plan.shown.type_map else None
+        return record if self._knows(type(record)) else None
+
+    def _knows(self, kind: type) -> bool:
+        """Whether this audience knows the type of a class of records."""
+        name = self._types.get(kind)
+        return name is None or name in self._plan.shown.type_map
 
     async def event(self, field: Field, event: Any) -> tuple[Any, bool]:
         """The event of a subscription; one that is a record, or about one, is judged like any other. Second: whether it
@@ -195,7 +202,16 @@ def _records(answer: Any) -> list[Record]:
     """The records of an answer, in lists however deep."""
     if isinstance(answer, Record):
         return [answer]
+    if _are_records(answer):
+        return list(answer)
     return [record for each in answer for record in _records(each)] if isinstance(answer, _LISTS) else []
+
+
+def _are_records(answer: Any) -> bool:
+    """Whether an answer is a list of records and of nothing else, as most are: then they need no looking at."""
+    return (
+        isinstance(answer, _LISTS) and bool(answer) and all(issubclass(each, Record) for each in set(map(type, answer)))
+    )
 
 
 def _exchanged(answer: Any, judged: Iterator[Any]) -> Any:
@@ -203,6 +219,9 @@ def _exchanged(answer: Any, judged: Iterator[Any]) -> Any:
     a list it is left out."""
     if isinstance(answer, Record):
         return next(judged)
+    if _are_records(answer):
+        mine = list(islice(judged, len(answer)))
+        return mine if isinstance(answer, tuple) else [each for each in mine if each is not None]
     if not isinstance(answer, _LISTS) or not any(isinstance(each, (Record, *_LISTS)) for each in answer):
         return answer
     shown = [_exchanged(each, judged) for each in answer]

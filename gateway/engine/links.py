@@ -99,10 +99,10 @@ class Links:
             shown[key] = each.rows.records if each.rows is not None else ()
             if each.along:
                 along += each.along
-        if rule is not None and not self._seen.sees_all(
-            rule, [row for mine in shown.values() for row in mine], field.roles
-        ):
-            return None
+        if rule is not None:
+            judged = [row for mine in shown.values() for row in mine]
+            if not self._seen.sees_all(rule, judged, field.roles):
+                return None
         if link.paged:
             keys = [(key,) for key in column] if column is not None else [keys_of(link, row, arguments) for row in rows]
             pages = Pages(self, field, keys, page, arguments, counted=field.rule is None)

@@ -133,9 +133,9 @@ class Loads:
         kind: type | None = None
         known: dict[str, Found | Flight] = {}
         for record in records:
-            if not isinstance(record, Record):
-                continue
             if record.__class__ is not kind:
+                if not isinstance(record, Record):
+                    continue
                 kind = record.__class__
                 known = self._known.setdefault((kind, "key", _PLAIN, None), {})
             if known.get(record.key, _NOTHING).__class__ is Found:

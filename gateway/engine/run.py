@@ -236,7 +236,7 @@ def _is_odd(values: Sequence[Any]) -> bool:
     for value in values:
         if isinstance(value, (Exception, Partial)):
             return True
-        if isinstance(value, _LISTS) and any(isinstance(each, Exception) for each in value):
+        if isinstance(value, _LISTS) and any(issubclass(kind, Exception) for kind in set(map(type, value))):
             return True
         if value.__class__ is ConnectionPage and value.error is not None:
             return True
