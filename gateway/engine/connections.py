@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -12,7 +12,7 @@ import msgspec
 from gateway.engine.ledger import Ledger
 from gateway.engine.loads import Found, along_of
 from gateway.engine.missed import Sought, calls_before, in_vain
-from gateway.engine.paging import MOST, ConnectionPage, kept, onward, with_next
+from gateway.engine.paging import MOST, ConnectionPage, kept, onward, stale, through
 from sources.canonical import Record
 from sources.errand import current
 from sources.errors import BadAsk, SourceError
@@ -28,7 +28,7 @@ _SIDE_BY_SIDE = 4  # parents whose pages are continued at once
 
 class Filled(msgspec.Struct, frozen=True):
     """What is shown of one list: rows, their places, whether there are more; `end`: where a short page goes on;
-    `along`: what came with the further parts."""
+    `along`: what came with the further parts; `old`: what is shown of those that are stale."""
 
     shown: list[Any]
     places: Sequence[Position | None]
@@ -36,6 +36,22 @@ class Filled(msgspec.Struct, frozen=True):
     error: SourceError | None = None
     end: Position | None = None
     along: Sequence[Record] = ()
+    old: Sequence[Rows] = ()
+
+
+class Looking:
+    """How long somebody looks for rows behind pages that are full, behind all pages of a field together: they are
+    there, and nobody waits long for what follows."""
+
+    def __init__(self) -> None:
+        self._until: float | None = None
+
+    @property
+    def until(self) -> float:
+        """An instant on the loop's clock; told the first time that somebody looks."""
+        if self._until is None:
+            self._until = asyncio.get_running_loop().time() + current().patience
+        return self._until
 
 
 def is_thin(page: Page, rows: Rows, seen: Sequence[Any], *, ahead: bool = False) -> bool:
@@ -44,20 +60,20 @@ def is_thin(page: Page, rows: Rows, seen: Sequence[Any], *, ahead: bool = False)
 
 
 async def filled(
-    links: Links, field: Field, key: str, page: Page, rows: Rows, seen: Sequence[Any], *, ahead: bool = False
+    links: Links, field: Field, key: str, page: Page, rows: Rows, seen: Sequence[Any], looking: Looking | None = None
 ) -> Filled:
-    """A page that judging thinned out, read on until it is full or enough has been tried. `ahead`: also until there is
-    a row behind it, so that it does not say that the list goes on where only hidden ones follow."""
+    """A page that judging thinned out, read on until it is full or enough has been tried. `looking`: also until there
+    is a row behind it, so that it does not say that the list goes on where only hidden ones follow."""
     assert page.first is not None
-    error, end, along = None, rows.next, list[Record]()
+    error, end, along, old = None, rows.next, list[Record](), list[Rows]()
     shown, places, more = kept(rows, page.first, seen)
-    known = _count(seen)  # how many are visible, as far as it was read
+    left = page.first + (looking is not None) - _count(seen)  # how many visible ones are looked for
     for part in parts(page):
         missing = page.first - len(shown)
-        if not rows.more or rows.next is None or known >= page.first + ahead:
+        if not rows.more or rows.next is None or left <= 0:
             break
-        patience = None if missing else current().patience  # the page is there: nobody waits long for what follows
-        reading = await _in_time(links.go_on(field.link, key, onward(part, rows)), patience)
+        until = looking.until if looking is not None and not missing else None
+        reading = await _read_on(links, field, key, onward(part, rows), until)
         if reading is None:
             more = True
             break
@@ -65,14 +81,17 @@ async def filled(
         if failed is not None:
             error, more = failed if missing else None, True
             break
-        seen = await links.visible(field, rows.records)
+        beside = links.beside()  # rows behind the page are nobody's question
+        seen = await beside.visible(field, rows.records)
         further, at, more = kept(rows, missing, seen)
-        known += _count(seen)
+        left -= _count(seen)
         if missing:
+            beside.join(links, through(rows.records, seen, missing))
             along += reading.along
             end = rows.next
             shown, places = shown + further, [*places, *at]
-    return Filled(shown, places, more, error, end if len(shown) < page.first and more else None, along)
+            old += stale(rows, seen, missing)
+    return Filled(shown, places, more, error, end if len(shown) < page.first and more else None, along, old)
 
 
 def parts(page: Page) -> Iterator[Page]:
@@ -83,11 +102,13 @@ def parts(page: Page) -> Iterator[Page]:
         size = min(2 * size, MOST)
 
 
-async def _in_time(reading: Awaitable[Reading], seconds: float | None) -> Reading | None:
-    """What is read, None where it takes longer."""
+async def _read_on(links: Links, field: Field, key: str, part: Page, until: float | None) -> Reading | None:
+    """A further part of a list; None where the time is up, an instant on the loop's clock."""
+    if until is not None and asyncio.get_running_loop().time() >= until:
+        return None
     try:
-        async with asyncio.timeout(seconds):
-            return await reading
+        async with asyncio.timeout_at(until):
+            return await links.go_on(field.link, key, part)
     except TimeoutError:
         return None
 
@@ -113,8 +134,7 @@ class Pages:
         self._links, self._field, self._link, self._paging = links, field, field.link, field.paging
         self._keys, self._page, self._counted = [each[0] if each else None for each in keys], page, counted
         self._judged = field.judged is not None
-        self._thinned = field.thinned and not counted
-        self._ahead = self._thinned and field.ahead
+        self._ahead = field.ahead and not counted
         self._after = _text(given.get("after"))
 
     def at_hand(self, found: Mapping[str, Found]) -> list[Any] | None:
@@ -125,7 +145,7 @@ class Pages:
             if each.rows is not None and is_thin(self._page, each.rows, seen, ahead=self._ahead):
                 return None
             pages[key] = self._first(key, each, seen)
-        return self._taken(pages, along_of(found.values()), found, {})
+        return self._taken(pages, along_of(found.values()), ())
 
     async def read(self, ledger: Ledger) -> list[Any]:
         """A page, or why there is none, for each parent."""
@@ -143,14 +163,15 @@ class Pages:
         pages = {key: self._first(key, each, seen[key]) for key, each in found.items() if key not in thin}
         along = along_of(found.values())
         if thin:
-            gate = asyncio.Semaphore(_SIDE_BY_SIDE)
-            filling = (self._filled(gate, found[key], key, seen[key]) for key in thin)
+            gate, looking = asyncio.Semaphore(_SIDE_BY_SIDE), Looking() if self._ahead else None
+            filling = (self._filled(gate, found[key], key, seen[key], looking) for key in thin)
             for key, each in zip(thin, await asyncio.gather(*filling), strict=True):
                 pages[key] = self._made(key, each, found[key].rows or Rows())
                 along += each.along
+                ledger.show(each.old)
         if self._is_root and self._judged and not self._counted and self._links.seen.calls == before:
             await self._look_in_vain(sought, pages)
-        return self._taken(pages, along, found, seen)
+        return self._taken(pages, along, seen.values())
 
     async def _look_in_vain(self, sought: Sought, pages: dict[str, Any]) -> None:
         """Takes for a list of which nothing is seen the time that judging hidden rows would have taken."""
@@ -160,33 +181,20 @@ class Pages:
             pages |= {key: self._made(key, Filled([], [], False, failed), Rows()) for key in empty}
 
     def _taken(
-        self,
-        pages: Mapping[str, Any],
-        along: Sequence[Record],
-        found: Mapping[str, Found],
-        seen: Mapping[str, Sequence[Any]],
+        self, pages: Mapping[str, Any], along: Sequence[Record], seen: Iterable[Sequence[Any]]
     ) -> list[ConnectionPage | SourceError]:
         """The pages in the order of the parents."""
         shown = [each.nodes for each in pages.values() if isinstance(each, ConnectionPage)]
-        whole = not any(None in each for each in seen.values()) and not self._ahead_of_some(found)
-        self._links.take(self._link, shown, along, whole=whole)
+        self._links.take(self._link, shown, along, whole=not any(None in each for each in seen))
         return [pages[key] if key is not None else ConnectionPage((), (), False, total=0) for key in self._keys]
 
-    def _ahead_of_some(self, found: Mapping[str, Found]) -> bool:
-        """Whether rows were read that are behind a page and not in it."""
-        first = self._page.first or MOST
-        return self._thinned and any(
-            each.rows is not None and len(each.rows.records) > first for each in found.values()
-        )
-
     def _start(self, wanted: Sequence[str]) -> Page:
-        asked = with_next(self._page) if self._thinned else self._page
         if self._after is None:
-            return asked
+            return self._page
         if len(wanted) > 1:
             raise BadAsk("`after` goes on with one list: ask for one parent at a time")
         after = self._links.cursors.decode(self._after, self._scope(wanted[0] if wanted else ""))
-        return msgspec.structs.replace(asked, after=after)
+        return msgspec.structs.replace(self._page, after=after)
 
     @property
     def _is_root(self) -> bool:
@@ -201,23 +209,25 @@ class Pages:
             return found.error if found.error is not None else self._made(key, Filled([], [], False), Rows())
         return self._made(key, Filled(*kept(found.rows, self._page.first, seen), found.error), found.rows)
 
-    async def _filled(self, gate: asyncio.Semaphore, found: Found, key: str, seen: Sequence[Any]) -> Filled:
+    async def _filled(
+        self, gate: asyncio.Semaphore, found: Found, key: str, seen: Sequence[Any], looking: Looking | None
+    ) -> Filled:
         async with gate:
-            rows, ahead = found.rows or Rows(), self._ahead
-            made = await filled(self._links, self._field, key, self._page, rows, seen, ahead=ahead)
+            made = await filled(self._links, self._field, key, self._page, found.rows or Rows(), seen, looking)
         return msgspec.structs.replace(made, error=found.error or made.error)
 
     def _made(self, key: str, made: Filled, rows: Rows) -> ConnectionPage:
-        shown, places, error = made.shown, made.places, made.error
+        shown, places, error, more = made.shown, made.places, made.error, made.more
         if self._judged:
             unjudged = [index for index, row in enumerate(shown) if isinstance(row, SourceError)]
             if unjudged:
                 error = error or shown[unjudged[0]]
                 shown = [row for index, row in enumerate(shown) if index not in unjudged]
                 places = [place for index, place in enumerate(places) if index not in unjudged]
+                more = more and bool(shown)  # as where there is nothing, and cannot be judged either
         total = rows.total if self._counted else None
         signed = partial(self._sign, key)
-        return ConnectionPage(shown, places, made.more, total, self._after is not None, error, signed, made.end)
+        return ConnectionPage(shown, places, more, total, self._after is not None, error, signed, made.end)
 
     def _sign(self, key: str, place: Position) -> str:
         return self._links.cursors.encode(place, self._scope(key))

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 
 import msgspec
 
-from sources.ports import Reading, Report
+from sources.ports import Reading, Report, Rows
 
 
 class Ledger:
@@ -21,6 +21,11 @@ class Ledger:
     def add(self, reading: Reading) -> None:
         """Takes down an answer."""
         self._readings[id(reading)] = reading
+
+    def show(self, parts: Iterable[Rows]) -> None:
+        """Takes down rows that are shown though nobody is told what was asked for them."""
+        for rows in parts:
+            self.add(Reading({"": rows}, Report("")))
 
     def merge(self, other: Ledger) -> None:
         """Takes over what another part has asked."""

@@ -14,7 +14,7 @@ from gateway.engine.keys import all_plain, column_of, keys_of, one_plain, wanted
 from gateway.engine.ledger import Ledger
 from gateway.engine.loads import Found, Loads, along_of
 from gateway.engine.missed import Sought, calls_before, in_vain, looked_up
-from gateway.engine.paging import ConnectionPage, with_next
+from gateway.engine.paging import ConnectionPage
 from gateway.engine.plan import Field, Plan
 from gateway.engine.seen import Seen
 from policies.principal import Principal
@@ -45,9 +45,9 @@ class Links:
         twin._seen = self._seen.beside()
         return twin
 
-    def join(self, other: Links) -> None:
-        """Becomes part of another: they were asked for."""
-        self._seen.join(other._seen)
+    def join(self, other: Links, only: Collection[Record] | None = None) -> None:
+        """Becomes part of another: they were asked for, all of them or some only."""
+        self._seen.join(other._seen, only)
 
     def is_at_hand(self, field: Field, rows: Sequence[Any], given: Given, ledger: Ledger) -> bool:
         """Whether a link's records are known without waiting, and can be judged."""
@@ -66,7 +66,6 @@ class Links:
             return True
         if field.judged is not None and not self._seen.is_at_hand(field.judged, link.by, keys):
             return False
-        page = with_next(page) if field.thinned else page
         return self._loads.recall(link.target, link.by, keys, page, ledger) is not None
 
     def recalled(self, field: Field, rows: Sequence[Any], given: Given, ledger: Ledger) -> list[Any] | None:
@@ -87,8 +86,7 @@ class Links:
         wanted = wanted_of(link, rows, arguments, column)
         if rule is not None and wanted and not self._seen.is_at_hand(rule, link.by, wanted):
             return None
-        asked = with_next(page) if field.thinned else page
-        found = self._loads.recall(link.target, link.by, wanted, asked, ledger) if wanted else _NONE
+        found = self._loads.recall(link.target, link.by, wanted, page, ledger) if wanted else _NONE
         if found is None:
             return None
         shown: dict[str, Sequence[Record]] = {}
@@ -163,7 +161,7 @@ class Links:
                 return [failed] * len(rows)
         along = along_of(loaded)
         if hidden and page.first is not None:
-            found, shown = await self._filled(field, page, found, shown, along)
+            found, shown = await self._filled(field, page, found, shown, along, ledger)
         self.take(link, shown.values(), along, whole=not (hidden and any(None in each for each in shown.values())))
         if hidden or any(each.error is not None for each in loaded):
             return [one_plain(link, keys_of(link, row, given), found, shown) for row in rows]
@@ -176,6 +174,7 @@ class Links:
         found: Mapping[str, Found],
         seen: Mapping[str, Sequence[Any]],
         along: list[Record],
+        ledger: Ledger,
     ) -> tuple[dict[str, Found], dict[str, Sequence[Any]]]:
         """Bounded lists that judging thinned out, filled up; what came with the further parts joins `along`."""
         whole, shown = dict(found), dict(seen)
@@ -185,6 +184,7 @@ class Links:
                 whole[key] = Found(each.rows, each.error or made.error)
                 shown[key] = [None, *made.shown]  # so that it is known that some were hidden
                 along += made.along
+                ledger.show(made.old)
         return whole, shown
 
     async def visible(self, field: Field, records: Sequence[Record]) -> list[Any]:

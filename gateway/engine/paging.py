@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
+from itertools import repeat
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -16,6 +17,7 @@ from gateway.engine.graph import Graph
 from gateway.engine.lookups import Forbidden
 from gateway.engine.visible import findable, readable, shown_as
 from resolvers.batch import Link, filter_of
+from sources.canonical import Record, Served
 from sources.errors import BadAsk, SourceError
 from sources.ports import Filter, Order, Page, Position, Rows
 
@@ -231,10 +233,22 @@ def kept(rows: Rows, first: int | None, seen: Sequence[Any]) -> tuple[list[Any],
     return shown, at, rows.more
 
 
-def with_next(page: Page) -> Page:
-    """A page with the row behind it; the largest has none."""
-    assert page.first is not None
-    return msgspec.structs.replace(page, first=page.first + 1) if page.first < MOST else page
+def through(records: Sequence[Record], seen: Sequence[Any], wanted: int) -> Sequence[Record]:
+    """The records up to the last of those that a page takes (`seen`, None where hidden)."""
+    for index, row in enumerate(seen):
+        wanted -= row is not None
+        if wanted == 0:
+            return records[: index + 1]
+    return records
+
+
+def stale(rows: Rows, seen: Sequence[Any], wanted: int) -> list[Rows]:
+    """Those that a page takes of judged rows, where they are stale."""
+    if rows.served is not Served.STALE:
+        return []
+    taken = [(row, how) for row, how in zip(seen, rows.each or repeat(rows.served), strict=False) if row is not None]
+    old = [row for row, how in taken[:wanted] if how is Served.STALE and isinstance(row, Record)]
+    return [Rows(old, served=Served.STALE)] if old else []
 
 
 def onward(page: Page, rows: Rows) -> Page:

@@ -92,7 +92,6 @@ class Field:
         "roles",
         "rule",
         "slot",
-        "thinned",
         "type",
     )  # fmt: skip
 
@@ -121,8 +120,7 @@ class Field:
         # How rows that it leads to are judged, for all roles and for its own; None: not at all.
         self.judged: RowRule | None = None
         self.rule: RowRule | None = None
-        self.thinned = False  # of a list: some of its rows may be hidden and others not
-        self.ahead = False  # it says whether its list goes on
+        self.ahead = False  # it says whether its list goes on, of whose rows some may be hidden and others not
 
 
 class Selection:

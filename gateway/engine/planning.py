@@ -162,7 +162,7 @@ class Planner:
             field.kind = EVENT
         self._below(field)
         if field.kind == LINK and field.link.paged:
-            field.thinned, field.ahead = _is_thinned(field), _says_whether_it_goes_on(field)
+            field.ahead = _is_thinned(field) and _says_whether_it_goes_on(field)
         return field
 
     def _link(self, field: Field, link: Link, schema_field: GraphQLField) -> None:

@@ -105,8 +105,12 @@ class Seen:
         twin.refused = []
         return twin
 
-    def join(self, other: Seen) -> None:
-        """Becomes part of another: they were asked for."""
+    def join(self, other: Seen, only: Collection[Record] | None = None) -> None:
+        """Becomes part of another: they were asked for, all of them or some only."""
+        if only is not None:
+            asked = set(map(id, only))
+            other.refused += [each for each in self.refused if id(each) in asked]
+            return
         other.refused += self.refused
         self.refused = other.refused
 

@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 
 from gateway.telemetry.accesses import MOST_KEYS, Access, Withheld, merged
+from tests.gateway.engine.catalog_of import Shelf
 from tests.gateway.engine.rules_of import AGENT, CHIEF, CLASSES, CLERK, PORTAL, Except, policies, who
 from tests.gateway.engine.shop import answer, engine
 from tests.gateway.engine.stock import account, bill, small
@@ -203,3 +204,15 @@ async def test_every_read_of_a_recorded_role_is_one_record_by_coordinate_and_cou
     assert list(record) == [], "what others are shown is on no record"
     await answer(over, "{ accounts { nodes { name } } }", who("chief", "auditor"))
     assert [each.coordinate for each in record.take()] == ["Query.accounts", "AccountConnection.nodes", "Account.name"]
+
+
+@pytest.mark.parametrize("asked", ["", " pageInfo { hasNextPage }"])
+async def test_a_hidden_row_behind_a_page_is_not_put_on_record(asked: str) -> None:
+    """Nobody asked for it, though somebody may have looked there; one that was in the way is."""
+    behind = Shelf([account("a1"), account("a3", "FR"), bill("b0"), bill("b1"), bill("c", "a3"), bill("d")])
+    within = Shelf([account("a1"), account("a3", "FR"), bill("b0"), bill("c", "a3"), bill("d"), bill("e", "a3")])
+    for shelf, keys in ((behind, []), (within, [("c",)])):
+        record = Record()
+        query = f"{{ bills(first: 2) {{ nodes {{ key }}{asked} }} }}"
+        await answer(engine(shelf, rules(AGENT), record=record.append), query, who("agent"))
+        assert [each.keys for access in record for each in access.tell(())] == keys

@@ -86,8 +86,7 @@ class Listing(msgspec.Struct, frozen=True):
         if after is not None:
             page = msgspec.structs.replace(page, after=asking.cursors.decode(after, self._scope(page, keys[0])))
         thinned = not counted and self._is_thinned(asking, granting)
-        asked = msgspec.structs.replace(page, first=(page.first or 0) + 1) if thinned and page.first != _MOST else page
-        rows, error = await asking.read(self.link.target, self.link.by, keys[0], asked)
+        rows, error = await asking.read(self.link.target, self.link.by, keys[0], page)
         if rows is None and error is not None:
             raise error
         first = rows or Rows()
