@@ -138,7 +138,9 @@ class Listing(msgspec.Struct, frozen=True):
             end = rows.next
         unjudged = [row for row, _ in kept if isinstance(row, SourceError)]
         end = end if more and len(kept) < page.first else None
-        return [pair for pair in kept if pair[0] not in unjudged], more, error or next(iter(unjudged), None), end
+        left = [pair for pair in kept if pair[0] not in unjudged]
+        more = more and (bool(left) or not unjudged)  # what cannot be judged at all may as well not be there
+        return left, more, error or next(iter(unjudged), None), end
 
     # ------------------------------------------------------------ what is asked
 
