@@ -88,9 +88,10 @@ class Report(msgspec.Struct):
 class Rows(msgspec.Struct):
     """The rows for one key, in order. `more` = the list goes on after the last row; `next` continues it there.
 
-    `positions` continue after each row; the catalog fills them for pages, connectors leave them alone. `served` is how
-    the oldest of it was served; where rows of several answers are merged, `each` says it of every row. `hidden` is how
-    many rows the row rules left out, for a computation that must not take them for absent: never to be shown.
+    `positions` continue after each row of a page. A connector that pages a list gives its own, made as `next` is; one
+    that gives none gives the list whole, whatever is asked, and the catalog cuts it. `served` is how the oldest of it
+    was served; where rows of several answers are merged, `each` says it of every row. `hidden` is how many rows the row
+    rules left out, for a computation that must not take them for absent: never to be shown.
     """
 
     records: Sequence[Record] = ()

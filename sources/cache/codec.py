@@ -20,12 +20,19 @@ class Fact(msgspec.Struct):
     rows: Rows | None
 
 
+class _Place(msgspec.Struct, array_like=True):
+    value: str | None
+    key: str
+    token: str | None
+
+
 class _Written(msgspec.Struct, array_like=True):
     begun: float
     stamp: int
     more: bool
     next: Position | None
     total: int | None
+    positions: tuple[_Place, ...]
     records: msgspec.Raw
 
 
@@ -41,9 +48,10 @@ def _decoder(record: type[Record]) -> msgspec.msgpack.Decoder[Any]:
 def encode(rows: Rows | None, begun: float, stamp: int) -> bytes | None:
     """One answer as bytes; None where it cannot be written, such as text that is no Unicode."""
     if rows is None:
-        written: tuple[Any, ...] = (begun, stamp, False, None, None, None)
+        written: tuple[Any, ...] = (begun, stamp, False, None, None, (), None)
     else:
-        written = (begun, stamp, rows.more, rows.next, rows.total, rows.records)
+        places = [(each.value, each.key, each.token) for each in rows.positions]
+        written = (begun, stamp, rows.more, rows.next, rows.total, places, rows.records)
     try:
         return msgspec.msgpack.encode(written)
     except (TypeError, ValueError, OverflowError):
@@ -57,5 +65,8 @@ def decode(record: type[Record], raw: bytes) -> Fact | None:
         records = _decoder(record).decode(found.records)
     except (msgspec.MsgspecError, ValueError):
         return None
-    rows = None if records is None else Rows(records, found.more, found.next, found.total)
+    rows = None
+    if records is not None:
+        places = tuple(Position(each.value, each.key, each.token) for each in found.positions)
+        rows = Rows(records, found.more, found.next, found.total, places)
     return Fact(found.begun, found.stamp, rows)

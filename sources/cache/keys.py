@@ -22,7 +22,7 @@ Index: TypeAlias = tuple[type[Record], str, Page]
 Ident: TypeAlias = "str | tuple[str, str]"
 """A key, with the account it stands for where the asker says so."""
 
-_VERSION = 1  # of what is written between processes
+_VERSION = 2  # of what is written between processes
 
 
 def idents(ask: Ask) -> dict[Ident, str]:

@@ -16,6 +16,7 @@ from sources.ports import Rows
 
 _ENTRY = 450  # bytes of an entry without records: itself, its rows, its places by key and by tag
 _PAGE = 450  # bytes of what the catalog makes of a page, which is kept with it
+_PLACE = 200  # bytes of a row's place in a page
 _RECORD = 200  # bytes of a record's places by tag
 _FACTOR = 3  # bytes of memory to a written byte
 _FIRST, _EACH = 8, 16  # answers that are written out: the first ones, and later one in so many
@@ -31,6 +32,7 @@ class Scale:
     def weigh(self, record: type[Record], rows: Rows | None, *, paged: bool) -> int:
         """The bytes of one answer."""
         entry = _ENTRY + _PAGE if paged else _ENTRY
+        entry += _PLACE * len(rows.positions) if rows is not None else 0
         if rows is None or not rows.records:
             return entry
         seen = self._seen[record] = self._seen.get(record, 0) + 1

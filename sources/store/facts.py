@@ -71,11 +71,9 @@ def _page(connection: Connection, ask: Ask, now: datetime) -> Rows:
     first = min(page.first or _MOST, _MOST)
     query = _ordered(_joined(table).where(*(_met(table, each) for each in page.filters)), table, page, ask.record)
     found = _made(connection, ask.record, query.limit(first + 1), now)
-    if len(found) <= first:
-        return Rows(found)
-    last = found[first - 1]
-    value = getattr(last, _ORDERS[ask.record]).isoformat()
-    return Rows(found[:first], more=True, next=Position(value, last.key))
+    order, more = _ORDERS[ask.record], len(found) > first
+    places = [Position(getattr(each, order).isoformat(), each.key) for each in found[:first]]
+    return Rows(found[:first], more, places[-1] if more else None, positions=places if page.first is not None else ())
 
 
 def _joined(table: Table) -> Select[Any]:

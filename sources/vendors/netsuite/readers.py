@@ -26,7 +26,8 @@ _SPREAD = 5  # rows a grouped record may take, beyond which a page is read in sm
 class Shape(msgspec.Struct, frozen=True):
     """One kind of thing: what is selected, and what a row (or a group of rows with one id) becomes.
 
-    `orders`: canonical attribute -> expression; `stated`: how a keyset value is written in a condition.
+    `orders`: canonical attribute -> expression; `mark`: how an id is written in a condition, a number where it is
+    worked out.
     """
 
     columns: Mapping[str, str]
@@ -36,6 +37,7 @@ class Shape(msgspec.Struct, frozen=True):
     where: tuple[str, ...] = ()
     grouped: bool = False
     orders: Mapping[str, str] = msgspec.field(default_factory=dict)
+    mark: str = "?"
 
 
 def _of_day(key: str) -> tuple[str, ...]:
@@ -78,7 +80,7 @@ _CREDIT = _transactions(
 )
 _WRITE_OFF = _transactions(mapping.write_off, "t.type = 'CustCred'", "t.custbody_write_off = 'T'", grouped=True)
 _REVENUE = Shape(facts.REVENUE, facts.REVENUE_TABLES, "r.id", mapping.revenue_schedule)
-_LEDGER = Shape(facts.LEDGER, facts.LEDGER_TABLES, facts.LEDGER_ID, mapping.ledger_posting)
+_LEDGER = Shape(facts.LEDGER, facts.LEDGER_TABLES, facts.LEDGER_ID, mapping.ledger_posting, mark="TO_NUMBER(?)")
 _ENTITY = Shape(facts.ENTITY, facts.ENTITY_TABLES, "s.id", mapping.legal_entity)
 _POSTING = ("p.isposting = 'T'", "p.isyear = 'F'", "p.isquarter = 'F'")
 _PERIOD = Shape(
@@ -190,6 +192,7 @@ class Readers:
         first = min(ask.page.first if ask.page.first is not None else self._max_rows, self._max_rows)
         reading = Reading({}, Report(self._source))
         kept: list[Record] = []
+        places: list[Position] = []
         after = ask.page.after
         while True:
             unsaid = ask.page.first is None and not kept
@@ -202,29 +205,15 @@ class Readers:
             except SourceError as error:
                 reading.errors[key] = error
                 return reading
-            kept += built[: first - len(kept)]
+            room = first - len(kept)
+            kept += built[:room]
+            places += [_place(group[0], ask.page.order) for group in groups[:room]]
             more = len(built) > 0 and (not whole or (len(kept) == first and built[-1] is not kept[-1]))
-            if kept:
-                after = self._position(groups, kept, built, ask.page.order, shape, after)
+            after = places[-1] if places else after
             if not more or len(kept) >= first:
-                reading.rows[key] = Rows(kept, more, after if more else None)
+                at = places if ask.page.first is not None else ()
+                reading.rows[key] = Rows(kept, more, after if more else None, positions=at)
                 return reading
-
-    def _position(
-        self,
-        groups: Sequence[Sequence[Row]],
-        kept: Sequence[Record],
-        built: Sequence[Record],
-        order: Order | None,
-        shape: Shape,
-        before: Position | None,
-    ) -> Position | None:
-        taken = [number for number, record in enumerate(built) if any(record is each for each in kept)]
-        if not taken:
-            return before
-        row = groups[taken[-1]][0]
-        value = row.get("on", row.get("start")) if order is not None else None
-        return Position(value, row["id"])
 
     # ------------------------------------------------------------ many parents
 
@@ -245,8 +234,7 @@ class Readers:
             if whole or not groups:
                 self._assign(ask, keys, rows, shape, index, reading)
                 return
-            last = groups[-1][0]
-            after = Position(last.get("on", last.get("start")) if ask.page.order else None, last["id"])
+            after = _place(groups[-1][0], ask.page.order)
         raise BadAsk(
             f"`{self._source}` has more than {_PAGES * facts.PAGE} rows for {len(keys)} parents: ask for fewer at once",
             source=self._source,
@@ -268,11 +256,11 @@ class Readers:
             except SourceError as error:
                 reading.errors[key] = error
                 continue
-            more = len(found) > first
-            last = found[first - 1][0] if more else None
-            value = last.get("on", last.get("start")) if last is not None and ask.page.order else None
+            more, paged = len(found) > first, ask.page.first is not None
+            places = [_place(group[0], ask.page.order) for group in found[:first]]
             if records or ask.by != "key":
-                reading.rows[key] = Rows(records, more, Position(value, last["id"]) if last is not None else None)
+                end = places[-1] if more else None
+                reading.rows[key] = Rows(records, more, end, positions=places if paged else ())
 
     # ------------------------------------------------------------ the query
 
@@ -296,10 +284,10 @@ class Readers:
         ordered = shape.orders[order.field] if order is not None else None
         if after is not None and ordered is not None and order is not None:
             sign, day = ("<" if order.descending else ">"), f"TO_DATE(?, '{facts.DATE}')"
-            where.append(f"{ordered} {sign} {day} OR ({ordered} = {day} AND {shape.id} > ?)")
-            parameters += [after.value or "", after.value or "", after.key]
+            where.append(f"{ordered} {sign} {day} OR ({ordered} = {day} AND {shape.id} > {shape.mark})")
+            parameters += [_stated(after), _stated(after), after.key]
         elif after is not None:
-            where.append(f"{shape.id} > ?")
+            where.append(f"{shape.id} > {shape.mark}")
             parameters.append(after.key)
         by = (f"{ordered} {'DESC' if order and order.descending else 'ASC'}",) if ordered else ()
         query = Select(shape.columns, shape.tables, tuple(where), tuple(parameters), (*by, shape.id), limit)
@@ -308,6 +296,19 @@ class Readers:
         reading.report.joined += 1 - answer.calls
         reading.report.milliseconds += answer.milliseconds
         return answer.rows
+
+
+def _place(row: Row, order: Order | None) -> Position:
+    """Where a list goes on behind a row: by the day it is sorted by, and its id."""
+    return Position(row.get("on", row.get("start")) if order is not None else None, row["id"])
+
+
+def _stated(after: Position) -> str:
+    """The day of a position; raises BadAsk where it is none."""
+    try:
+        return date.fromisoformat(after.value or "").isoformat()
+    except ValueError:
+        raise BadAsk("`after` is no cursor of this list: use an `endCursor` of it") from None
 
 
 def _groups(rows: Sequence[Row], grouped: bool, full: bool) -> tuple[list[list[Row]], bool]:

@@ -258,20 +258,21 @@ class Readers:
         sort = (f"{field} {direction} NULLS LAST", "Id ASC") if field else ("Id ASC",)
         query = Query(shape.fields, shape.object, tuple(conditions), sort, first + 1, shape.every)
         rows = await self._select(query, shape, reading)
-        self._put(reading, key, rows[:first], shape, len(rows) > first, field, first)
+        self._put(reading, key, rows, page, shape, field)
 
     def _put(
-        self, reading: Reading, key: str, rows: Sequence[Any], shape: Shape, more: bool, field: str | None, first: int
+        self, reading: Reading, key: str, rows: Sequence[Any], page: Page, shape: Shape, field: str | None
     ) -> None:
-        origin = self._origin()
+        """As many rows as the page has, each with its place by what they are sorted by."""
+        first, origin = min(page.first if page.first is not None else self._max_rows, self._max_rows), self._origin()
         try:
-            records = [shape.build(row, origin) for row in rows]
+            records = [shape.build(row, origin) for row in rows[:first]]
         except SourceError as error:
             reading.errors[key] = error
             return
-        last = rows[first - 1] if more else None
-        value = getattr(last, field) if last is not None and field else None
-        reading.rows[key] = Rows(records, more, Position(value, last.Id) if last is not None else None)
+        more = len(rows) > first
+        places = tuple(_place(row, field) for row in rows[:first]) if page.first is not None else ()
+        reading.rows[key] = Rows(records, more, _place(rows[first - 1], field) if more else None, positions=places)
 
     # ------------------------------------------------------------ many parents
 
@@ -307,10 +308,9 @@ class Readers:
             own = lowered.get(str(own).lower(), own) if lowered else own
             if own in parents:
                 parents[own].append(row)
-        first = min(ask.page.first if ask.page.first is not None else self._max_rows, self._max_rows)
         for key, found in parents.items():
             if found or ask.by != "key":
-                self._put(reading, key, found[:first], shape, len(found) > first, field, first)
+                self._put(reading, key, found, ask.page, shape, field)
 
     async def _domains(self, ask: Ask, shape: Shape, reading: Reading) -> None:
         async def one(domain: str) -> None:
@@ -318,7 +318,7 @@ class Readers:
             query = Query(shape.fields, shape.object, where, ("Id ASC",), self._max_rows, shape.every)
             rows = await self._select(query, shape, reading)
             exact = [row for row in rows if mapping.domain(row.Website) == domain]
-            self._put(reading, domain, exact, shape, False, None, len(exact))
+            self._put(reading, domain, exact, Page(), shape, None)
 
         await asyncio.gather(*(one(domain) for domain in ask.keys))
 
@@ -347,6 +347,10 @@ class Readers:
         reading.report.joined += int(answer.calls == 0)
         reading.report.milliseconds += answer.milliseconds
         return answer.records
+
+
+def _place(row: Any, field: str | None) -> Position:
+    return Position(getattr(row, field) if field else None, row.Id)
 
 
 def _after(after: Position, field: str | None, order: Order | None) -> str:

@@ -45,7 +45,9 @@ def literal(value: Any) -> str:
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, datetime):
-        return value.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+        at = value.astimezone(UTC)
+        part = f".{at.microsecond // 1000:03}" if at.microsecond else ""  # an instant is equal only with all of it
+        return f"{at:%Y-%m-%dT%H:%M:%S}{part}Z"
     if isinstance(value, date):
         return value.isoformat()
     return f"'{''.join(_ESCAPES.get(each, each) for each in str(value))}'"

@@ -94,11 +94,13 @@ class Readers:
     ) -> None:
         try:
             records: list[Record] = [shape.build(row, origin) for row in rows]
+            paged = ask.page.first is not None
+            places = tuple(_position(row, shape, ask.page.order) for row in rows) if paged else ()
         except SourceError as error:
             reading.errors[key] = error
             return
         if records or ask.by != "key":
-            reading.rows[key] = Rows(records, after is not None, after)
+            reading.rows[key] = Rows(records, after is not None, after, positions=places)
 
     # ------------------------------------------------------------ many parents
 

@@ -14,7 +14,7 @@ from sources.abreast import abreast
 from sources.canonical import Record
 from sources.errand import current
 from sources.errors import BadAsk, Missing, SourceError
-from sources.ports import Ask, Capability, Page, Reading, Report, Rows
+from sources.ports import Ask, Capability, Page, Position, Reading, Report, Rows
 from sources.vendors.zendesk import facts, mapping, wire
 from sources.vendors.zendesk.client import Client
 from sources.vendors.zendesk.places import NOWHERE, behind, meets, narrowed, place, position, quoted, terms
@@ -252,7 +252,7 @@ class Readers:
         kept = sorted((each for each in cases if meets(each, page.filters)), key=partial(place, page.order))
         kept = kept[::-1] if page.order is None or page.order.descending else kept
         more = len(kept) > first
-        reading.rows[key] = Rows(kept[:first], more, position(kept[first - 1], page.order) if more else None)
+        reading.rows[key] = _told(kept[:first], page, more)
 
     async def _search(self, query: str, page: Page, number: int, size: int, reading: Reading) -> wire.TicketSearch:
         order = page.order
@@ -282,15 +282,14 @@ class Readers:
             if not over or len(kept) > first:
                 more = len(kept) > first
                 counted = page.after is None and number == 1 and len(found.results) == len(kept)
-                after = position(kept[first - 1], page.order) if more else None
-                reading.rows[ask.keys[0]] = Rows(kept[:first], more, after, found.count if counted else None)
+                reading.rows[ask.keys[0]] = _told(kept[:first], page, more, found.count if counted else None)
                 return
         if not kept:
             raise BadAsk(
                 f"`{self._source}` searches {facts.SEARCH_MOST} cases at the most: narrow the filter",
                 source=self._source,
             )
-        reading.rows[ask.keys[0]] = Rows(kept, True, position(kept[-1], page.order))
+        reading.rows[ask.keys[0]] = _told(kept, page, True)
 
     # ------------------------------------------------------------ one organization's list, from the source itself
 
@@ -301,6 +300,13 @@ class Readers:
         start = page.after.token if page.after is not None else None
         later = behind(page.after, order, by_id=True)
         kept: list[c.Case] = []
+        places: list[Position] = []
+
+        def told(more: bool, reached: Position | None = None) -> Rows:
+            end = reached or (places[first - 1] if more else None)
+            at = places[:first] if page.first is not None else ()
+            return Rows(kept[:first], more, end, positions=at, first_hand=not more)
+
         for _ in range(facts.PAGES):
             parameters = {"include": "slas,users", "page[size]": str(facts.MANY), "sort": sort}
             parameters |= {"page[after]": start} if start else {}
@@ -315,17 +321,18 @@ class Readers:
             for ticket in found.tickets:
                 if later(ticket) and not self._keep(ticket, page, kept, key, reading):
                     return
+                places += [position(each, order, start) for each in kept[len(places) :]]
                 if len(kept) > first:
-                    reading.rows[key] = Rows(kept[:first], True, position(kept[first - 1], order, start))
+                    reading.rows[key] = told(more=True)
                     return
             if not found.meta.has_more:
-                reading.rows[key] = Rows(kept, first_hand=True)
+                reading.rows[key] = told(more=False)
                 return
             start = found.meta.after_cursor
         reached = (
             position(kept[-1], order, start) if kept else msgspec.structs.replace(page.after or NOWHERE, token=start)
         )
-        reading.rows[key] = Rows(kept, True, reached)
+        reading.rows[key] = told(more=True, reached=reached)
 
     def _people(self, users: Sequence[wire.User], reading: Reading) -> None:
         """Users that came along; one that cannot be mapped is an error for whoever asks for it."""
@@ -362,6 +369,12 @@ class Readers:
                 reading.rows[plan.key] = Rows([plan])
         if ask.by == "list":
             reading.rows = {ask.keys[0]: Rows(listed)}
+
+
+def _told(cases: Sequence[c.Case], page: Page, more: bool, total: int | None = None) -> Rows:
+    """Cases with their places."""
+    places = tuple(position(each, page.order) for each in cases)
+    return Rows(cases, more, places[-1] if more else None, total, places if page.first is not None else ())
 
 
 async def _alone(reading: Reading, keys: Sequence[str], work: Callable[[], Awaitable[None]]) -> None:

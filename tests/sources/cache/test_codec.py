@@ -19,15 +19,20 @@ from tests.sources.cache.records_of import CLASSES, any_of
 def test_every_class_comes_back_the_same(kind: type[Record]) -> None:
     @settings(max_examples=20)
     @given(
-        st.lists(any_of(kind), max_size=3), st.none() | any_of(Position), st.booleans(), st.none() | st.integers(0, 9)
+        st.lists(any_of(kind), max_size=3),
+        st.none() | any_of(Position),
+        st.booleans(),
+        st.none() | st.integers(0, 9),
+        st.lists(any_of(Position), max_size=3),
     )
-    def test(records: list[Any], after: Position | None, more: bool, total: int | None) -> None:
-        raw = encode(Rows(tuple(records), more, after, total), 12.5, 2**53)
+    def test(records: list[Any], after: Position | None, more: bool, total: int | None, places: list[Position]) -> None:
+        rows = Rows(tuple(records), more, after, total, tuple(places))
+        raw = encode(rows, 12.5, 2**53)
         assert raw is not None
         fact = decode(kind, raw)
         assert fact is not None
         assert (fact.begun, fact.stamp) == (12.5, 2**53)
-        assert fact.rows == Rows(tuple(records), more, after, total)
+        assert fact.rows == rows
         assert all(type(each) is kind for each in fact.rows.records)
 
     test()

@@ -125,6 +125,21 @@ async def test_operations_are_listed_newest_first_and_go_on_where_a_page_ended(
         assert [each.key for each in found] == [f"{run}-{number}" for number in keys], asked
 
 
+@pytest.mark.parametrize("order", [None, Order("accepted_at", descending=True)])
+async def test_a_list_goes_on_behind_any_of_its_rows_whether_it_is_ordered_or_not(
+    facts: Facts, store: Store, accepted: Accepted, run: str, order: Order | None
+) -> None:
+    for number in range(5):
+        await kept(store, accepted, f"{run}-{number}", run)
+    mine = Filter("person", "in", (run,))
+    every = [each.key for each in await listed(facts, c.Operation, Page(9, None, order, (mine,)))]
+    begun = (await facts.read(Ask(c.Operation, "list", ("",), Page(4, None, order, (mine,))))).rows[""]
+    assert (len(every), begun.next) == (5, begun.positions[-1])
+    for index, place in enumerate(begun.positions):
+        left = await listed(facts, c.Operation, Page(2, place, order, (mine,)))
+        assert [each.key for each in left] == every[index + 1 :]
+
+
 async def test_an_approval_shows_its_evidence_and_the_first_to_lapse_is_on_top(
     store: Store, accepted: Accepted, facts: Facts, run: str
 ) -> None:

@@ -84,10 +84,13 @@ async def _by_account(inquiry: Inquiry, of: Of, customer: str) -> Rows:
     token = page.after.token if page.after is not None else None
     charges, onward = await _charges(inquiry, customer, token)
     found = await asyncio.gather(*(of(charge, origin) for charge, origin in charges))
-    rows = _told(inquiry, customer, [make for each in found for make in each], after_token=token is not None)
-    if rows.more or onward is None:
-        return rows
-    return Rows(rows.records, True, Position(None, "", onward))
+    rows = _told(inquiry, customer, [make for each in found for make in each])
+    rows.positions = [msgspec.structs.replace(each, token=token) for each in rows.positions]
+    if rows.more and rows.next is not None:
+        rows.next = msgspec.structs.replace(rows.next, token=token)
+    elif onward is not None:
+        rows.more, rows.next = True, Position(None, "", onward)
+    return rows
 
 
 async def _charges(
@@ -136,7 +139,10 @@ def _payer(row: d.Refund | d.Dispute) -> tuple[str | None, str | None]:
     return id_of(row.charge.customer), id_of(row.charge.payment_intent)
 
 
-def _told(inquiry: Inquiry, key: str, makes: Sequence[Callable[[], Record]], *, after_token: bool = False) -> Rows:
+def _told(inquiry: Inquiry, key: str, makes: Sequence[Callable[[], Record]]) -> Rows:
+    """What was made, sorted, behind the row that a position names; one of a scan may name none."""
     records = [record for make in makes if (record := inquiry.mapped(key, make)) is not None]
     page = inquiry.ask.page
-    return ordered(records, msgspec.structs.replace(page, after=None) if after_token else page, NEWEST)
+    if page.after is not None and page.after.token is not None and not page.after.key:
+        page = msgspec.structs.replace(page, after=None)
+    return ordered(records, page, NEWEST)

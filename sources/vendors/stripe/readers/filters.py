@@ -80,11 +80,16 @@ def ordered(records: Sequence[Record], page: Page, default: Order) -> Rows:
     ranked = sorted((record for record in records if accepts(record, page.filters)), key=cmp_to_key(_comparison(order)))
     if page.after is not None:
         ranked = ranked[_place(ranked, page.after, order, by_value=page.order is not None) :]
-    if page.first is None or len(ranked) <= page.first:
+    if page.first is None:
         return Rows(tuple(ranked))
-    kept = ranked[: page.first]
-    value = getattr(kept[-1], order.field)
-    return Rows(tuple(kept), True, Position(value.isoformat() if value else None, kept[-1].source_id))
+    kept, more = ranked[: page.first], len(ranked) > page.first
+    places = tuple(_position(record, order) for record in kept)
+    return Rows(tuple(kept), more, places[-1] if more else None, positions=places)
+
+
+def _position(record: Record, order: Order) -> Position:
+    value = getattr(record, order.field)
+    return Position(value.isoformat() if value else None, record.source_id)
 
 
 def _place(ranked: Sequence[Record], after: Position, order: Order, *, by_value: bool) -> int:

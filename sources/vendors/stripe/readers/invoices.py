@@ -174,7 +174,11 @@ async def lines(inquiry: Inquiry) -> None:
             records += [record for record in told if record is not None]
             parameters = following(inquiry.client.name, parameters, answer.value, first)
             if seen == bound and (parameters is not None or len(found) < len(answer.value.data)):
-                return Rows(tuple(records), True, Position(None, found[-1].id))
-        return Rows(tuple(records))
+                return paged(records, Position(None, found[-1].id))
+        return paged(records)
+
+    def paged(records: list[Record], after: Position | None = None) -> Rows:
+        places = tuple(Position(None, record.source_id) for record in records) if page.first is not None else ()
+        return Rows(tuple(records), after is not None, after, positions=places)
 
     await inquiry.each(inquiry.keys, one)

@@ -148,6 +148,7 @@ async def page_of(inquiry: Inquiry, key: str, listings: Sequence[Listing[W]], ma
     size = min(facts.PAGE, bound + 3) if apart else facts.PAGE
     source = Merged([Feed(inquiry, listing, size) for listing in listings])
     kept: list[Record] = []
+    places: list[Position] = []
     looked, last = 0, page.after
     while (found := await source.next()) is not None:
         row, origin = found
@@ -158,13 +159,14 @@ async def page_of(inquiry: Inquiry, key: str, listings: Sequence[Listing[W]], ma
         if len(kept) == bound or looked == inquiry.settings.max_rows:
             if not kept and page.first is not None:  # a page without a row has no cursor to go on at
                 raise BadAsk("too much would have to be looked at to find any: narrow the filter, by status or date")
-            return Rows(tuple(kept), True, last)
+            return Rows(tuple(kept), True, last, positions=tuple(places) if page.first is not None else ())
         looked += 1
         record = inquiry.mapped(key, lambda row=row, origin=origin: make(row, origin))  # type: ignore[misc]
         last = Position(instant(row.created, f"{listings[0].operation}.created").isoformat(), row.id)
         if record is not None and accepts(record, page.filters):
             kept.append(record)
-    return Rows(tuple(kept))
+            places.append(last)
+    return Rows(tuple(kept), positions=tuple(places) if page.first is not None else ())
 
 
 async def listed(inquiry: Inquiry, key: str, listings: Sequence[Listing[W]], make: Make[W]) -> Rows:

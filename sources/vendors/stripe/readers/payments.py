@@ -150,7 +150,8 @@ async def by_invoice(inquiry: Inquiry) -> None:
         rows, more = await whole(inquiry, listing)
         told = await asyncio.gather(*(judged(key, row, origin) for row, origin in rows))
         rows_told = ordered([record for record in told if record is not None], inquiry.ask.page, RECEIVED)
-        return rows_told if not more else Rows(rows_told.records, True, rows_told.next)
+        rows_told.more = rows_told.more or more
+        return rows_told
 
     async def judged(key: str, row: d.InvoicePayment, origin: Origin) -> Payment | None:
         wire = row.payment.payment_intent
