@@ -15,10 +15,11 @@ import msgspec
 
 from sources.cache import Cached
 from sources.canonical import Owned, Record
-from sources.continuation import Answer, Continuation
+from sources.continuation import Continuation
 from sources.crosswalk import Crosswalk
 from sources.errand import current
 from sources.errors import Ambiguous
+from sources.merging import Answer
 from sources.ports import Ask, Connector, Reading, Report, Rows
 
 Recall: TypeAlias = Callable[[Ask], Reading | None]

@@ -17,9 +17,11 @@ from sources.accounts import Accounts, Recall
 from sources.cache import Cache, Cached
 from sources.canonical import Record, System
 from sources.canonical.commands import Command
-from sources.continuation import Answer, Continuation, merge, note_told, unmerged
+from sources.continuation import Continuation
 from sources.crosswalk import Crosswalk
+from sources.doubles import Doubles
 from sources.errors import BadAsk, SourceError, Unavailable
+from sources.merging import Answer, merge, note_told, unmerged
 from sources.ours import RECORDS, Ours
 from sources.pipeline.ledger import Ledger, MemoryLedger
 from sources.pipeline.pipeline import Pipeline
@@ -143,7 +145,11 @@ class Catalog:
         if len(able) == 1:
             answer = await self._ask(able[0], ask, parts)
             return unmerged(ask, answer) or merge(ask, [answer], parts)
-        return merge(ask, await asyncio.gather(*(self._ask(each, ask, parts) for each in able)), parts)
+        answers = await asyncio.gather(*(self._ask(each, ask, parts) for each in able))
+        doubles = Doubles(ask, able, answers, parts)
+        if doubles.unknown:
+            await doubles.look(lambda owner, asked: self._ask(owner, asked, Continuation()))
+        return merge(ask, answers, parts, doubles)
 
     def _able(self, record: type[Record], by: str) -> tuple[Connector, ...]:
         """The owners that have an index."""
@@ -175,7 +181,8 @@ class Catalog:
             return None
         whole = unmerged(ask, answers[0]) if len(answers) == 1 else None
         if whole is None:
-            return merge(ask, answers, Continuation())
+            doubles = Doubles(ask, self._able(ask.record, ask.by), answers)
+            return None if doubles.unknown else merge(ask, answers, Continuation(), doubles)
         if not answers[0].nameless:
             note_told(answers[0], whole)
         return whole

@@ -18,8 +18,9 @@ from resolvers.batch import batched, derived, link, links
 from resolvers.types.scalars import SCALARS, Provenance, provenance
 from sources.canonical import Account as AccountRecord
 from sources.canonical import Served
-from sources.continuation import Answer, Continuation, merge
+from sources.continuation import Continuation
 from sources.errors import CircuitOpen, StaleLimit, Unavailable
+from sources.merging import Answer, merge
 from sources.ports import Ask, Reading, Report, Rows
 from tests.gateway.engine.catalog_of import Shelf
 from tests.gateway.engine.shop import ADA, codes

@@ -3,13 +3,12 @@
 from datetime import timedelta
 
 from sources.canonical import CreditMemo, Entitlement, Invoice, InvoiceLine, Payment
-from sources.continuation import position
 from sources.errors import BadAsk, Garbled, UnknownValue
 from sources.ports import Ask, Page, Position, Rows
 from tests.sources.stripe import objects as o
 from tests.sources.stripe.fake import Fake, answer, connector
 from tests.sources.stripe.objects import NOW
-from tests.sources.stripe.paging import BILLED, NEWEST, invoices, pages
+from tests.sources.stripe.paging import BILLED, NEWEST, invoices, moment, pages
 
 
 async def test_a_row_that_cannot_be_told_is_an_error_of_its_parent_and_the_others_stand() -> None:
@@ -78,5 +77,5 @@ async def test_the_newest_first_order_of_a_merged_page_agrees_with_the_record() 
     fake = Fake(invoices=invoices(*(NOW - n * 60 for n in range(5))))
     reading = await connector(fake, evidence=False).read(Ask(Invoice, "account", ("cus_1",), Page(2, None, NEWEST)))
     rows = reading.rows["cus_1"]
-    assert rows.next == position(rows.records[-1], NEWEST)
+    assert rows.next == rows.positions[-1] == Position(moment(NOW - 60).isoformat(), "in_00001")
     assert rows.records[0].created_at - rows.records[1].created_at == timedelta(minutes=1)  # type: ignore[attr-defined]

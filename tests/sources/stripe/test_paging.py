@@ -7,7 +7,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sources.canonical import Invoice, InvoiceStatus, Price, Record
-from sources.continuation import position
 from sources.errors import BadAsk
 from sources.ports import Ask, Filter, Order, Page, Position
 from tests.sources.stripe import objects as o
@@ -72,7 +71,7 @@ async def test_a_position_that_only_names_a_row_costs_a_look_at_it() -> None:
     source = connector(fake, evidence=False)
     first = (await source.read(Ask(Invoice, "account", ("cus_1",), Page(3)))).rows["cus_1"]
     fake.calls.clear()
-    after = position(first.records[1], None)
+    after = Position(None, first.records[1].source_id)
     second = (await source.read(Ask(Invoice, "account", ("cus_1",), Page(2, after)))).rows["cus_1"]
     assert [record.key for record in second.records] == ["in_00002", "in_00003"]
     assert fake.seen[0] == "/v1/invoices/in_00001"

@@ -55,6 +55,17 @@ async def test_the_company_and_its_periods(erp: Erp) -> None:
         assert not any(each.closed for each in periods[1:])
 
 
+@pytest.mark.parametrize("order", [None, Order("start_on"), Order("start_on", descending=True)])
+async def test_a_list_goes_on_behind_any_of_its_rows(erp: Erp, order: Order | None) -> None:
+    async with opened(erp) as (connector, _):
+        whole = [each.key for each in (await rows(connector, c.AccountingPeriod, "list", order=order)).records]
+        begun = await rows(connector, c.AccountingPeriod, "list", first=4, order=order)
+        assert begun.next == begun.positions[-1]
+        for index, place in enumerate(begun.positions):
+            left = await rows(connector, c.AccountingPeriod, "list", first=9, after=place, order=order)
+            assert [each.key for each in left.records] == whole[index + 1 : index + 10]
+
+
 async def test_a_party_is_an_account_by_its_code(erp: Erp) -> None:
     async with opened(erp) as (connector, wire):
         asked = Ask(c.BillingProfile, "account", (MANY, "001NOBODY0000000AA"))
