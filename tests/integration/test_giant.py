@@ -34,7 +34,7 @@ async def test_ten_thousand_invoices_page_through_without_loading_all() -> None:
     account = enterprise.landmarks["ten_thousand_invoices"]
     app = create_simulator(enterprise)
     with serving(app) as url:
-        settings = VENDOR.settings(vendor="stripe", url=url, key=Secret(DEVELOPMENT.key))  # type: ignore[call-arg]
+        settings = VENDOR.settings(vendor="stripe", url=url, timeout=20.0, key=Secret(DEVELOPMENT.key))  # type: ignore[call-arg]
         catalog = open_catalog({"billing": settings})
         first = await catalog.read(Ask(Invoice, "account", (account,), Page(100, None, Order("created_at", True))))
         assert first.rows[account].more
